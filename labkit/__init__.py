@@ -1,0 +1,53 @@
+"""The library under two labs on convolutional networks in practice.
+
+Two wings, one per lab, that do not import each other:
+
+- :mod:`labkit.dog_breeds` follows a photograph from an archive to a fine-tuned network;
+- :mod:`labkit.receptive_field` derives, computes and measures receptive fields.
+
+The names that lab 1 uses stand here too and are loaded on first use, so that
+``import labkit`` itself loads neither TensorFlow nor Keras.
+"""
+
+from importlib import import_module
+
+__version__ = "1.0.0"
+
+_HOME = {
+    "Settings": "dog_breeds.settings",
+    "load_settings": "dog_breeds.settings",
+    "fetch": "dog_breeds.sources",
+    "reorganise": "dog_breeds.folders",
+    "class_sizes": "dog_breeds.folders",
+    "ImageDataGenerator": "dog_breeds.batches",
+    "small_vgg": "dog_breeds.networks",
+    "pretrained": "dog_breeds.networks",
+    "freeze": "dog_breeds.networks",
+    "unfreeze": "dog_breeds.networks",
+    "train": "dog_breeds.training",
+    "plot_class_sizes": "dog_breeds.figures",
+    "plot_samples": "dog_breeds.figures",
+    "plot_augmentations": "dog_breeds.figures",
+    "plot_history": "dog_breeds.figures",
+}
+_WINGS = ("dog_breeds", "receptive_field")
+
+__all__ = [*_HOME, *_WINGS]
+
+
+def __getattr__(name):
+    """Load a public name from its room on first use (PEP 562)."""
+    if name in _WINGS:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOME:
+        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(
+        f"labkit has no name {name!r}; it has {', '.join(sorted(__all__))}."
+    )
+
+
+def __dir__():
+    """List the lazily loaded names too, so that tab completion finds them."""
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,12 @@
+"""Lab 1's wing: the way a picture takes, a room for each step.
+
+where pictures come from (:mod:`~labkit.dog_breeds.sources`) →
+folders (:mod:`~labkit.dog_breeds.folders`) →
+batches (:mod:`~labkit.dog_breeds.batches`) →
+networks (:mod:`~labkit.dog_breeds.networks`) →
+training (:mod:`~labkit.dog_breeds.training`) →
+figures (:mod:`~labkit.dog_breeds.figures`)
+
+What differs between the drawn dogs and the photographs is one frozen dataclass,
+in :mod:`~labkit.dog_breeds.settings`.
+"""

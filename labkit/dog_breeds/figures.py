@@ -1,0 +1,419 @@
+"""Lab 1's figures: class sizes, pictures, augmentations, curves, predictions."""
+
+import csv
+import textwrap
+from pathlib import Path
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+
+from labkit.figure_style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, WIDTH, figure_style
+
+_MOST_BARS = 30
+
+
+def plot_class_sizes(sizes):
+    """Draw how many pictures each breed has, smallest first.
+
+    Args:
+        sizes: a mapping of breed to number of pictures, or what
+            :func:`labkit.class_sizes` returns.
+
+    Returns:
+        A ``matplotlib.figure.Figure``: a bar per breed, and for more than 30 breeds the
+        names of the extremes only.
+
+    Raises:
+        ValueError: there is no breed.
+
+    Example:
+        >>> plot_class_sizes({"terrier": 30, "hound": 42}).axes[0].get_xlabel()
+        'pictures'
+    """
+    pairs = sorted(dict(sizes).items(), key=lambda pair: (pair[1], pair[0]))
+    if not pairs:
+        raise ValueError("There is no breed to draw: sizes is empty.")
+    breeds, counts = zip(*pairs, strict=True)
+    with figure_style():
+        draw = _name_every_bar if len(pairs) <= _MOST_BARS else _name_the_extremes
+        return draw([readable(breed) for breed in breeds], counts)
+
+
+def plot_samples(directory, count=12, seed=0, columns=4):
+    """Show pictures drawn at random, with their breeds, no breed twice while others wait.
+
+    Args:
+        directory: the folder with ``labels.csv`` and ``train/``.
+        count: number of pictures, at least 1.
+        seed: what the choice starts from.
+        columns: pictures in a row.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        FileNotFoundError: the folder holds no ``labels.csv``.
+
+    Example:
+        >>> plot_samples("no_such_folder")
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: 'no_such_folder' holds no labels.csv; ...
+    """
+    directory = Path(directory)
+    if not (directory / "labels.csv").is_file():
+        raise FileNotFoundError(
+            f"{str(directory)!r} holds no labels.csv; labkit.fetch makes a folder that does."
+        )
+    with open(directory / "labels.csv", newline="", encoding="utf-8") as file:
+        labels = [(row["id"], row["breed"]) for row in csv.DictReader(file)]
+    chosen = _one_per_breed(labels, count, np.random.default_rng(seed))
+    pictures = [read_picture(directory / "train" / f"{name}.jpg") for name, _ in chosen]
+    return _gallery(pictures, [readable(breed) for _, breed in chosen], columns)
+
+
+def plot_augmentations(generator, picture, count=11, seed=0, columns=4):
+    """Show one picture as it is, then as the generator changes it at random.
+
+    Args:
+        generator: an :class:`labkit.ImageDataGenerator`.
+        picture: path of a picture, or uint8 ``(height, width, 3)``.
+        count: number of augmented versions, at least 1.
+        seed: what the random changes start from.
+        columns: pictures in a row.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        FileNotFoundError: there is no picture of that name.
+
+    Example:
+        >>> from labkit import ImageDataGenerator
+        >>> grey = np.full((32, 32, 3), 128, "uint8")
+        >>> len(plot_augmentations(ImageDataGenerator(rotation_range=30), grey, count=3).axes)
+        4
+    """
+    original = picture if isinstance(picture, np.ndarray) else read_picture(picture)
+    changed = [
+        generator.apply_transform(
+            original, generator.get_random_transform(original.shape, seed=seed + position)
+        )
+        for position in range(count)
+    ]
+    titles = ["as it is"] + [""] * count
+    return _gallery([original, *(_displayable(image) for image in changed)], titles, columns)
+
+
+def plot_history(history, title="", begins=None):
+    """Draw accuracy and loss over the epochs, for training and validation.
+
+    Points are the figures of each epoch, lines a local regression through them.
+
+    Args:
+        history: a :class:`labkit.dog_breeds.training.History` with at least one epoch.
+        title: what was trained.
+        begins: epoch after which the base was unfrozen, marked by a line; ``None``: never.
+
+    Returns:
+        A ``matplotlib.figure.Figure`` with two panels.
+
+    Raises:
+        ValueError: the history has no epoch.
+
+    Source:
+        W. S. Cleveland, "Robust Locally Weighted Regression and Smoothing Scatterplots",
+        1979, without the robustness iterations, as R's ``loess`` draws it.
+
+    Example:
+        >>> from labkit.dog_breeds.training import History
+        >>> figure = plot_history(History((1.0, 0.5), (0.5, 0.8), (1.2, 1.1), (0.4, 0.5)))
+        >>> [axes.get_ylabel() for axes in figure.axes]
+        ['accuracy', 'loss']
+    """
+    if len(history) == 0:
+        raise ValueError("The history has no epoch yet; train first.")
+    epochs = np.arange(1, len(history) + 1)
+    with figure_style():
+        figure, panels = plt.subplots(2, 1, figsize=(WIDTH, 6.4), sharex=True)
+        for axes, metric in zip(panels, ("accuracy", "loss"), strict=True):
+            _curve(axes, epochs, getattr(history, metric), "training", BLUE, "o", "-")
+            _curve(
+                axes, epochs, getattr(history, f"val_{metric}"), "validation", VERMILION, "^", "--"
+            )
+            axes.set_ylabel(metric)
+            if begins is not None:
+                axes.axvline(begins + 0.5, color=GREY, linestyle=":")
+        panels[0].set_ylim(0, 1.02)
+        panels[1].set_ylim(bottom=0)
+        panels[0].set_title(title)
+        panels[0].legend(frameon=False)
+        panels[1].set_xlabel("epoch")
+        panels[1].xaxis.get_major_locator().set_params(integer=True)
+        if begins is not None:
+            panels[1].text(
+                begins + 0.6, 0.02, "base unfrozen", transform=panels[1].get_xaxis_transform()
+            )
+        return figure
+
+
+def plot_accuracies(accuracies, chance=None):
+    """Compare networks by their accuracy on training and validation pictures.
+
+    Args:
+        accuracies: a mapping of name to ``(training, validation)``, each 0 to 1.
+        chance: accuracy of guessing, drawn as a line; ``None`` draws none.
+
+    Returns:
+        A ``matplotlib.figure.Figure``: a pair of points per network, joined by the gap.
+
+    Raises:
+        ValueError: there is no network.
+
+    Example:
+        >>> plot_accuracies({"scratch": (0.99, 0.5)}, chance=1 / 12).axes[0].get_xlabel()
+        'accuracy'
+    """
+    if not accuracies:
+        raise ValueError("There is no network to compare: accuracies is empty.")
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.75 * len(accuracies)))
+        rows = range(len(accuracies))
+        for row, (training, validation) in zip(rows, accuracies.values(), strict=True):
+            axes.plot([validation, training], [row, row], color=GREY, linewidth=3, zorder=1)
+            axes.plot(training, row, "o", color=BLUE, markersize=11)
+            axes.plot(validation, row, "^", color=VERMILION, markersize=11)
+            for value, offset in ((training, -0.28), (validation, 0.28)):
+                axes.text(value, row + offset, f"{value:.2f}", ha="center", va="center")
+        if chance is not None:
+            axes.axvline(chance, color=INK, linestyle=":")
+            axes.text(chance + 0.01, -0.75, "guessing", va="center")
+        axes.set_yticks(rows, accuracies)
+        axes.set_ylim(len(accuracies) - 0.4, -1)
+        axes.set_xlim(0, 1.06)
+        axes.set_xlabel("accuracy")
+        marks = [
+            plt.Line2D([], [], linestyle="", marker=marker, color=colour, markersize=10)
+            for marker, colour in (("o", BLUE), ("^", VERMILION))
+        ]
+        figure.legend(
+            marks,
+            ["training pictures", "validation pictures"],
+            loc="outside upper center",
+            ncols=2,
+            frameon=False,
+        )
+        return figure
+
+
+def plot_predictions(pictures, probabilities, truth, breeds, columns=3):
+    """Show pictures with the three breeds a network finds likeliest.
+
+    Args:
+        pictures: float32 ``(count, height, width, 3)`` in [0, 1].
+        probabilities: float ``(count, classes)``, what ``model.predict`` returns.
+        truth: ``count`` class indices.
+        breeds: the breeds' names in the order of the classes.
+        columns: pictures in a row.
+
+    Returns:
+        A ``matplotlib.figure.Figure``; under each picture three bars, the true breed's
+        green and hatched.
+
+    Raises:
+        ValueError: the arguments differ in length.
+
+    Example:
+        >>> grey = np.full((1, 8, 8, 3), 0.5)
+        >>> figure = plot_predictions(grey, np.array([[0.7, 0.2, 0.1]]), [0], ["a", "b", "c"])
+        >>> len(figure.axes)
+        2
+    """
+    if not len(pictures) == len(probabilities) == len(truth):
+        raise ValueError(
+            f"There are {len(pictures)} pictures, {len(probabilities)} predictions and "
+            f"{len(truth)} true classes; there must be as many of each."
+        )
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    with figure_style():
+        figure = plt.figure(figsize=(WIDTH, 3.5 * rows))
+        grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.0, 1.0] * rows)
+        for position, picture in enumerate(pictures):
+            row, column = divmod(position, columns)
+            _show(
+                figure.add_subplot(grid[2 * row, column]),
+                picture,
+                readable(breeds[truth[position]]),
+            )
+            _likeliest(
+                figure.add_subplot(grid[2 * row + 1, column]),
+                probabilities[position],
+                truth[position],
+                breeds,
+            )
+        return figure
+
+
+def read_picture(path):
+    """Read a picture file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        uint8 ``(height, width, 3)``, red first.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no picture.
+
+    Example:
+        >>> read_picture("no_such.jpg")
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: There is no picture 'no_such.jpg'.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no picture {str(path)!r}.")
+    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError(f"{str(path)!r} cannot be read as a picture; it may be damaged.")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def readable(breed):
+    """Write a breed's name as a reader would.
+
+    Args:
+        breed: the name as the labels have it.
+
+    Returns:
+        The name with spaces.
+
+    Example:
+        >>> readable("scottish_deerhound")
+        'scottish deerhound'
+    """
+    return breed.replace("_", " ")
+
+
+def smooth(values, span=0.75):
+    """Smooth a curve by local linear regression with tricube weights.
+
+    Args:
+        values: figures at equal distances, float ``(n,)``.
+        span: share of the points that each fit sees, above 0 and at most 1.
+
+    Returns:
+        float ``(n,)``. Fewer than four points are returned as they are.
+
+    Source:
+        W. S. Cleveland, 1979.
+
+    Example:
+        >>> smooth([0.0, 1.0, 2.0, 3.0, 4.0]).round(6).tolist()
+        [0.0, 1.0, 2.0, 3.0, 4.0]
+    """
+    values = np.asarray(values, float)
+    if len(values) < 4:
+        return values
+    positions = np.arange(len(values), dtype=float)
+    neighbours = min(len(values), max(4, round(span * len(values))))
+    return np.array([_local_fit(positions, values, x, neighbours) for x in positions])
+
+
+def _local_fit(positions, values, x, neighbours):
+    """Fit a line around ``x`` and return its height there."""
+    distance = np.abs(positions - x)
+    reach = np.sort(distance)[neighbours - 1] * 1.001
+    weight = np.clip(1 - (distance / reach) ** 3, 0, None) ** 3
+    # polyfit weighs residuals, not their squares.
+    return np.polyval(np.polyfit(positions - x, values, 1, w=np.sqrt(weight)), 0.0)
+
+
+def _curve(axes, epochs, values, label, colour, marker, line):
+    axes.plot(epochs, values, marker, color=colour, alpha=0.55, markersize=5)
+    axes.plot(epochs, smooth(values), line, color=colour)
+    axes.plot([], [], line, marker=marker, color=colour, label=label)
+
+
+def _name_every_bar(breeds, counts):
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.33 * len(breeds)))
+    bars = axes.barh(breeds, counts, color=BLUE)
+    axes.bar_label(bars, padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel("pictures")
+    return figure
+
+
+def _name_the_extremes(breeds, counts):
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    axes.bar(range(len(counts)), counts, color=BLUE, width=1.0)
+    axes.set_xlabel(f"{len(breeds)} breeds, smallest first")
+    axes.set_ylabel("pictures")
+    axes.set_xticks([])
+    axes.set_ylim(0, max(counts) * 1.25)
+    axes.text(0, counts[0] + max(counts) * 0.04, f"{breeds[0]}: {counts[0]}", ha="left")
+    axes.text(
+        len(counts) - 1, counts[-1] + max(counts) * 0.04, f"{breeds[-1]}: {counts[-1]}", ha="right"
+    )
+    return figure
+
+
+def _one_per_breed(labels, count, rng):
+    """Choose ``count`` labelled pictures, every breed once before any comes again."""
+    order = [labels[i] for i in rng.permutation(len(labels))]
+    seen = {}
+    rank = []
+    for position, (_, breed) in enumerate(order):
+        seen[breed] = seen.get(breed, 0) + 1
+        rank.append((seen[breed], position))
+    return [order[position] for _, position in sorted(rank)[:count]]
+
+
+def _gallery(pictures, titles, columns):
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    size = WIDTH / columns
+    with figure_style():
+        figure, panels = plt.subplots(
+            rows,
+            columns,
+            figsize=(WIDTH, rows * (size + (0.35 if any(titles) else 0.0))),
+            squeeze=False,
+        )
+        for axes in panels.flat[len(pictures) :]:
+            axes.remove()
+        for axes, picture, title in zip(panels.flat, pictures, titles, strict=False):
+            _show(axes, picture, title)
+        return figure
+
+
+def _show(axes, picture, title):
+    axes.imshow(picture)
+    axes.set_title("\n".join(textwrap.wrap(title, 16)), fontsize=12)
+    axes.axis("off")
+
+
+def _displayable(picture):
+    """Turn what ``apply_transform`` returns, 0 to 255 in float or uint8, into uint8."""
+    return np.clip(np.round(picture), 0, 255).astype(np.uint8)
+
+
+def _likeliest(axes, probabilities, truth, breeds):
+    best = np.argsort(probabilities)[::-1][:3]
+    right = [index == truth for index in best]
+    axes.barh(
+        range(len(best)),
+        probabilities[best],
+        color=[GREEN if hit else ORANGE for hit in right],
+        hatch=["//" if hit else "" for hit in right],
+    )
+    for row, index in enumerate(best):
+        axes.text(0.02, row, readable(breeds[index]), va="center", fontsize=11, color=INK)
+    axes.set_xlim(0, 1)
+    axes.invert_yaxis()
+    axes.axis("off")

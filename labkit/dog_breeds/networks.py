@@ -1,0 +1,478 @@
+"""The lab's two networks: a small VGG from scratch, and a new head on a pre-trained base."""
+
+import difflib
+import inspect
+import warnings
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import keras
+from keras import layers
+
+#: The filters of the small base whose weights, trained on drawn dogs, come with the package.
+DRAWN_FILTERS = (16, 32, 64, 96)
+DRAWN_WEIGHTS = "drawn_vgg.weights.h5"
+
+#: Layers of the head carry this prefix: it is how ``freeze`` tells the head from the base.
+_HEAD = "head_"
+
+#: Constructors whose module in ``keras.applications`` is not named by where they stand.
+_MODULES = {"MobileNetV3Large": "mobilenet_v3", "MobileNetV3Small": "mobilenet_v3"}
+
+
+def small_vgg(
+    input_shape=(224, 224, 3),
+    classes=120,
+    filters=(64, 128, 256, 512),
+    dense=(512, 512),
+    kernel_initializer="he_uniform",
+):
+    """Build the lab's small VGG: blocks of two 3 × 3 convolutions, then a dense head.
+
+    Args:
+        input_shape: ``(height, width, channels)`` of one picture, scaled to [0, 1];
+            height and width at least ``2 ** len(filters)`` pixels.
+        classes: number of breeds, at least 2.
+        filters: filters of each block's two convolutions; every block ends in a
+            2 × 2 max pooling that halves height and width.
+        dense: units of each dense layer between global average pooling and softmax.
+        kernel_initializer: how the weights are drawn. He's suits ReLU layers; the
+            original lab left Keras' default, ``"glorot_uniform"``.
+
+    Returns:
+        A ``keras.Sequential``: float32 ``(batch, height, width, channels)`` in,
+        probabilities ``(batch, classes)`` out; not compiled.
+
+    Raises:
+        ValueError: a size is not a positive integer, or the picture is too small for
+            the number of blocks.
+
+    Source:
+        K. Simonyan, A. Zisserman, "Very Deep Convolutional Networks", 2015, made small.
+
+    Example:
+        >>> small_vgg().count_params()
+        5272248
+    """
+    _check_sizes(input_shape=input_shape, filters=filters, dense=dense)
+    _check_classes(classes)
+    _check_halvings(input_shape, len(filters))
+    return keras.Sequential(
+        [
+            keras.Input(input_shape, name="pictures"),
+            *_blocks(filters, kernel_initializer),
+            *_head(dense, classes, prefix=""),
+        ],
+        name="small_vgg",
+    )
+
+
+def pretrained(
+    base="vgg16",
+    weights="imagenet",
+    classes=120,
+    input_shape=(224, 224, 3),
+    dense=(512, 512),
+    preprocessing="own",
+    **base_options,
+):
+    """Put a new head on a pre-trained base, with the base's own preprocessing inside.
+
+    The head is global average pooling, dense layers with ReLU and a softmax. Train it
+    first on the frozen base (:func:`freeze`), then all together (:func:`unfreeze`).
+
+    Args:
+        base: a network of ``keras.applications`` by name, in any spelling (``"vgg16"``,
+            ``"MobileNetV2"``, ``"resnet50"``), or ``"small_vgg"``.
+        weights: ``"imagenet"`` (downloaded by Keras); the path of a weights file of the
+            headless base; ``"drawn"``, a small VGG trained on drawn dogs, which comes
+            with the package and brings its own base; or ``None``, for random weights.
+        classes: number of breeds, at least 2.
+        input_shape: ``(height, width, 3)`` of one picture, scaled to [0, 1].
+        dense: units of each dense layer of the head.
+        preprocessing: ``"own"`` turns pictures in [0, 1] into what the base was trained
+            on; ``"none"`` feeds them as they are, which is what the original lab did.
+        **base_options: passed on to the base, for instance ``alpha=0.75``.
+
+    Returns:
+        A ``keras.Model``: float32 ``(batch, height, width, 3)`` in [0, 1] in,
+        probabilities ``(batch, classes)`` out; not compiled, nothing frozen.
+
+    Raises:
+        ValueError: an unknown base, weights or preprocessing; weights that do not fit.
+        FileNotFoundError: ``weights`` names no file.
+        ConnectionError: the ImageNet weights could not be downloaded.
+
+    Example:
+        >>> model = pretrained("vgg16", weights=None, input_shape=(64, 64, 3))
+        >>> model.count_params()
+        15301560
+    """
+    _check_sizes(input_shape=input_shape, dense=dense)
+    _check_classes(classes)
+    if preprocessing not in ("own", "none"):
+        raise ValueError(
+            f"preprocessing={preprocessing!r} is not known: 'own' prepares pictures as the base "
+            "expects, 'none' feeds them as they are."
+        )
+    if weights == "drawn":
+        base = _drawn_base_name(base)
+    pictures = keras.Input(input_shape, name="pictures")
+    body = _headless(base, weights, pictures, preprocessing, base_options)
+    outputs = body.output
+    for layer in _head(dense, classes, prefix=_HEAD):
+        outputs = layer(outputs)
+    return keras.Model(body.inputs, outputs, name=f"pretrained_{body.name}")
+
+
+def freeze(model, learning_rate=1e-3):
+    """Freeze the base of a network from :func:`pretrained` and compile it again.
+
+    Keras notices a changed ``trainable`` only when a model is compiled, and forgetting
+    that is a common mistake; so this function compiles.
+
+    Args:
+        model: a network from :func:`pretrained`; changed in place. Its loss and metrics
+            stay if it was compiled, else the lab's are set (see :func:`compile_lab`).
+        learning_rate: Adam's step size for the head, a positive float.
+
+    Returns:
+        The same model, compiled, with only the head left to train.
+
+    Raises:
+        ValueError: the model has no head from :func:`pretrained`.
+
+    Example:
+        >>> model = freeze(pretrained("vgg16", weights=None, input_shape=(32, 32, 3)))
+        >>> sum(int(keras.ops.size(weight)) for weight in model.trainable_weights)
+        586872
+    """
+    for layer in base_layers(model):
+        layer.trainable = False
+    return compile_lab(model, learning_rate)
+
+
+def unfreeze(model, learning_rate=1e-5, from_layer=None):
+    """Unfreeze the base of a network from :func:`pretrained` and compile it again.
+
+    Batch normalisation stays frozen: with small batches its running averages would
+    drift and undo what the base has learnt.
+
+    Args:
+        model: a network from :func:`pretrained`; changed in place.
+        learning_rate: Adam's step size, a positive float. Low, because the base holds
+            what pre-training has learnt and large steps would destroy it.
+        from_layer: name of the first layer of the base to unfreeze; ``None``: all.
+
+    Returns:
+        The same model, compiled, ready for fine-tuning.
+
+    Raises:
+        ValueError: the model has no head from :func:`pretrained`, or no such layer.
+
+    Source:
+        F. Chollet, "Transfer learning and fine-tuning", Keras guide.
+
+    Example:
+        >>> model = freeze(pretrained("vgg16", weights=None, input_shape=(32, 32, 3)))
+        >>> len(unfreeze(model, from_layer="block5_conv1").trainable_weights)
+        12
+    """
+    body = base_layers(model)
+    names = [layer.name for layer in body]
+    if from_layer is not None and from_layer not in names:
+        raise ValueError(
+            f"The base has no layer {from_layer!r}{_did_you_mean(from_layer, names)}; "
+            "model.summary() lists them."
+        )
+    first = 0 if from_layer is None else names.index(from_layer)
+    for position, layer in enumerate(body):
+        layer.trainable = position >= first and not isinstance(layer, layers.BatchNormalization)
+    for layer in model.layers[len(body) :]:
+        layer.trainable = True
+    return compile_lab(model, learning_rate)
+
+
+def compile_lab(model, learning_rate=1e-3):
+    """Compile with Adam, categorical cross-entropy and accuracy.
+
+    Args:
+        model: any Keras model. If it was compiled before, its loss and metrics stay and
+            only the optimizer is made anew.
+        learning_rate: Adam's step size, a positive float.
+
+    Returns:
+        The same model, compiled.
+
+    Raises:
+        ValueError: the learning rate is not positive.
+
+    Example:
+        >>> compile_lab(small_vgg((32, 32, 3), classes=2, filters=(4,))).loss
+        'categorical_crossentropy'
+    """
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate={learning_rate!r} must be positive, for example 1e-3.")
+    before = model.get_compile_config() if model.compiled else {}
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=before.get("loss") or "categorical_crossentropy",
+        metrics=before.get("metrics") or ["accuracy"],
+    )
+    return model
+
+
+def base_layers(model):
+    """List the layers of the base that carry over from pre-training.
+
+    The preprocessing is not among them: it has nothing to train or to freeze. The input
+    layer is, as in the original lab, which counts 19 for VGG16.
+
+    Args:
+        model: a network from :func:`pretrained`.
+
+    Returns:
+        A list of Keras layers, in the order of ``model.layers``.
+
+    Raises:
+        ValueError: the model has no head from :func:`pretrained`.
+
+    Example:
+        >>> len(base_layers(pretrained("vgg16", weights=None, input_shape=(32, 32, 3))))
+        19
+    """
+    body = [layer for layer in model.layers if not layer.name.startswith(_HEAD)]
+    if len(body) == len(model.layers):
+        raise ValueError(
+            f"The model {model.name!r} has no layer whose name starts with {_HEAD!r}, so its base "
+            "cannot be told from its head; build it with labkit.pretrained."
+        )
+    return [layer for layer in body if not isinstance(layer, InputPreprocessing)]
+
+
+@keras.saving.register_keras_serializable("labkit")
+class InputPreprocessing(layers.Layer):
+    """Turn pictures in [0, 1] into the input that a pre-trained base expects.
+
+    Args:
+        base: a network of ``keras.applications`` by name, or ``"small_vgg"``, which was
+            trained on pictures in [-1, 1].
+
+    Returns:
+        Calling the layer maps float32 ``(batch, height, width, 3)`` in [0, 1] to the same
+        shape in the base's own range and order of channels.
+
+    Source:
+        ``preprocess_input`` of the base's module in ``keras.applications``.
+
+    Example:
+        >>> layer = InputPreprocessing("mobilenet")
+        >>> keras.ops.convert_to_numpy(layer(keras.ops.array([[[[0.0, 0.5, 1.0]]]]))).tolist()
+        [[[[-1.0, 0.0, 1.0]]]]
+    """
+
+    def __init__(self, base, **kwargs):
+        super().__init__(**kwargs)
+        self.base = base
+
+    def call(self, pictures):
+        """Apply the preprocessing to one batch."""
+        if self.base == "small_vgg":
+            return pictures * 2.0 - 1.0
+        return _application_module(_application(self.base)).preprocess_input(pictures * 255.0)
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape: only the values change."""
+        return input_shape
+
+    def get_config(self):
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "base": self.base}
+
+
+def _blocks(filters, kernel_initializer):
+    """Make the convolutional blocks: two convolutions and a pooling each."""
+    for block, width in enumerate(filters, start=1):
+        for position in (1, 2):
+            yield layers.Conv2D(
+                width,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer=kernel_initializer,
+                name=f"block{block}_conv{position}",
+            )
+        yield layers.MaxPooling2D(2, name=f"block{block}_pool")
+
+
+def _head(dense, classes, prefix):
+    """Make global average pooling, the dense layers and the softmax."""
+    yield layers.GlobalAveragePooling2D(name=f"{prefix}global_average_pooling")
+    for position, units in enumerate(dense, start=1):
+        yield layers.Dense(units, activation="relu", name=f"{prefix}dense{position}")
+    # float32 also under mixed precision: a softmax in float16 loses small probabilities.
+    yield layers.Dense(classes, activation="softmax", dtype="float32", name=f"{prefix}softmax")
+
+
+def _headless(base, weights, pictures, preprocessing, base_options):
+    """Build the base upon the input ``pictures`` and load its weights."""
+    inputs = pictures
+    if preprocessing == "own":
+        inputs = InputPreprocessing(base, name="preprocessing")(pictures)
+    if weights == "imagenet":
+        return _with_imagenet_weights(base, pictures, inputs, base_options)
+    body = _build_base(base, pictures, inputs, base_options)
+    if weights is None:
+        return body
+    # Read into a base of its own: the preprocessing layer would shift the names in the file.
+    alone = keras.Input(pictures.shape[1:])
+    untouched = _build_base(base, alone, alone, base_options)
+    if weights == "drawn":
+        with as_file(files(__package__) / DRAWN_WEIGHTS) as path:
+            _read_weights(untouched, path, base)
+    else:
+        _read_weights(untouched, _existing(weights), base)
+    body.set_weights(untouched.get_weights())
+    return body
+
+
+def _build_base(base, pictures, inputs, options, weights=None):
+    """Build a headless base: ``inputs`` is ``pictures``, prepared or not."""
+    if base == "small_vgg":
+        return _build_small_base(pictures, inputs, **options)
+    constructor = _application(base)
+    try:
+        return constructor(include_top=False, weights=weights, input_tensor=inputs, **options)
+    except TypeError as error:
+        allowed = sorted(
+            set(inspect.signature(constructor).parameters) - {"include_top", "weights"}
+        )
+        raise ValueError(
+            f"{constructor.__name__} does not take the options {options}; it takes {allowed}."
+        ) from error
+
+
+def _build_small_base(pictures, inputs, filters=DRAWN_FILTERS, kernel_initializer="he_uniform"):
+    """Build the small VGG's blocks without a head."""
+    _check_sizes(filters=filters)
+    _check_halvings(pictures.shape[1:], len(filters))
+    outputs = inputs
+    for layer in _blocks(filters, kernel_initializer):
+        outputs = layer(outputs)
+    return keras.Model(pictures, outputs, name="small_vgg")
+
+
+def _with_imagenet_weights(base, pictures, inputs, options):
+    """Build the base with the ImageNet weights that Keras downloads."""
+    if base == "small_vgg":
+        raise ValueError(
+            "The base 'small_vgg' has no ImageNet weights: use weights='drawn', a file or None, or "
+            "a base of keras.applications such as 'vgg16'."
+        )
+    try:
+        return _build_base(base, pictures, inputs, options, weights="imagenet")
+    except Exception as error:
+        # keras.utils.get_file raises a bare Exception when the download fails.
+        if "URL fetch failure" not in str(error):
+            raise
+        raise ConnectionError(
+            f"The ImageNet weights of {base!r} could not be downloaded ({error}); check the "
+            "network, give the path of a weights file instead, or use weights='drawn'."
+        ) from error
+
+
+def _read_weights(body, path, base):
+    """Load a weights file into ``body``, or say in one sentence why it does not fit."""
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns where a layer's weights are missing and leaves it at random.
+            warnings.simplefilter("error", UserWarning)
+            warnings.filterwarnings("ignore", message=".*optimizer.*")
+            body.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise ValueError(
+            f"The weights in {Path(path).name!r} do not fit the headless base {base!r} with input "
+            f"{body.input_shape[1:]} and {body.count_params():,} parameters ({reason}); give a "
+            "file that was saved from the same base without its top, with the same options."
+        ) from error
+
+
+def _existing(weights):
+    """Return the weights file as a path, or refuse."""
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"weights={str(weights)!r} is neither 'imagenet', 'drawn' or None, nor a file that "
+            "exists; give one of these."
+        )
+    return path
+
+
+def _drawn_base_name(base):
+    """Return the base that the drawn weights belong to."""
+    if base not in ("vgg16", "small_vgg"):
+        raise ValueError(
+            f"weights='drawn' belongs to the small VGG that comes with labkit, not to {base!r}; "
+            "leave the base out, or choose other weights."
+        )
+    return "small_vgg"
+
+
+def _plain(name):
+    """Strip a network's name to letters and digits, so that spellings compare."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _application(base):
+    """Find the constructor in ``keras.applications`` that ``base`` names."""
+    constructors = {
+        _plain(name): value
+        for name, value in vars(keras.applications).items()
+        if inspect.isfunction(value)
+    }
+    if _plain(str(base)) not in constructors:
+        names = [constructor.__name__ for constructor in constructors.values()]
+        raise ValueError(
+            f"base={base!r} is no network of keras.applications{_did_you_mean(base, names)}; it "
+            f"has {', '.join(sorted(names))}, and labkit adds small_vgg."
+        )
+    return constructors[_plain(str(base))]
+
+
+def _application_module(constructor):
+    """Find the public module of ``keras.applications`` that holds the constructor."""
+    return getattr(keras.applications, constructor.__module__.rsplit(".", 1)[-1])
+
+
+def _did_you_mean(word, names):
+    """Name the nearest of ``names``, as part of a sentence, or nothing."""
+    plain = {_plain(name): name for name in names}
+    near = difflib.get_close_matches(_plain(str(word)), plain, n=1)
+    return f" (did you mean {plain[near[0]]!r}?)" if near else ""
+
+
+def _check_sizes(**sizes):
+    """Refuse sizes that are not sequences of positive integers."""
+    for name, values in sizes.items():
+        if isinstance(values, str) or not hasattr(values, "__iter__"):
+            raise ValueError(f"{name}={values!r} must be a sequence of positive integers.")
+        if not all(isinstance(value, int) and value > 0 for value in values):
+            raise ValueError(f"{name}={tuple(values)} must hold positive integers only.")
+
+
+def _check_classes(classes):
+    """Refuse fewer than two classes."""
+    if not isinstance(classes, int) or classes < 2:
+        raise ValueError(f"classes={classes!r} must be an integer of at least 2.")
+
+
+def _check_halvings(input_shape, blocks):
+    """Refuse pictures that the poolings would shrink to nothing."""
+    smallest = min(input_shape[:2])
+    if smallest < 2**blocks:
+        raise ValueError(
+            f"input_shape={tuple(input_shape)} is too small: {blocks} blocks halve each side "
+            f"{blocks} times, so it must be at least {2**blocks} pixels; use larger pictures or "
+            "fewer filters."
+        )

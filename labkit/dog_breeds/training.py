@@ -1,0 +1,256 @@
+"""Training that can be watched, interrupted and taken up again."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+from tqdm import tqdm
+
+_HISTORY = "history.json"
+_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+@dataclass(frozen=True)
+class History:
+    """Hold one figure per epoch for each of the four curves.
+
+    Args:
+        loss: cross-entropy on the training batches, as they were augmented.
+        accuracy: share of training pictures classified rightly, 0 to 1.
+        val_loss: cross-entropy on the validation pictures.
+        val_accuracy: share of validation pictures classified rightly, 0 to 1.
+
+    Raises:
+        ValueError: the curves differ in length.
+
+    Example:
+        >>> first = History((1.0,), (0.5,), (2.0,), (0.25,))
+        >>> (first + History((0.5,), (0.75,), (1.0,), (0.5,))).loss
+        (1.0, 0.5)
+    """
+
+    loss: tuple[float, ...] = ()
+    accuracy: tuple[float, ...] = ()
+    val_loss: tuple[float, ...] = ()
+    val_accuracy: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        """Refuse curves of different length."""
+        if len({len(getattr(self, name)) for name in _METRICS}) != 1:
+            raise ValueError("The four curves of a History must have one figure per epoch each.")
+
+    def __len__(self):
+        """Return the number of epochs."""
+        return len(self.loss)
+
+    def __add__(self, other):
+        """Join the epochs of a later training to these."""
+        return History(*(getattr(self, name) + getattr(other, name) for name in _METRICS))
+
+
+def train(model, batches, validation_batches, epochs, checkpoints=None, resume=True, progress=True):
+    """Train a compiled model, with a bar that shows the time left.
+
+    Args:
+        model: a compiled Keras model with the metric accuracy.
+        batches: the training batches: what ``flow_from_directory`` returns. An epoch is
+            ``len(batches)`` steps, derived from the pictures and the batch size.
+        validation_batches: likewise, not augmented and not shuffled.
+        epochs: how often all pictures are shown, a positive integer.
+        checkpoints: a folder that receives weights, optimizer and curves after every
+            epoch; ``None`` keeps nothing.
+        resume: go on from the last finished epoch in ``checkpoints``, so that a killed
+            run, or a Colab session that ended, loses one epoch at most. False begins anew.
+        progress: show the bar.
+
+    Returns:
+        The :class:`History` of all epochs, those before an interruption included.
+
+    Raises:
+        ValueError: the model is not compiled, ``epochs`` is not positive, or the
+            checkpoints belong to another model.
+
+    Example:
+        >>> from labkit import small_vgg
+        >>> from labkit.dog_breeds.networks import compile_lab
+        >>> class Batches(keras.utils.PyDataset):
+        ...     def __len__(self):
+        ...         return 1
+        ...     def __getitem__(self, index):
+        ...         return keras.ops.ones((2, 8, 8, 3)), keras.ops.eye(2)
+        >>> model = compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(4,)))
+        >>> len(train(model, Batches(), Batches(), epochs=2, progress=False))
+        2
+    """
+    if not model.compiled:
+        raise ValueError(
+            f"The model {model.name!r} is not compiled; compile it first, with model.compile or "
+            "with labkit's freeze, unfreeze or compile_lab."
+        )
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"epochs={epochs!r} must be a positive integer.")
+    keeper = None if checkpoints is None else _Checkpoints(checkpoints)
+    before = keeper.restore(model) if keeper and resume else History()
+    callbacks = [_Recorder(before, keeper)]
+    if progress:
+        callbacks.append(_Progress(len(before), epochs, len(batches)))
+    if len(before) < epochs:
+        model.fit(
+            batches,
+            validation_data=validation_batches,
+            initial_epoch=len(before),
+            epochs=epochs,
+            # The batches shuffle pictures themselves, from their own seed.
+            shuffle=False,
+            verbose=0,
+            callbacks=callbacks,
+        )
+    return callbacks[0].history
+
+
+def evaluate(model, batches):
+    """Measure a model on all pictures of some batches, without training.
+
+    Args:
+        model: a compiled Keras model with the metric accuracy.
+        batches: what ``flow_from_directory`` returns.
+
+    Returns:
+        ``(loss, accuracy)``, floats; the accuracy is between 0 and 1.
+
+    Raises:
+        ValueError: the model is not compiled.
+
+    Example:
+        >>> from labkit import small_vgg
+        >>> from labkit.dog_breeds.networks import compile_lab
+        >>> class Batches(keras.utils.PyDataset):
+        ...     def __len__(self):
+        ...         return 1
+        ...     def __getitem__(self, index):
+        ...         return keras.ops.ones((2, 8, 8, 3)), keras.ops.eye(2)
+        >>> model = compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(4,)))
+        >>> evaluate(model, Batches())[1]
+        0.5
+    """
+    measured = model.evaluate(batches, verbose=0, return_dict=True)
+    return measured["loss"], measured["accuracy"]
+
+
+def has_gpu():
+    """Tell whether Keras' backend computes on a GPU.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> has_gpu() in (True, False)
+        True
+    """
+    return bool(keras.distribution.list_devices("gpu"))
+
+
+def use_mixed_precision(wanted=True):
+    """Compute in float16 with float32 weights, where there is a GPU that gains by it.
+
+    On a processor float16 is several times slower, so nothing changes there. Call it
+    before a network is built.
+
+    Args:
+        wanted: False leaves float32 also on a GPU.
+
+    Returns:
+        The name of the policy now in force.
+
+    Source:
+        P. Micikevicius and others, "Mixed Precision Training", 2018.
+
+    Example:
+        >>> use_mixed_precision(wanted=False)
+        'float32'
+    """
+    policy = "mixed_float16" if wanted and has_gpu() else "float32"
+    keras.config.set_dtype_policy(policy)
+    return policy
+
+
+class _Checkpoints:
+    """Keep weights, optimizer and curves of the last finished epoch in a folder."""
+
+    def __init__(self, directory):
+        self.directory = Path(directory).expanduser()
+
+    def save(self, model, history):
+        """Write the epoch's weights, then the curves; each is whole or not there."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        weights = self._weights(len(history))
+        partial = self.directory / f"partial_{weights.name}"
+        model.save_weights(partial)
+        os.replace(partial, weights)
+        partial = self.directory / f"partial_{_HISTORY}"
+        partial.write_text(json.dumps({name: getattr(history, name) for name in _METRICS}))
+        os.replace(partial, self.directory / _HISTORY)
+        # Only now: until the curves stood, the epoch before was the one to resume from.
+        for old in set(self.directory.glob("epoch_*.weights.h5")) - {weights}:
+            old.unlink()
+
+    def restore(self, model):
+        """Load the last finished epoch into ``model`` and return its curves."""
+        if not (self.directory / _HISTORY).is_file():
+            return History()
+        curves = json.loads((self.directory / _HISTORY).read_text())
+        history = History(**{name: tuple(curves[name]) for name in _METRICS})
+        model.optimizer.build(model.trainable_variables)
+        try:
+            model.load_weights(self._weights(len(history)))
+        except (ValueError, KeyError, OSError) as error:
+            raise ValueError(
+                f"The checkpoints in {str(self.directory)!r} do not fit the model {model.name!r}: "
+                "they belong to another network or are damaged; choose another folder, delete "
+                "this one, or pass resume=False."
+            ) from error
+        return history
+
+    def _weights(self, epoch):
+        return self.directory / f"epoch_{epoch:04d}.weights.h5"
+
+
+class _Recorder(keras.callbacks.Callback):
+    """Collect the curves and hand them to the checkpoints after every epoch."""
+
+    def __init__(self, history, keeper):
+        super().__init__()
+        self.history = history
+        self.keeper = keeper
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.history = self.history + History(*((float(logs[name]),) for name in _METRICS))
+        if self.keeper:
+            self.keeper.save(self.model, self.history)
+
+
+class _Progress(keras.callbacks.Callback):
+    """Draw one bar over all epochs, with the time left and the last figures."""
+
+    def __init__(self, done, epochs, steps):
+        super().__init__()
+        self.bar_settings = {"total": epochs * steps, "initial": done * steps}
+        self.epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        self.bar = tqdm(**self.bar_settings, unit="step", desc="Training", file=sys.stderr)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.set_description(f"Epoch {epoch + 1}/{self.epochs}")
+        self.bar.set_postfix_str(
+            f"accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
+        )
+
+    def on_train_end(self, logs=None):
+        self.bar.close()

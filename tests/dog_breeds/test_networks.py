@@ -1,0 +1,213 @@
+"""The networks: sizes, freezing, preprocessing, weights and errors."""
+
+import keras
+import numpy as np
+import pytest
+
+from labkit import freeze, pretrained, small_vgg, unfreeze
+from labkit.dog_breeds.networks import InputPreprocessing, base_layers, compile_lab
+
+SMALL = (32, 32, 3)
+
+
+def count(weights):
+    return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+@pytest.fixture(scope="module")
+def vgg16():
+    return pretrained("vgg16", weights=None, input_shape=SMALL)
+
+
+class TestSmallVgg:
+    def test_has_the_lab_s_parameters(self):
+        model = small_vgg()
+        assert model.count_params() == 5_272_248
+        assert model.input_shape == (None, 224, 224, 3)
+        assert model.output_shape == (None, 120)
+
+    def test_begins_near_even_odds(self):
+        probabilities = small_vgg((64, 64, 3), classes=5, filters=(8, 8)).predict(
+            np.random.default_rng(0).random((4, 64, 64, 3), "float32"), verbose=0
+        )
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+        assert probabilities.max() < 0.9
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            ({"filters": (64, 0)}, r"filters=\(64, 0\) must hold positive integers"),
+            ({"filters": 64}, "filters=64 must be a sequence"),
+            ({"dense": (1.5,)}, "dense=.*positive integers"),
+            ({"classes": 1}, "classes=1 must be an integer of at least 2"),
+            ({"input_shape": (8, 8, 3)}, "too small: 4 blocks .* at least 16 pixels"),
+        ],
+    )
+    def test_refuses_sizes(self, arguments, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            small_vgg(**arguments)
+
+
+class TestPretrained:
+    def test_vgg16_has_the_lab_s_parameters(self, vgg16):
+        assert vgg16.count_params() == 15_301_560
+
+    @pytest.mark.parametrize("spelling", ["VGG16", "vgg_16", "Vgg-16"])
+    def test_any_spelling(self, spelling):
+        assert pretrained(spelling, weights=None, input_shape=SMALL).name == "pretrained_vgg16"
+
+    @pytest.mark.parametrize("base", ["MobileNetV2", "mobilenet_v3_small", "efficientnetb0"])
+    def test_other_bases_by_name(self, base):
+        model = pretrained(base, weights=None, classes=7, input_shape=(64, 64, 3))
+        assert model.predict(np.zeros((1, 64, 64, 3), "float32"), verbose=0).shape == (1, 7)
+
+    def test_options_reach_the_base(self):
+        full = pretrained("mobilenet", weights=None, input_shape=SMALL)
+        thin = pretrained("mobilenet", weights=None, input_shape=SMALL, alpha=0.25)
+        assert thin.count_params() < full.count_params() / 2
+
+    def test_drawn_weights_are_the_ones_in_the_package(self):
+        first, second = (pretrained(weights="drawn", classes=3, input_shape=SMALL) for _ in "ab")
+        for one, other in zip(base_layers(first), base_layers(second), strict=True):
+            for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+                np.testing.assert_array_equal(a, b)
+
+    def test_weights_from_a_file(self, tmp_path, vgg16):
+        path = tmp_path / "base.weights.h5"
+        body = keras.applications.VGG16(include_top=False, weights=None, input_shape=SMALL)
+        body.save_weights(path)
+        model = pretrained("vgg16", weights=path, input_shape=SMALL)
+        kernel = model.get_layer("block5_conv3").get_weights()[0]
+        np.testing.assert_array_equal(kernel, body.get_layer("block5_conv3").get_weights()[0])
+
+    def test_weights_of_another_base_do_not_fit(self, tmp_path):
+        path = tmp_path / "other.weights.h5"
+        keras.applications.MobileNet(
+            include_top=False, weights=None, input_shape=SMALL, alpha=0.25
+        ).save_weights(path)
+        with pytest.raises(ValueError, match=r"'other.weights.h5' do not fit the headless base"):
+            pretrained("vgg16", weights=path, input_shape=SMALL)
+
+    def test_damaged_weights_file(self, tmp_path):
+        path = tmp_path / "damaged.weights.h5"
+        path.write_bytes(b"no weights here")
+        with pytest.raises(ValueError, match=r"'damaged.weights.h5' do not fit"):
+            pretrained("vgg16", weights=path, input_shape=SMALL)
+
+    def test_no_network_no_imagenet(self, monkeypatch):
+        def offline(*_, **__):
+            raise Exception("URL fetch failure on https://example.org: None -- unreachable")
+
+        monkeypatch.setattr(keras.applications, "VGG16", as_function(offline, "VGG16"))
+        with pytest.raises(ConnectionError, match="ImageNet weights of 'vgg16' could not be down"):
+            pretrained("vgg16", input_shape=SMALL)
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "sentence"),
+        [
+            ({"base": "vgg17"}, ValueError, r"base='vgg17' is no network.*did you mean 'VGG1[69]'"),
+            ({"weights": "no_such.h5"}, FileNotFoundError, "'no_such.h5' is neither 'imagenet'"),
+            ({"preprocessing": "mine"}, ValueError, "preprocessing='mine' is not known"),
+            ({"base": "xception", "weights": "drawn"}, ValueError, "belongs to the small VGG"),
+            ({"base": "small_vgg"}, ValueError, "has no ImageNet weights"),
+            ({"weights": None, "alpha": 2}, ValueError, "VGG16 does not take the options"),
+        ],
+    )
+    def test_refuses(self, arguments, error, sentence):
+        with pytest.raises(error, match=sentence):
+            pretrained(**{"input_shape": SMALL, **arguments})
+
+
+def as_function(call, name):
+    def function(*args, **kwargs):
+        return call(*args, **kwargs)
+
+    function.__name__ = name
+    return function
+
+
+class TestFreeze:
+    def test_leaves_the_head_to_train(self, vgg16):
+        model = freeze(vgg16)
+        assert count(model.trainable_weights) == 586_872
+        assert count(model.non_trainable_weights) == 14_714_688
+        assert sum(not layer.trainable for layer in model.layers) == 19
+
+    def test_then_unfreeze_trains_all(self, vgg16):
+        model = unfreeze(freeze(vgg16))
+        assert count(model.trainable_weights) == 15_301_560
+        assert model.compiled
+        assert float(model.optimizer.learning_rate) == pytest.approx(1e-5)
+
+    def test_training_changes_only_what_is_not_frozen(self):
+        model = freeze(pretrained("small_vgg", weights=None, classes=2, input_shape=SMALL))
+        kernel = model.get_layer("block1_conv1").get_weights()[0]
+        pictures = np.random.default_rng(0).random((4, *SMALL), "float32")
+        labels = np.eye(2, dtype="float32")[[0, 1, 0, 1]]
+        head = model.layers[-1].get_weights()[0]
+        model.fit(pictures, labels, verbose=0)
+        assert not np.array_equal(model.layers[-1].get_weights()[0], head)
+        np.testing.assert_array_equal(model.get_layer("block1_conv1").get_weights()[0], kernel)
+        unfreeze(model, learning_rate=1e-2).fit(pictures, labels, verbose=0)
+        assert not np.array_equal(model.get_layer("block1_conv1").get_weights()[0], kernel)
+
+    def test_from_a_layer_on(self, vgg16):
+        model = unfreeze(freeze(vgg16), from_layer="block5_conv1")
+        frozen = [layer.name for layer in base_layers(model) if not layer.trainable]
+        assert frozen[-1] == "block4_pool"
+        with pytest.raises(ValueError, match="no layer 'block9'"):
+            unfreeze(vgg16, from_layer="block9")
+
+    def test_keeps_batch_normalisation_frozen(self):
+        model = unfreeze(
+            freeze(pretrained("mobilenet", weights=None, classes=2, input_shape=SMALL, alpha=0.25))
+        )
+        normalisations = [
+            layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        assert normalisations
+        assert not any(layer.trainable for layer in normalisations)
+
+    def test_keeps_loss_and_metrics(self):
+        model = pretrained("small_vgg", weights=None, classes=2, input_shape=SMALL)
+        model.compile(loss="mse", metrics=["mae"])
+        freeze(model)
+        assert model.loss == "mse"
+        model.fit(np.zeros((2, *SMALL)), np.eye(2), verbose=0)
+        assert "mae" in model.get_metrics_result()
+
+    def test_refuses_a_network_without_its_head(self):
+        with pytest.raises(ValueError, match="'small_vgg' has no layer whose name starts with"):
+            freeze(small_vgg(SMALL, classes=2, filters=(4,)))
+
+    @pytest.mark.parametrize("rate", [0, -1e-3])
+    def test_refuses_a_learning_rate(self, rate):
+        with pytest.raises(ValueError, match=r"learning_rate=.* must be positive"):
+            compile_lab(small_vgg(SMALL, classes=2, filters=(4,)), rate)
+
+
+class TestPreprocessing:
+    @pytest.mark.parametrize("base", ["vgg16", "mobilenet", "densenet121", "MobileNetV3Small"])
+    def test_equals_keras_own(self, base):
+        module = {"densenet121": "densenet", "MobileNetV3Small": "mobilenet_v3"}.get(base, base)
+        pictures = np.random.default_rng(0).random((2, 4, 4, 3), "float32")
+        expected = getattr(keras.applications, module).preprocess_input(pictures.copy() * 255)
+        ours = keras.ops.convert_to_numpy(InputPreprocessing(base)(pictures))
+        np.testing.assert_allclose(ours, expected, atol=1e-3)
+
+    def test_none_reproduces_the_original_lab(self):
+        names = [
+            {layer.name for layer in pretrained("vgg16", None, 2, SMALL, preprocessing=p).layers}
+            for p in ("own", "none")
+        ]
+        assert names[0] - names[1] >= {"preprocessing"}
+
+    def test_survives_saving(self, tmp_path):
+        model = pretrained("small_vgg", weights=None, classes=2, input_shape=SMALL)
+        model.save(tmp_path / "model.keras")
+        pictures = np.random.default_rng(0).random((2, *SMALL), "float32")
+        again = keras.models.load_model(tmp_path / "model.keras")
+        np.testing.assert_allclose(
+            again.predict(pictures, verbose=0), model.predict(pictures, verbose=0), rtol=1e-5
+        )
+        assert len(base_layers(again)) == len(base_layers(model))

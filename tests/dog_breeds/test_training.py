@@ -1,0 +1,147 @@
+"""Training: it learns, shows progress, keeps every epoch and takes up a killed run."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from labkit import small_vgg
+from labkit.dog_breeds.networks import compile_lab
+from labkit.dog_breeds.training import History, evaluate, has_gpu, train, use_mixed_precision
+
+
+class Halves(keras.utils.PyDataset):
+    """Pictures bright on the left or on the right half, which is their class."""
+
+    def __init__(self, batches=4):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return self.batches
+
+    def __getitem__(self, index):
+        random = np.random.default_rng(index)
+        side = random.integers(0, 2, 16)
+        pictures = random.random((16, 8, 8, 3), "float32") * 0.3
+        pictures[side == 0, :, :4] += 0.7
+        pictures[side == 1, :, :, 1] += 0.7
+        return pictures, np.eye(2, dtype="float32")[side]
+
+
+@pytest.fixture
+def model():
+    keras.utils.set_random_seed(3)
+    return compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(8,)), 1e-2)
+
+
+def weights_of(model):
+    return np.concatenate([w.ravel() for w in model.get_weights()])
+
+
+def test_learns_and_returns_a_figure_per_epoch(model):
+    history = train(model, Halves(), Halves(2), epochs=12, progress=False)
+    assert [len(curve) for curve in vars(history).values()] == [12] * 4
+    assert history.accuracy[-1] > 0.9 > history.accuracy[0]
+    assert evaluate(model, Halves())[1] > 0.9
+
+
+def test_progress_goes_to_stderr(model, capsys):
+    train(model, Halves(), Halves(1), epochs=2)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "Epoch 2/2" in printed.err
+    assert "8/8" in printed.err
+
+
+class Killed(Exception):
+    pass
+
+
+class KilledInEpoch(Halves):
+    """Batches that break off in the middle of one epoch, as a lost machine would."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.left = epoch
+
+    def on_epoch_end(self):
+        self.left -= 1
+
+    def __getitem__(self, index):
+        if self.left == 0 and index == 2:
+            raise Killed
+        return super().__getitem__(index)
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(model, tmp_path):
+    start = model.get_weights()
+    whole = train(model, Halves(), Halves(1), epochs=4, progress=False)
+    whole_weights = weights_of(model)
+
+    keras.utils.set_random_seed(3)
+    again = compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(8,)), 1e-2)
+    again.set_weights(start)
+    with pytest.raises(Exception):  # noqa: B017 (each backend wraps the error in its own)
+        train(again, KilledInEpoch(2), Halves(1), 4, checkpoints=tmp_path, progress=False)
+    # Batches are read ahead, so the epoch in which the error strikes may vary.
+    assert 1 <= len(json.loads((tmp_path / "history.json").read_text())["loss"]) < 4
+
+    fresh = compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(8,)), 1e-2)
+    resumed = train(fresh, Halves(), Halves(1), 4, checkpoints=tmp_path, progress=False)
+    np.testing.assert_allclose(resumed.loss, whole.loss, rtol=1e-3)
+    np.testing.assert_allclose(weights_of(fresh), whole_weights, rtol=1e-2, atol=1e-4)
+
+
+def test_a_finished_run_is_not_trained_again(model, tmp_path):
+    first = train(model, Halves(), Halves(1), 2, checkpoints=tmp_path, progress=False)
+    before = weights_of(model)
+    assert train(model, Halves(), Halves(1), 2, checkpoints=tmp_path, progress=False) == first
+    np.testing.assert_array_equal(weights_of(model), before)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_resume_false_begins_anew(model, tmp_path):
+    train(model, Halves(), Halves(1), 2, checkpoints=tmp_path, progress=False)
+    history = train(
+        model, Halves(), Halves(1), 1, checkpoints=tmp_path, resume=False, progress=False
+    )
+    assert len(history) == 1
+
+
+def test_checkpoints_of_another_network_are_refused(model, tmp_path):
+    train(model, Halves(), Halves(1), 1, checkpoints=tmp_path, progress=False)
+    other = compile_lab(small_vgg((8, 8, 3), classes=2, filters=(6, 7), dense=(8,)))
+    with pytest.raises(ValueError, match=r"do not fit the model 'small_vgg'.*resume=False"):
+        train(other, Halves(), Halves(1), 2, checkpoints=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(("epochs", "sentence"), [(0, "epochs=0"), (1.5, "epochs=1.5")])
+def test_refuses_epochs(model, epochs, sentence):
+    with pytest.raises(ValueError, match=f"{sentence} must be a positive integer"):
+        train(model, Halves(), Halves(1), epochs)
+
+
+def test_refuses_a_model_that_is_not_compiled():
+    with pytest.raises(ValueError, match="'small_vgg' is not compiled; compile it first"):
+        train(small_vgg((8, 8, 3), classes=2, filters=(4,)), Halves(), Halves(1), 1)
+
+
+def test_histories_join_and_must_be_even():
+    joined = History((1.0,), (0.1,), (2.0,), (0.2,)) + History((3.0,), (0.3,), (4.0,), (0.4,))
+    assert joined.val_loss == (2.0, 4.0)
+    with pytest.raises(ValueError, match="one figure per epoch each"):
+        History((1.0,), (), (), ())
+
+
+def test_mixed_precision_only_where_there_is_a_gpu(monkeypatch):
+    assert use_mixed_precision() == ("mixed_float16" if has_gpu() else "float32")
+    try:
+        monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
+        assert use_mixed_precision() == "mixed_float16"
+        assert use_mixed_precision(wanted=False) == "float32"
+        use_mixed_precision()
+        assert small_vgg((8, 8, 3), classes=2, filters=(4,)).layers[-1].compute_dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
