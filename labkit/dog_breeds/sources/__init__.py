@@ -1,0 +1,275 @@
+"""Where pictures come from: drawn, from Kaggle, from a link, or a file that the user has.
+
+Every source ends in the same layout, ``labels.csv`` beside ``train/``, so that every later
+step runs on any of them. :mod:`~labkit.dog_breeds.sources.layout` knows that layout,
+:mod:`~labkit.dog_breeds.sources.download` and :mod:`~labkit.dog_breeds.sources.archive` get
+and check the bytes, and :mod:`~labkit.dog_breeds.sources.staging` sees to it that a killed
+run leaves nothing half-written.
+"""
+
+import filecmp
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import unquote, urlsplit
+
+from labkit.dog_breeds.sources.archive import NotAnArchiveError, extract_pictures
+from labkit.dog_breeds.sources.download import discard, download_file
+from labkit.dog_breeds.sources.kaggle import PAGE, bring_from_kaggle
+from labkit.dog_breeds.sources.layout import LABELS, PICTURES, find_layout, read_labels
+from labkit.dog_breeds.sources.staging import RECEIPT, STAGING, exclusive, fill_folder, read_receipt
+
+__all__ = ["fetch", "read_labels"]
+
+DROPBOX = "https://www.dropbox.com/s/l7b7l5fjwwj6ad2/dog-breed-identification.zip?dl=1"
+
+_DOWNLOAD = "download"
+_OWN_ARCHIVE = f"download the archive from {PAGE}/data and give fetch its path"
+_NO_NETWORK = "fetch('drawn') needs no network"
+_INSTEAD = {
+    "kaggle": f"or try fetch('dropbox'), or {_OWN_ARCHIVE}; {_NO_NETWORK}",
+    "dropbox": f"or try fetch('kaggle'), or {_OWN_ARCHIVE}; {_NO_NETWORK}",
+    "url": f"or try fetch('kaggle'), or {_OWN_ARCHIVE}; {_NO_NETWORK}",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where pictures come from.
+
+    Args:
+        kind: ``"drawn"``, ``"kaggle"``, ``"dropbox"``, ``"url"`` or ``"archive"``.
+        name: What the receipt calls it: the kind, the address, or the archive's file name.
+        place: The address or the path, or "".
+        size: The archive's bytes where they are known, else None.
+    """
+
+    kind: str
+    name: str
+    place: str = ""
+    size: int | None = None
+
+    @property
+    def receipt(self):
+        """What is remembered in the folder that came from here."""
+        return {"source": self.name, "bytes": self.size}
+
+
+def fetch(source="drawn", directory=None, *, progress=True):
+    """Bring the pictures into a folder with ``labels.csv`` and ``train/<id>.jpg``.
+
+    A second call finds the folder whole and does nothing. A killed download goes on where it
+    broke off; a killed unpacking starts again and leaves nothing behind. All is checked
+    before the folder counts as whole: the archive's checksums, the labels, and that labels
+    and pictures match.
+
+    Args:
+        source: One of
+
+            - ``"drawn"``: the drawn dogs, made on the spot without a network;
+            - ``"kaggle"``: Kaggle's competition, by your account (needs ``kagglehub``);
+            - ``"dropbox"``: the lab's original link;
+            - an ``http://`` or ``https://`` address of such an archive;
+            - a path (str or path) of a zip or tar archive that you have;
+            - a path of a folder that you have, which is used where it lies and not changed.
+        directory: Folder to fill (str or path); ``data/<name of the source>`` by default.
+            Files in it stay. A folder given as the source is used in place instead.
+        progress: Whether to show a bar for what takes long.
+
+    Returns:
+        The path of the folder that holds ``labels.csv`` and ``train/``.
+
+    Raises:
+        FileNotFoundError: There is no such archive or folder.
+        FileExistsError: The directory holds other pictures, or half a data set.
+        ValueError: An unknown source; not the pictures looked for; an unsafe or damaged
+            archive; labels that do not fit.
+        ConnectionError: The download failed. What has arrived is kept for the next call.
+        PermissionError: Kaggle wants a login or its rules accepted.
+        ModuleNotFoundError: ``"kaggle"`` without kagglehub.
+        OSError: The disk is full or cannot be written to.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "labels.csv").write_text("id,breed\\n7f,pug\\n")
+        >>> (folder / "train").mkdir()
+        >>> (folder / "train" / "7f.jpg").touch()
+        >>> fetch(folder) == folder
+        True
+    """
+    path = _local_path(source)
+    if path is not None and path.is_dir():
+        return _use_in_place(path)
+    found = _name_source(source, path)
+    directory = Path(directory).expanduser() if directory else _default_directory(found)
+    if not (directory / LABELS).is_file():
+        _require_source(found, directory)
+    made = _make_directory(directory)
+    try:
+        with exclusive(directory):
+            _fetch_into(directory, found, progress)
+    finally:
+        if made and not any(directory.iterdir()):
+            directory.rmdir()
+    return directory
+
+
+def _local_path(source):
+    """Return the source as a path, or None for a name or an address."""
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"fetch's source is {source!r}; it must be {_ALLOWED}.")
+    if isinstance(source, str) and (source in _NAMED or _is_address(source)):
+        return None
+    return Path(source).expanduser()
+
+
+def _is_address(source):
+    return source.lower().startswith(("http://", "https://"))
+
+
+def _name_source(source, path):
+    if path is not None:
+        size = path.stat().st_size if path.exists() else None
+        return Source("archive", path.name, str(path), size)
+    if _is_address(source):
+        return Source("url", source, source)
+    return Source(source, source, DROPBOX if source == "dropbox" else "")
+
+
+def _require_source(source, directory):
+    """Refuse a path that is not there, when nothing fetched from it is there either."""
+    if source.kind != "archive" or source.size is not None:
+        return
+    path = Path(source.place)
+    if path.suffix or len(path.parts) > 1:
+        raise FileNotFoundError(
+            f"There is no archive or folder {path} (looked for it from {Path.cwd()}); give the "
+            f"path of one, or {_ALLOWED_NAMES}."
+        )
+    raise ValueError(
+        f"There is no source {source.place!r}, nor a file or folder of that name; it must be "
+        f"{_ALLOWED}."
+    )
+
+
+def _use_in_place(folder):
+    home = find_layout(folder)
+    read_labels(home)
+    return home
+
+
+def _default_directory(source):
+    if source.kind not in ("url", "archive"):
+        return Path("data", source.kind)
+    path = urlsplit(source.place).path if source.kind == "url" else source.place
+    stem = Path(unquote(path)).name.split(".")[0]
+    return Path("data", stem or "archive")
+
+
+def _make_directory(directory):
+    """Make the folder; return whether it was not there before."""
+    if directory.is_dir():
+        return False
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        raise NotADirectoryError(
+            f"{directory} is a file; give fetch a folder to put the pictures in."
+        ) from None
+    except OSError as error:
+        raise type(error)(
+            f"The folder {directory} cannot be made ({error.strerror}); choose another directory."
+        ) from None
+    return True
+
+
+def _fetch_into(directory, source, progress):
+    whole = (directory / LABELS).is_file() and (directory / PICTURES).is_dir()
+    if whole and not (directory / STAGING / RECEIPT).is_file():
+        _check_same_source(directory, source)
+        read_labels(directory)
+        return
+    fill = partial(_FILLERS[source.kind], source, progress=progress)
+    try:
+        fill_folder(directory, fill, source.receipt)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        raise _with_advice(error, source) from None
+    discard(directory / _DOWNLOAD)
+    read_labels(directory)
+
+
+def _check_same_source(directory, source):
+    """Refuse to pass off the pictures of one source as those of another."""
+    receipt = read_receipt(directory)
+    same_size = source.size is not None and receipt.get("bytes") == source.size
+    same_name = receipt.get("source") == source.name and source.size is None
+    if receipt and not same_size and not same_name:
+        raise FileExistsError(
+            f"{directory} holds the pictures of another source, {receipt.get('source')!r}; choose "
+            f"another directory for {source.name!r}, or delete that one."
+        )
+    if receipt and source.kind == "drawn" and not _drawn_as_now(directory):
+        raise FileExistsError(
+            f"The dogs in {directory} were drawn by another version of labkit; delete that folder "
+            f"and call fetch again, or choose another directory."
+        )
+
+
+def _drawn_as_now(directory):
+    """Draw one dog of each breed and compare it with the folder's, byte for byte."""
+    from labkit.dog_breeds.sources.drawn_dogs import LAB_BREEDS, write_drawn_dogs
+
+    counts = dict.fromkeys((breed.name for breed in LAB_BREEDS), 1)
+    with TemporaryDirectory() as folder:
+        sample = write_drawn_dogs(Path(folder, "sample"), counts=counts, progress=False) / PICTURES
+        names = [path.name for path in sample.iterdir()]
+        return filecmp.cmpfiles(sample, directory / PICTURES, names, shallow=False)[0] == names
+
+
+def _with_advice(error, source):
+    if source.kind not in _INSTEAD:
+        return error
+    return type(error)(f"{str(error).rstrip('.')}; {_INSTEAD[source.kind]}.")
+
+
+def _fill_drawn(source, staging, *, progress):
+    from labkit.dog_breeds.sources.drawn_dogs import write_drawn_dogs
+
+    # One folder down, because it keeps its own unfinished work beside the folder it is given.
+    written = write_drawn_dogs(staging / "drawn", progress=progress)
+    for path in list(written.iterdir()):
+        os.replace(path, staging / path.name)
+    written.rmdir()
+
+
+def _fill_from_kaggle(source, staging, *, progress):
+    bring_from_kaggle(staging)
+
+
+def _fill_from_address(source, staging, *, progress):
+    archive = download_file(source.place, staging.parent / _DOWNLOAD, progress=progress)
+    try:
+        extract_pictures(archive, staging, progress)
+    except (NotAnArchiveError, ValueError):
+        # The next call must not find the same bad file again.
+        discard(archive)
+        raise
+
+
+def _fill_from_archive(source, staging, *, progress):
+    extract_pictures(source.place, staging, progress)
+
+
+_FILLERS = {
+    "drawn": _fill_drawn,
+    "kaggle": _fill_from_kaggle,
+    "dropbox": _fill_from_address,
+    "url": _fill_from_address,
+    "archive": _fill_from_archive,
+}
+_NAMED = ("drawn", "kaggle", "dropbox")
+_ALLOWED_NAMES = "one of the sources 'drawn', 'kaggle' and 'dropbox'"
+_ALLOWED = f"{_ALLOWED_NAMES}, a web address, or the path of an archive or a folder"

@@ -1,0 +1,179 @@
+"""Write drawn dogs in Kaggle's layout: ``labels.csv`` and ``train/<id>.jpg``."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from numbers import Integral
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from .breeds import LAB_BREEDS, LAB_COUNTS
+from .drawing import check_breeds, check_seed, check_size, draw_dog, picture_seed
+
+#: Heights and widths of the pictures, in pixels: like photographs, they differ.
+SIZES = ((120, 160), (128, 160), (128, 152), (140, 140), (152, 128), (160, 120))
+_USUAL_COUNT = 40
+_QUALITY = 88
+
+
+def write_drawn_dogs(
+    directory, breeds=LAB_BREEDS, counts=None, seed=2021, size=None, progress=True
+):
+    """Write drawn dogs as Kaggle lays out its photographs.
+
+    The folder receives ``labels.csv`` (header ``id,breed``, rows in shuffled order) and
+    ``train/<id>.jpg``. All pictures are written elsewhere first: an interrupted run leaves
+    nothing half-written in `directory`. A folder that holds the complete set is left alone.
+
+    Args:
+        directory: the folder to fill (str or path); made if missing.
+        breeds: sequence of :class:`Breed` with different names.
+        counts: dict from breed's name to its number of pictures, at least 1; by default the
+            lab's own numbers, 40 for breeds outside it.
+        seed: integer ≥ 0; the same seed writes the same bytes.
+        size: (height, width) of all pictures, or None for sizes that vary as photographs' do.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The folder, a :class:`pathlib.Path`.
+
+    Raises:
+        TypeError: one of `breeds` is not a Breed.
+        ValueError: no breeds, two breeds of one name, or an impossible count, seed or size.
+        FileExistsError: the folder holds other pictures or labels.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp()) / "dogs"
+        >>> counts = dict.fromkeys((breed.name for breed in LAB_BREEDS), 1)
+        >>> _ = write_drawn_dogs(folder, counts=counts, size=(48, 48), progress=False)
+        >>> (folder / "labels.csv").read_text().splitlines()[0]
+        'id,breed'
+        >>> len(list((folder / "train").iterdir()))
+        12
+    """
+    directory = Path(directory)
+    breeds = tuple(breeds)
+    check_breeds(breeds)
+    check_seed(seed)
+    if size is not None:
+        check_size(size)
+    rows = _plan(breeds, _resolve_counts(breeds, counts), seed)
+    if _is_complete(directory, rows):
+        return directory
+    _refuse_other_content(directory, rows)
+    with _staging(directory) as folder:
+        _write_pictures(folder / "train", rows, seed, size, progress)
+        (folder / "labels.csv").write_bytes(_labels(rows))
+        _move_in(folder, directory)
+    return directory
+
+
+def _resolve_counts(breeds, counts):
+    """Give the number of pictures of each breed."""
+    if counts is None:
+        return {breed.name: LAB_COUNTS.get(breed.name, _USUAL_COUNT) for breed in breeds}
+    for breed in breeds:
+        number = counts.get(breed.name)
+        if not isinstance(number, Integral) or number < 1:
+            raise ValueError(
+                f"counts has {number!r} for {breed.name!r}; give a whole number of pictures "
+                f"of at least 1."
+            )
+    return {breed.name: counts[breed.name] for breed in breeds}
+
+
+def _plan(breeds, counts, seed):
+    """List (id, breed, index) of all pictures in the file's shuffled order."""
+    rows = [
+        (_picture_id(breed.name, index, seed), breed, index)
+        for breed in breeds
+        for index in range(counts[breed.name])
+    ]
+    order = np.random.default_rng([int(seed), 1]).permutation(len(rows))
+    return [rows[position] for position in order]
+
+
+def _picture_id(name, index, seed):
+    """Name a picture by 32 hex digits, as Kaggle does."""
+    return hashlib.blake2b(f"{name}/{index}/{seed}".encode(), digest_size=16).hexdigest()
+
+
+def _labels(rows):
+    lines = ["id,breed", *(f"{name},{breed.name}" for name, breed, _ in rows)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _is_complete(directory, rows):
+    labels = directory / "labels.csv"
+    if not labels.is_file() or labels.read_bytes() != _labels(rows):
+        return False
+    return _names(directory / "train") == {f"{name}.jpg" for name, _, _ in rows}
+
+
+def _names(folder):
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _refuse_other_content(directory, rows):
+    """Refuse to mix drawn dogs with pictures or labels that are not theirs."""
+    if directory.exists() and not directory.is_dir():
+        raise FileExistsError(f"{directory} is a file; give a folder for the drawn dogs.")
+    labels = directory / "labels.csv"
+    foreign = _names(directory / "train") - {f"{name}.jpg" for name, _, _ in rows}
+    if foreign or (labels.exists() and labels.read_bytes() != _labels(rows)):
+        raise FileExistsError(
+            f"{directory} already holds other pictures or labels; give an empty or new folder, "
+            f"or remove its labels.csv and train/ first."
+        )
+
+
+@contextmanager
+def _staging(directory):
+    """Lend a hidden folder beside `directory` that vanishes afterwards, whatever happens."""
+    parent = directory.resolve().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move_in(folder, directory):
+    """Move the finished set in; labels.csv comes last and so vouches for the pictures."""
+    directory.mkdir(exist_ok=True)
+    if (directory / "train").is_dir():
+        # What an earlier run left half-moved are pictures of this very set: write them anew.
+        shutil.rmtree(directory / "train")
+    os.replace(folder / "train", directory / "train")
+    os.replace(folder / "labels.csv", directory / "labels.csv")
+
+
+def _write_pictures(folder, rows, seed, size, progress):
+    folder.mkdir()
+
+    def write(row):
+        name, breed, index = row
+        number = picture_seed(breed, index, seed)
+        picture = draw_dog(breed, number, size or SIZES[number % len(SIZES)])
+        _write_jpeg(folder / f"{name}.jpg", picture)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        done = pool.map(write, rows)
+        for _ in tqdm(done, "drawing dogs", len(rows), unit="picture", disable=not progress):
+            pass
+
+
+def _write_jpeg(path, picture):
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise OSError(f"OpenCV could not encode {path.name} as JPEG.")
+    path.write_bytes(data.tobytes())

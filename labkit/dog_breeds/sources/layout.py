@@ -1,0 +1,292 @@
+"""Kaggle's layout: ``labels.csv`` with the columns id and breed beside ``train/<id>.jpg``."""
+
+import csv
+import io
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+
+LABELS = "labels.csv"
+PICTURES = "train"
+SUFFIX = ".jpg"
+
+_HEADER = ["id", "breed"]
+_PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+# Both become names of files and folders, so neither may lead out of its folder, hide
+# itself, or be a name that Windows refuses.
+_NAME = re.compile(r'\s*(?!\.)[^/\\:*?"<>|\x00-\x1f]*[^/\\:*?"<>|\x00-\x1f. ]\s*')
+
+
+def read_labels(directory):
+    """Read the labels of a folder and check them against its pictures.
+
+    Two ids may hold the same picture: the photographs do have such pairs, and
+    :func:`labkit.dog_breeds.folders.duplicates` finds them.
+
+    Args:
+        directory: Folder that holds ``labels.csv`` and ``train/`` (str or path).
+
+    Returns:
+        A dict from id to breed, both str, in the file's order.
+
+    Raises:
+        FileNotFoundError: ``labels.csv`` or ``train/`` is not there.
+        ValueError: The labels cannot be read or contradict themselves, a label has no
+            picture, or a picture has no label.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "labels.csv").write_text("id,breed\\n7f,pug\\n03,beagle\\n")
+        >>> (folder / "train").mkdir()
+        >>> for name in ("03", "7f"):
+        ...     (folder / "train" / f"{name}.jpg").touch()
+        >>> read_labels(folder)
+        {'7f': 'pug', '03': 'beagle'}
+    """
+    directory = Path(directory)
+    _require_layout(directory)
+    labels = parse_labels((directory / LABELS).read_bytes(), directory / LABELS)
+    check_pictures(labels, file_names(directory / PICTURES), directory)
+    return labels
+
+
+def parse_labels(content, where):
+    """Parse the bytes of a ``labels.csv`` into a dict from id to breed.
+
+    Args:
+        content: The file's bytes, UTF-8, with or without a byte-order mark.
+        where: Name of the file for messages.
+
+    Returns:
+        A dict from id to breed, both str, in the file's order, never empty.
+
+    Raises:
+        ValueError: Not UTF-8 text, another header, a row without exactly two fields, an id
+            or breed that cannot name a file, an id on two rows, or no row at all.
+
+    Example:
+        >>> parse_labels(b"id,breed\\r\\n7f,pug\\r\\n", "labels.csv")
+        {'7f': 'pug'}
+    """
+    rows = _read_rows(_decode(content, where), where)
+    if not rows:
+        raise ValueError(f"{where} is empty: below 'id,breed' it needs one row for each picture.")
+    _check_rows(rows, where)
+    pairs = [(picture_id.strip(), breed.strip()) for _, (picture_id, breed) in rows]
+    labels = dict(pairs)
+    if len(labels) < len(pairs):
+        raise _repeated_ids(pairs, where)
+    _check_breed_case(set(labels.values()), where)
+    return labels
+
+
+def file_names(folder):
+    """List the names of the files in a folder.
+
+    Args:
+        folder: Folder to look into (str or path), not its subfolders.
+
+    Returns:
+        A set of str.
+    """
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.is_file()}
+
+
+def is_picture(name):
+    """Say whether a file name is a picture's.
+
+    Args:
+        name: File name without folders.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> is_picture("7f.JPG"), is_picture("._7f.jpg"), is_picture("Thumbs.db")
+        (True, False, False)
+    """
+    return name.lower().endswith(_PICTURE_SUFFIXES) and not name.startswith(".")
+
+
+def check_pictures(labels, names, where):
+    """Check that labels and pictures match one to one.
+
+    Args:
+        labels: Dict from id to breed.
+        names: Set of the names of the files beside each other; those that are no pictures
+            are passed over.
+        where: Name of the folder or archive for messages.
+
+    Raises:
+        ValueError: A label has no picture, or a picture has no label.
+    """
+    expected = dict.fromkeys(f"{picture_id}{SUFFIX}" for picture_id in labels)
+    if missing := [name for name in expected if name not in names]:
+        raise ValueError(
+            f"{count(len(missing), 'label')} in {where} without a picture: {PICTURES}/ lacks "
+            f"{some(missing)}; add the pictures or remove their rows "
+            f"from {LABELS}."
+        )
+    if extra := sorted(filter(is_picture, names - expected.keys())):
+        raise ValueError(
+            f"{count(len(extra), 'picture')} in {where} without a label: {LABELS} has no row for "
+            f"{some(extra)} in {PICTURES}/; add the rows or move the pictures away."
+        )
+
+
+def find_layout(directory):
+    """Find the folder that holds ``labels.csv``: the given one, or one folder down.
+
+    Args:
+        directory: Folder to look into (str or path).
+
+    Returns:
+        The path of the folder that holds ``labels.csv``.
+
+    Raises:
+        FileNotFoundError: It is in neither place.
+        ValueError: More than one subfolder holds one.
+    """
+    directory = Path(directory)
+    if (directory / LABELS).is_file():
+        return directory
+    below = sorted(path.parent for path in directory.glob(f"*/{LABELS}") if path.is_file())
+    if not below:
+        raise FileNotFoundError(
+            f"{directory} holds no {LABELS}, nor does a folder in it; give the folder that holds "
+            f"{LABELS} and {PICTURES}/."
+        )
+    if len(below) > 1:
+        raise ValueError(
+            f"{directory} has {len(below)} folders with a {LABELS}: "
+            f"{some(path.name for path in below)}; give one of them."
+        )
+    return below[0]
+
+
+def some(names, shown=3):
+    """Join the first few names for a message and count the rest.
+
+    Args:
+        names: Iterable of str.
+        shown: How many to show, at least 1.
+
+    Returns:
+        One str.
+
+    Example:
+        >>> print(some("abcde"))
+        'a', 'b', 'c' and 2 more
+    """
+    names = list(names)
+    text = ", ".join(repr(name) for name in names[:shown])
+    return text if len(names) <= shown else f"{text} and {len(names) - shown:,} more"
+
+
+def count(number, noun):
+    """Write a number and a noun that agrees with it.
+
+    Args:
+        number: How many, at least 0.
+        noun: Of what, in the singular.
+
+    Returns:
+        One str.
+
+    Example:
+        >>> count(1200, "label"), count(1, "label")
+        ('1,200 labels', '1 label')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _require_layout(directory):
+    if not directory.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {directory}; labkit.fetch(source, directory) makes one."
+        )
+    if not (directory / LABELS).is_file():
+        raise FileNotFoundError(
+            f"{directory} holds no {LABELS}; give the folder that labkit.fetch returned."
+        )
+    if not (directory / PICTURES).is_dir():
+        raise FileNotFoundError(
+            f"{directory} holds {LABELS} but no folder {PICTURES}/ with the pictures; put it "
+            f"there, or fetch into another folder."
+        )
+
+
+def _decode(content, where):
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{where} is not UTF-8 text; save it again as CSV in UTF-8 with the columns id,breed."
+        ) from None
+
+
+def _read_rows(text, where):
+    """Return (line number, row) pairs below the header, blank lines left out."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(reader, [])
+        rows = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise ValueError(f"{where} is no CSV file at line {reader.line_num}: {error}.") from None
+    if [name.strip() for name in header] != _HEADER:
+        raise ValueError(
+            f"{where} starts with {','.join(header)[:60]!r}; the first line must be 'id,breed'."
+        )
+    return rows
+
+
+def _check_rows(rows, where):
+    for line, row in rows:
+        if len(row) != 2:
+            raise ValueError(
+                f"{where} has {count(len(row), 'field')} at line {line}; each line needs two: "
+                f"id,breed."
+            )
+        if not (_NAME.fullmatch(row[0]) and _NAME.fullmatch(row[1])):
+            raise _bad_name(line, row, where)
+
+
+def _bad_name(line, row, where):
+    column, value = next(
+        (c, v) for c, v in zip(_HEADER, row, strict=True) if not _NAME.fullmatch(v)
+    )
+    if not value.strip():
+        return ValueError(f"{where} has an empty {column} at line {line}; fill it in.")
+    return ValueError(
+        f"{where} has the {column} {value!r} at line {line}, which cannot name a file: it must not "
+        f'begin or end with a dot, nor hold any of / \\ : * ? " < > | or a control character.'
+    )
+
+
+def _repeated_ids(pairs, where):
+    breeds = defaultdict(list)
+    for picture_id, breed in pairs:
+        breeds[picture_id].append(breed)
+    repeated = {picture_id: names for picture_id, names in breeds.items() if len(names) > 1}
+    example, names = next(iter(repeated.items()))
+    what = f"as {' and '.join(names)}" if len(set(names)) > 1 else f"each time as {names[0]}"
+    return ValueError(
+        f"{where} has {count(len(repeated), 'id')} on more than one row, for example "
+        f"{example!r} {what}; keep one row for each picture."
+    )
+
+
+def _check_breed_case(breeds, where):
+    """Refuse breeds that would share one folder on a Mac or Windows."""
+    spellings = defaultdict(list)
+    for breed in sorted(breeds):
+        spellings[breed.casefold()].append(breed)
+    for names in spellings.values():
+        if len(names) > 1:
+            raise ValueError(
+                f"{where} has the breeds {some(names)}, which differ only in upper and lower case; "
+                f"spell them alike."
+            )

@@ -1,0 +1,467 @@
+"""fetch: every source ends in one layout, twice is once, and failures say what else to try."""
+
+import builtins
+import os
+import sys
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from labkit.dog_breeds import sources
+from labkit.dog_breeds.sources import drawn_dogs, fetch, read_labels
+from labkit.dog_breeds.sources.staging import RECEIPT, STAGING
+
+FILES = {"labels.csv": b"id,breed\nb,pug\na,pug\n", "train/a.jpg": b"first", "train/b.jpg": b"2"}
+
+
+def write(folder, files=FILES):
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def make_zip(path, files=FILES):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def snapshot(folder):
+    return {
+        str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime_ns, p.stat().st_ino)
+        for p in folder.rglob("*")
+        if p.is_file()
+    }
+
+
+def contents(folder):
+    return {name: kept[0] for name, kept in snapshot(folder).items() if name != RECEIPT}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Work in an empty folder, without a network."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+# An archive that the user has
+
+
+def test_archive(tmp_path):
+    archive = make_zip(tmp_path / "dogs.zip")
+    folder = fetch(archive, tmp_path / "out", progress=False)
+    assert folder == tmp_path / "out"
+    assert contents(folder) == FILES
+    assert list(read_labels(folder)) == ["b", "a"]
+
+
+def test_archive_one_folder_down_ends_at_the_root(tmp_path):
+    archive = make_zip(tmp_path / "x.zip", {f"dogs/{name}": data for name, data in FILES.items()})
+    assert contents(fetch(str(archive), str(tmp_path / "out"), progress=False)) == FILES
+
+
+@pytest.mark.parametrize("name", ["dogs.zip", "dogs.tar.gz", "dogs"])
+def test_default_directory_is_named_for_the_archive(tmp_path, name):
+    archive = make_zip(tmp_path / name)
+    assert str(fetch(archive, progress=False)) == os.path.join("data", "dogs")
+
+
+def test_second_call_does_nothing(tmp_path):
+    archive = make_zip(tmp_path / "dogs.zip")
+    folder = fetch(archive, tmp_path / "out", progress=False)
+    before = snapshot(folder)
+    assert fetch(archive, tmp_path / "out", progress=False) == folder
+    assert snapshot(folder) == before
+
+
+def test_second_call_does_not_need_the_archive(tmp_path):
+    archive = make_zip(tmp_path / "dogs.zip")
+    folder = fetch(archive, tmp_path / "out", progress=False)
+    archive.unlink()
+    assert fetch(archive, tmp_path / "out") == folder
+
+
+def test_archive_under_another_name_is_the_same(tmp_path):
+    archive = make_zip(tmp_path / "dogs.zip")
+    fetch(archive, tmp_path / "out", progress=False)
+    assert fetch(archive.rename(tmp_path / "dogs (1).zip"), tmp_path / "out")
+
+
+def test_folder_with_pictures_of_another_source_is_refused(tmp_path):
+    fetch(make_zip(tmp_path / "dogs.zip"), tmp_path / "out", progress=False)
+    other = make_zip(tmp_path / "other.zip", FILES | {"train/a.jpg": b"something longer"})
+    before = snapshot(tmp_path / "out")
+    for source in (other, "drawn", "http://127.0.0.1/dogs.zip"):
+        with pytest.raises(FileExistsError, match=r"pictures of another source, 'dogs.zip'"):
+            fetch(source, tmp_path / "out")
+    assert snapshot(tmp_path / "out") == before
+
+
+def test_another_archive_of_the_same_name_is_refused(tmp_path):
+    fetch(make_zip(tmp_path / "dogs.zip"), tmp_path / "out", progress=False)
+    (tmp_path / "new").mkdir()
+    other = make_zip(tmp_path / "new/dogs.zip", FILES | {"train/a.jpg": b"something longer"})
+    with pytest.raises(FileExistsError, match=r"pictures of another source, 'dogs.zip'"):
+        fetch(other, tmp_path / "out")
+
+
+def test_whole_folder_without_a_receipt_is_taken_as_it_is(tmp_path):
+    folder = write(tmp_path / "out")
+    before = snapshot(folder)
+    assert fetch("kaggle", folder) == folder
+    assert snapshot(folder) == before
+
+
+def test_whole_folder_that_lost_a_picture_is_refused(tmp_path):
+    archive = make_zip(tmp_path / "dogs.zip")
+    fetch(archive, tmp_path / "out", progress=False)
+    (tmp_path / "out/train/a.jpg").unlink()
+    with pytest.raises(ValueError, match=r"lacks 'a.jpg'"):
+        fetch(archive, tmp_path / "out")
+
+
+def test_other_files_in_the_directory_stay(tmp_path):
+    write(tmp_path / "out", {"notes.txt": b"mine", "sub/more.txt": b"mine"})
+    fetch(make_zip(tmp_path / "dogs.zip"), tmp_path / "out", progress=False)
+    assert contents(tmp_path / "out") == FILES | {"notes.txt": b"mine", "sub/more.txt": b"mine"}
+
+
+@pytest.mark.parametrize("kept", ["labels.csv", "train/a.jpg"])
+def test_half_a_data_set_is_refused_and_kept(tmp_path, kept):
+    write(tmp_path / "out", {kept: b"mine"})
+    with pytest.raises(FileExistsError, match=r"is no whole data set, and nothing of yours"):
+        fetch(make_zip(tmp_path / "dogs.zip"), tmp_path / "out")
+    assert contents(tmp_path / "out") == {kept: b"mine"}
+
+
+def test_killed_unpacking_is_cleared_and_done_again(tmp_path):
+    write(tmp_path / "out" / STAGING, {"train/half.jpg": b"?"})
+    fetch(make_zip(tmp_path / "dogs.zip"), tmp_path / "out", progress=False)
+    assert contents(tmp_path / "out") == FILES
+
+
+def test_wrong_archive_leaves_no_directory(tmp_path):
+    archive = make_zip(tmp_path / "dogs.zip", {"a.txt": b"?"})
+    with pytest.raises(ValueError, match=r"is not the archive of dog breeds"):
+        fetch(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("source", ["dogs.zip", "some/folder", "/nowhere/dogs.zip"])
+def test_no_archive(source):
+    with pytest.raises(FileNotFoundError, match=r"no archive or folder .*; give the path of one"):
+        fetch(source)
+    assert not os.path.exists("data")
+
+
+@pytest.mark.parametrize("source", ["kagle", "Drawn", "url", "archive"])
+def test_unknown_source(source):
+    with pytest.raises(ValueError, match=rf"no source '{source}'.*'drawn', 'kaggle' and 'dropbox'"):
+        fetch(source)
+
+
+@pytest.mark.parametrize("source", [None, 7, b"drawn", ["drawn"]])
+def test_source_of_another_type(source):
+    with pytest.raises(TypeError, match=r"fetch's source is .* must be one of the sources"):
+        fetch(source)
+
+
+def test_directory_that_is_a_file(tmp_path):
+    archive = make_zip(tmp_path / "dogs.zip")
+    with pytest.raises(NotADirectoryError, match=r"dogs.zip is a file; give fetch a folder"):
+        fetch(archive, archive)
+
+
+def test_directory_that_cannot_be_made(tmp_path):
+    archive = make_zip(tmp_path / "dogs.zip")
+    with pytest.raises(OSError, match=r"cannot be made \(.*\); choose another directory"):
+        fetch(archive, archive / "below")
+
+
+# A folder that the user has
+
+
+@pytest.mark.parametrize("inner", ["", "dogs"])
+def test_own_folder_is_used_in_place(tmp_path, inner):
+    write(tmp_path / "mine" / inner)
+    before = snapshot(tmp_path / "mine")
+    assert fetch(tmp_path / "mine", tmp_path / "out") == tmp_path / "mine" / inner
+    assert snapshot(tmp_path / "mine") == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_own_folder_is_checked(tmp_path):
+    write(tmp_path / "mine")
+    (tmp_path / "mine/train/c.jpg").touch()
+    with pytest.raises(ValueError, match=r"1 picture .* without a label"):
+        fetch(tmp_path / "mine")
+
+
+def test_folder_called_like_a_source_is_had_by_its_path(tmp_path):
+    write(tmp_path / "work" / "drawn")
+    assert fetch(Path("drawn")) == Path("drawn")
+
+
+def test_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write(tmp_path / "mine")
+    assert fetch("~/mine") == tmp_path / "mine"
+
+
+# The drawn dogs
+
+
+@pytest.fixture
+def pencil(monkeypatch):
+    """A stand-in for the drawing program, with the one picture that a sample consists of."""
+    pencil = SimpleNamespace(sample={"train/a.jpg": FILES["train/a.jpg"]})
+
+    def write_drawn_dogs(directory, counts=None, progress=True):
+        return write(directory, pencil.sample if counts else FILES)
+
+    monkeypatch.setattr(drawn_dogs, "write_drawn_dogs", write_drawn_dogs)
+    return pencil
+
+
+def test_drawn(pencil):
+    folder = fetch("drawn", progress=False)
+    assert str(folder) == os.path.join("data", "drawn")
+    assert contents(folder) == FILES
+    before = snapshot(folder)
+    assert fetch("drawn") == folder
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("sample", [{"train/a.jpg": b"other"}, {"train/new.jpg": b"first"}])
+def test_dogs_drawn_by_another_version_are_not_passed_off(pencil, sample):
+    folder = fetch("drawn", progress=False)
+    pencil.sample = sample
+    with pytest.raises(FileExistsError, match=r"drawn by another version of labkit; delete"):
+        fetch("drawn")
+    assert contents(folder) == FILES
+
+
+def test_sample_of_the_drawing_program_matches_its_whole_set(tmp_path, monkeypatch):
+    """With the real program: the dogs it drew count as its own, and altered ones do not."""
+    real = drawn_dogs.write_drawn_dogs
+    few = {breed.name: 2 for breed in drawn_dogs.LAB_BREEDS[:2]}
+    monkeypatch.setattr(drawn_dogs, "LAB_BREEDS", drawn_dogs.LAB_BREEDS[:2])
+
+    def write_drawn_dogs(directory, counts=few, progress=True):
+        return real(directory, drawn_dogs.LAB_BREEDS, counts, progress=progress)
+
+    monkeypatch.setattr(drawn_dogs, "write_drawn_dogs", write_drawn_dogs)
+    folder = fetch("drawn", tmp_path / "out", progress=False)
+    assert len(read_labels(folder)) == 4
+    assert fetch("drawn", folder) == folder
+    for path in (folder / "train").iterdir():
+        path.write_bytes(b"?")
+    with pytest.raises(FileExistsError, match=r"another version"):
+        fetch("drawn", folder)
+
+
+def test_drawing_that_is_interrupted_leaves_nothing(monkeypatch, tmp_path):
+    def stop(directory, progress):
+        write(directory)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(drawn_dogs, "write_drawn_dogs", stop)
+    with pytest.raises(KeyboardInterrupt):
+        fetch("drawn", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+# Links
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        content = self.server.pages.get(self.path)
+        self.send_response(200 if content else 404)
+        content = content or b"<html>no</html>"
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: self.server.sent])
+
+    def log_message(self, *_):
+        """Keep quiet."""
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.pages = {"/f/dogs.zip": make_zip(tmp_path / "served.zip").read_bytes()}
+    server.asked, server.sent = [], None
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(sources, "DROPBOX", f"{server.url}/f/dogs.zip")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_dropbox_link_is_the_labs():
+    assert sources.DROPBOX == (
+        "https://www.dropbox.com/s/l7b7l5fjwwj6ad2/dog-breed-identification.zip?dl=1"
+    )
+
+
+def test_dropbox(server):
+    folder = fetch("dropbox", progress=False)
+    assert str(folder) == os.path.join("data", "dropbox")
+    assert contents(folder) == FILES  # and neither the archive nor notes about it
+    assert fetch("dropbox") == folder
+    assert server.asked == ["/f/dogs.zip"]
+
+
+def test_address(server):
+    folder = fetch(f"{server.url}/f/dogs.zip", progress=False)
+    assert str(folder) == os.path.join("data", "dogs")
+    assert contents(folder) == FILES
+
+
+def test_link_that_expired(server):
+    server.pages["/f/dogs.zip"] = b"<!doctype html><html>This link has expired</html>"
+    with pytest.raises(ValueError, match=r"a web page .*; or try fetch\('kaggle'\), or download"):
+        fetch("dropbox", progress=False)
+    assert not os.path.exists("data/dropbox")
+
+
+def test_link_that_is_gone(server):
+    with pytest.raises(ConnectionError, match=r"HTTP 404 .*; or try .*fetch\('drawn'\) needs no"):
+        fetch(f"{server.url}/gone.zip", progress=False)
+    assert not os.path.exists("data/gone")
+
+
+def test_download_that_breaks_off_is_kept_for_the_next_call(server):
+    server.sent = 50
+    with pytest.raises(ConnectionError, match=r"50 bytes are kept and the next call goes on"):
+        fetch("dropbox", progress=False)
+    assert os.path.getsize("data/dropbox/download.part") == 50
+    server.sent = None
+    assert contents(fetch("dropbox", progress=False)) == FILES
+
+
+def test_damaged_download_is_not_kept(server):
+    whole = server.pages["/f/dogs.zip"]
+    server.pages["/f/dogs.zip"] = whole.replace(b"first", b"fxrst")
+    with pytest.raises(ValueError, match=r"Bad CRC-32 .*; or try fetch\('kaggle'\)"):
+        fetch("dropbox", progress=False)
+    assert not os.path.exists("data/dropbox")
+    server.pages["/f/dogs.zip"] = whole
+    assert contents(fetch("dropbox", progress=False)) == FILES
+
+
+def test_unpacking_that_is_killed_keeps_the_download(server, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "extract_pictures", stop)
+        with pytest.raises(KeyboardInterrupt):
+            fetch("dropbox", progress=False)
+    assert contents(fetch("dropbox", progress=False)) == FILES
+    assert len(server.asked) == 1
+
+
+# Kaggle
+
+
+@pytest.fixture
+def kagglehub(monkeypatch, tmp_path):
+    """A stand-in for the library, with the competition in its cache."""
+    cache = write(tmp_path / "cache", FILES | {"test/c.jpg": b"?", "sample_submission.csv": b"?"})
+    hub = SimpleNamespace(asked=[], cache=cache)
+
+    def competition_download(handle):
+        hub.asked.append(handle)
+        return str(cache)
+
+    hub.competition_download = competition_download
+    monkeypatch.setitem(sys.modules, "kagglehub", hub)
+    return hub
+
+
+def test_kaggle(kagglehub):
+    before = snapshot(kagglehub.cache)
+    folder = fetch("kaggle", progress=False)
+    assert str(folder) == os.path.join("data", "kaggle")
+    assert contents(folder) == FILES
+    assert os.path.samefile(folder / "train/a.jpg", kagglehub.cache / "train/a.jpg")
+    assert snapshot(kagglehub.cache) == before
+    assert fetch("kaggle") == folder
+    assert kagglehub.asked == ["dog-breed-identification"]
+
+
+def test_kaggle_cache_of_symbolic_links(kagglehub, tmp_path):
+    picture = kagglehub.cache / "train/a.jpg"
+    picture.rename(tmp_path / "blob")
+    picture.symlink_to("../../blob")
+    folder = fetch("kaggle")
+    assert not (folder / "train/a.jpg").is_symlink()
+    assert contents(folder) == FILES
+
+
+def test_without_kagglehub(monkeypatch):
+    real = builtins.__import__
+
+    def refuse(name, *rest):
+        if name == "kagglehub":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(ModuleNotFoundError, match=r"'pip install kagglehub' .*fetch\('dropbox'\)"):
+        fetch("kaggle")
+    assert not os.path.exists("data/kaggle")
+
+
+class UnauthenticatedError(Exception):
+    """Named as kagglehub names it."""
+
+
+def http_error(status):
+    error = Exception(f"{status} Client Error.\n\nSee the page.")
+    error.response = SimpleNamespace(status_code=status)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (UnauthenticatedError("x"), PermissionError, r"make an API token at .*kagglehub.login"),
+        (http_error(401), PermissionError, r"make an API token"),
+        (http_error(403), PermissionError, r"accept the rules at https://.*/rules"),
+        (http_error(500), ConnectionError, r"failed \(Exception: 500 Client Error. See the page\)"),
+        (OSError("no route"), ConnectionError, r"failed \(OSError: no route\)"),
+    ],
+)
+def test_kaggle_refuses(kagglehub, error, kind, sentence):
+    def competition_download(_):
+        raise error
+
+    kagglehub.competition_download = competition_download
+    with pytest.raises(kind, match=sentence) as caught:
+        fetch("kaggle")
+    assert "or try fetch('dropbox')" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not os.path.exists("data/kaggle")
+
+
+def test_kaggle_brings_something_else(kagglehub):
+    (kagglehub.cache / "labels.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"holds no labels.csv.*or try fetch\('dropbox'\)"):
+        fetch("kaggle")
