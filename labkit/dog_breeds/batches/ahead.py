@@ -1,0 +1,87 @@
+"""Prepare what will be wanted next, in threads, while the present is in use."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+
+
+class Ahead:
+    """Compute values ahead of their use.
+
+    Threads are enough: OpenCV and zlib work without Python's lock.
+
+    Args:
+        compute: A function of one key; the same key must give the same value.
+        workers: Number of threads.
+
+    Example:
+        >>> squares = Ahead(lambda number: number**2, workers=2)
+        >>> squares.get(3, following=[4, 5])
+        9
+    """
+
+    def __init__(self, compute, workers):
+        self._compute = compute
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="labkit-batches")
+        self._futures = {}
+        self._lock = threading.Lock()
+
+    def get(self, key, following=()):
+        """Return the value of a key, and begin with those that follow.
+
+        Args:
+            key: What is wanted now.
+            following: What will probably be wanted next, in that order. Anything else
+                that was begun is dropped.
+
+        Returns:
+            `compute(key)`.
+        """
+        with self._lock:
+            window = {
+                each: self._futures.get(each) or self._threads.submit(self._compute, each)
+                for each in (key, *following)
+            }
+            for dropped in self._futures.keys() - window.keys():
+                self._futures[dropped].cancel()
+            wanted = window.pop(key)
+            self._futures = window
+        return wanted.result()
+
+
+def usable_cores():
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _SingleThreadedOpenCV:
+    """Switch OpenCV's own threads off while any thread is inside, and on again afterwards.
+
+    The setting belongs to the whole process. Our threads and OpenCV's would fight for the
+    same cores; outside, it is the user's.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = 0
+
+    def __enter__(self):
+        with self._lock:
+            if self._inside == 0:
+                self._before = cv2.getNumThreads()
+                cv2.setNumThreads(1)
+            self._inside += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                cv2.setNumThreads(self._before)
+
+
+single_threaded_opencv = _SingleThreadedOpenCV()
