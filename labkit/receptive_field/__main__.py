@@ -1,0 +1,169 @@
+"""Print the receptive fields of a network: ``python -m labkit.receptive_field VGG16``."""
+
+import argparse
+import os
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+_EXAMPLES = """examples:
+  python -m labkit.receptive_field VGG16
+  python -m labkit.receptive_field MobileNet --input-size 160 192
+  python -m labkit.receptive_field my_model.keras --figure fields.png
+"""
+
+
+class _Refused(Exception):
+    """A request that cannot be met; the message is one sentence for the user."""
+
+
+def main(arguments=None):
+    """Run the command.
+
+    Args:
+        arguments: list of words after the command's name; default: those of the process.
+
+    Returns:
+        The exit code: 0, or 2 if the request cannot be met.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except BrokenPipeError:
+        # The reader, such as head, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (_Refused, ValueError) as problem:
+        print(f"receptive_field: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m labkit.receptive_field",
+        description="Print the receptive field, effective stride, effective padding and centre "
+        "of every layer of a network. Nothing is trained or downloaded.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", help="a name of keras.applications, or a path to a .keras file")
+    parser.add_argument(
+        "--input-size",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="positions along each spatial axis, one number for all (default: the network's "
+        "own, or 224)",
+    )
+    parser.add_argument(
+        "--ignore-gates",
+        action="store_true",
+        help="leave squeeze-and-excitation out instead of counting it as the whole image",
+    )
+    parser.add_argument("--figure", metavar="FILE", type=Path, help="also draw the field per layer")
+    return parser
+
+
+def _run(options):
+    if options.figure:
+        _check_figure(options.figure)
+    # Before Keras is imported: TensorFlow's log lines are no part of the answer.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    from labkit.receptive_field.analysis import analyse
+
+    model, size = _model(options.model, options.input_size)
+    gates = "ignore" if options.ignore_gates else "whole image"
+    analysis = analyse(model, size, squeeze_excitation=gates)
+    print(analysis)
+    if options.figure:
+        _draw(analysis, options.figure)
+
+
+def _model(name, size):
+    """Return the network, and the size of input to analyse it at."""
+    path = Path(name)
+    if path.suffix in (".keras", ".h5") or path.is_file():
+        return _load(path), size and (size[0] if len(size) == 1 else tuple(size))
+    return _build(name, size)
+
+
+def _load(path):
+    import keras
+
+    if not path.is_file():
+        raise _Refused(f"there is no file {str(path)!r}.")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as problem:
+        reason = str(problem).strip().splitlines()[0] if str(problem).strip() else "no reason given"
+        raise _Refused(
+            f"Keras cannot load {str(path)!r}: {reason} If it holds layers of your own, call "
+            "labkit.receptive_field.analyse(model) from Python instead."
+        ) from problem
+
+
+def _build(name, size):
+    """Build a network of keras.applications without weights and without its head."""
+    import keras
+
+    builder = _builders(keras).get(name)
+    if builder is None:
+        raise _Refused(_unknown(name, _builders(keras)))
+    given = size or [331 if name == "NASNetLarge" else 224]
+    if len(given) > 2 or min(given) < 1:
+        raise _Refused(
+            f"--input-size {' '.join(map(str, given))} does not fit {name}: give one or two "
+            "positive numbers."
+        )
+    size = (given[0], given[-1])
+    try:
+        model = builder(weights=None, include_top=False, input_shape=(*size, 3))
+    except ValueError as problem:
+        raise _Refused(f"{name} cannot be built for input {size}: {problem}") from problem
+    return model, None
+
+
+def _builders(keras):
+    """Return the networks of keras.applications by name."""
+    return {
+        name: value
+        for name, value in vars(keras.applications).items()
+        if name[0].isupper() and callable(value)
+    }
+
+
+def _unknown(name, builders):
+    by_lower = {known.lower(): known for known in builders}
+    near = [by_lower[n] for n in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(builders)}."
+    return f"keras.applications has no network {name!r}; {hint}"
+
+
+def _check_figure(path):
+    """Refuse before the work what would fail after it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    if not path.parent.is_dir():
+        raise _Refused(f"there is no folder {str(path.parent)!r} to write {path.name!r} into.")
+    known = plt.figure().canvas.get_supported_filetypes()
+    plt.close()
+    if path.suffix[1:].lower() not in known:
+        raise _Refused(f"{path.name!r} has no ending of a picture: use one of {', '.join(known)}.")
+
+
+def _draw(analysis, path):
+    """Write the figure under a temporary name first, so that no half of one is left behind."""
+    from labkit.receptive_field.figures import plot_field_per_layer
+
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    plot_field_per_layer(analysis).savefig(partial, dpi=150)
+    partial.replace(path)
+    print(f"\nwritten: {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

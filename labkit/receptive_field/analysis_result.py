@@ -1,0 +1,340 @@
+"""What ``analyse`` returns: the fields of every layer, readable as table, rows or numbers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fractions import Fraction
+
+from labkit.receptive_field.analysis_table import as_html, as_text
+from labkit.receptive_field.unit_fields import GLOBAL, UNCOUNTED, Clipped, UnitFields
+
+_AXIS_NAMES = {
+    1: ("length",),
+    2: ("height", "width"),
+    3: ("depth", "height", "width"),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class AxisField:
+    """What the units of one layer see along one axis of the input, in input positions.
+
+    Sizes, padding and centre are those of a unit far from the borders, as the literature
+    counts them. Behind transposed convolution and upsampling neighbouring units may have
+    different fields: ``size`` is then the largest of :attr:`sizes_by_phase`.
+
+    Args:
+        fields: exact field of every unit, borders left aside; ``None`` if every unit sees
+            all that reaches the layer.
+        output_size: number of units along the axis; ``None`` if unknown or if units have no
+            place on this axis any more.
+        input_size: number of input positions, ``None`` if unknown.
+        seen: first and last position that each unit sees, borders counted; ``None`` if the
+            input size is unknown.
+        misalignment: distance between the outermost centres of the paths joined here.
+    """
+
+    fields: UnitFields | None
+    output_size: int | None
+    input_size: int | None
+    seen: Clipped | None = field(default=None, compare=False)
+    misalignment: Fraction = Fraction(0)
+
+    @property
+    def is_global(self) -> bool:
+        """Whether every unit sees all that reaches the layer, as after global pooling."""
+        return self.fields is GLOBAL
+
+    @property
+    def size(self) -> int | None:
+        """Width r of the receptive field; of a global one, what it covers, ``None`` if unknown."""
+        if not self.is_global:
+            return max(self.sizes_by_phase)
+        if self.seen is None:
+            return None
+        return max(int(self.seen.last.max() - self.seen.first.min()) + 1, 0)
+
+    @property
+    def sizes_by_phase(self) -> tuple[int, ...]:
+        """Width of the field of units 0, 1, ... until they repeat; empty if global."""
+        if self.is_global:
+            return ()
+        return tuple(field.width if field else 0 for field in self.fields.fields)
+
+    @property
+    def effective_stride(self) -> Fraction | None:
+        """Input positions from one unit to the next; ``None`` if global."""
+        return None if self.is_global else Fraction(self.fields.step, self.fields.period)
+
+    @property
+    def effective_padding(self) -> int | None:
+        """How far the field of unit 0 begins before the input; ``None`` if it has no field."""
+        first = self._of_unit_0()
+        return first and -first.first
+
+    @property
+    def centre(self) -> Fraction | None:
+        """Centre of the field of unit 0; the centre of the first input position is 0."""
+        first = self._of_unit_0()
+        return first and Fraction(first.first + first.last, 2)
+
+    def _of_unit_0(self):
+        return None if self.is_global else self.fields.fields[0]
+
+    @property
+    def positions_read(self) -> int | None:
+        """How many positions of the widest field are read; ``None`` if global or too wide."""
+        if self.is_global:
+            return None
+        widest = self._widest()
+        if widest is None or widest.mask is None:
+            return self.size
+        return None if widest.mask == UNCOUNTED else widest.mask.bit_count()
+
+    @property
+    def holes(self) -> tuple[tuple[int, int], ...] | None:
+        """Stretches of the widest field that nothing reads: (first, last), from its start.
+
+        ``None`` if the field is global or too wide to tell.
+        """
+        widest = self._widest()
+        if self.is_global or (widest and widest.mask == UNCOUNTED):
+            return None
+        return tuple(_zeros(widest.mask)) if widest and widest.mask else ()
+
+    def _widest(self):
+        if self.is_global:
+            return None
+        return max(self.fields.fields, key=lambda field: field.width if field else 0)
+
+    @property
+    def sees_whole_input(self) -> bool | None:
+        """Whether every unit's field reaches from the first input position to the last."""
+        if self.seen is None:
+            return None
+        return bool((self.seen.first == 0).all() and (self.seen.last == self.input_size - 1).all())
+
+    def input_range(self, unit: int) -> tuple[int, int] | None:
+        """Return the first and last input position that a unit sees, borders counted.
+
+        Args:
+            unit: place of the unit along the axis, 0 the first; negative from the end.
+
+        Returns:
+            Two integers, ``None`` if the unit sees nothing but padding.
+
+        Raises:
+            ValueError: if the size of the input is unknown.
+            IndexError: if there is no such unit.
+        """
+        if self.seen is None:
+            raise ValueError("The size of the input is unknown: analyse(model, input_size=...).")
+        if not -len(self.seen.first) <= unit < len(self.seen.first):
+            raise IndexError(f"There is no unit {unit}: there are {len(self.seen.first)}.")
+        first, last = int(self.seen.first[unit]), int(self.seen.last[unit])
+        return (first, last) if first <= last else None
+
+    def __repr__(self):
+        return f"AxisField({_summary(self)})"
+
+
+def _summary(field):
+    """Write what a field comes down to, numbers as plain as they are."""
+    names = ("size", "effective_stride", "effective_padding", "centre")
+    return ", ".join(f"{name}={_written(getattr(field, name))}" for name in names)
+
+
+def _written(value):
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))})"
+    return str(value)
+
+
+def _zeros(mask: int) -> Iterator[tuple[int, int]]:
+    """List the runs of 0 bits in a mask whose first and last bits are 1."""
+    bits = bin(mask)[:1:-1]
+    start = bits.find("0")
+    while start != -1 and (end := bits.find("1", start)) != -1:
+        yield start, end - 1
+        start = bits.find("0", end)
+
+
+def _agreed(values):
+    """Return the one value that all axes share, or all of them."""
+    values = tuple(values)
+    return values[0] if len(set(values)) == 1 else values
+
+
+@dataclass(frozen=True, repr=False)
+class LayerField:
+    """What the units of one layer see.
+
+    ``size``, ``effective_stride``, ``effective_padding``, ``centre``, ``output_size``,
+    ``positions_read`` and ``sees_whole_input`` are read from the axes: one value if all axes
+    agree, else a tuple with one value per axis.
+
+    Args:
+        name: path of the layer in the model, such as ``"backbone/conv1"``.
+        layer_type: name of its class.
+        axes: one :class:`AxisField` per spatial axis of the input.
+        axes_without_gates: the same with squeeze-and-excitation left out; ``None`` if that
+            changes nothing.
+        dims: dimension of the layer's output that holds each axis, batch = 0; ``None`` where
+            no dimension does, as after flattening.
+    """
+
+    name: str
+    layer_type: str
+    axes: tuple[AxisField, ...]
+    axes_without_gates: tuple[AxisField, ...] | None
+    dims: tuple[int | None, ...]
+
+    def __getattr__(self, name):
+        if name.startswith("_") or not hasattr(AxisField, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return _agreed(getattr(axis, name) for axis in self.axes)
+
+    def __repr__(self):
+        return f"LayerField({self.name!r}, {_summary(self)})"
+
+    @property
+    def output_size(self):
+        """Number of units, one value if all axes agree."""
+        return _agreed(axis.output_size for axis in self.axes)
+
+    @property
+    def misalignment(self):
+        """Distance between the outermost centres of the paths joined here."""
+        return _agreed(axis.misalignment for axis in self.axes)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The receptive fields of a model, layer by layer.
+
+    Print it, show it in a notebook, index it by the name or the number of a layer, loop over
+    it, or turn it into rows for a data frame.
+
+    Args:
+        model_name: the model's name.
+        input_size: positions along each spatial axis, ``None`` where unknown.
+        layers: one :class:`LayerField` per call of a layer, in the order in which they run.
+        outputs: name of the layer behind each output of the model.
+        input_dims: dimension of the input tensor that holds each spatial axis, batch = 0.
+    """
+
+    model_name: str
+    input_size: tuple[int | None, ...]
+    layers: tuple[LayerField, ...] = field(repr=False)
+    outputs: tuple[str, ...]
+    input_dims: tuple[int, ...]
+
+    @property
+    def final(self) -> LayerField:
+        """The layer behind the model's first output."""
+        return self[self.outputs[0]]
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """Names of the spatial axes, such as ``("height", "width")``."""
+        count = len(self.input_size)
+        return _AXIS_NAMES.get(count, tuple(f"axis {i}" for i in range(count)))
+
+    def __len__(self):
+        return len(self.layers)
+
+    def __iter__(self):
+        return iter(self.layers)
+
+    def __getitem__(self, name):
+        """Return a layer by its path, by the last part of its path, or by number."""
+        if not isinstance(name, str):
+            return self.layers[name]
+        found = [layer for layer in self.layers if layer.name == name]
+        found = found or [layer for layer in self.layers if _short(layer.name) == name]
+        if len(found) == 1:
+            return found[0]
+        raise KeyError(self._not_one(name, found))
+
+    def _not_one(self, name, found):
+        names = [layer.name for layer in found or self.layers]
+        if not found and (calls := [n for n in names if n.startswith(f"{name} #")]):
+            return f"The layer {name!r} is called {len(calls)} times: ask for one of {calls}."
+        if found:
+            return f"{name!r} names {len(found)} layers: ask for one of {names}."
+        near = get_close_matches(name, names, n=3) or names[-3:]
+        return f"The model has no layer {name!r}; it has for example {near}."
+
+    def rows(self) -> list[dict]:
+        """Return one dictionary per layer, as ``pandas.DataFrame`` takes them.
+
+        Returns:
+            Whole numbers as ``int``, others as ``float``, unknown ones as ``None``. If the
+            axes differ anywhere, each column stands once per axis, as in ``size_height``.
+
+        Example:
+            >>> import keras
+            >>> line = keras.Sequential(
+            ...     [keras.Input((9, 1)), keras.layers.Conv1D(1, 3, name="conv")])
+            >>> from labkit.receptive_field.analysis import analyse
+            >>> analyse(line).rows()[0]["size"]
+            3
+        """
+        return [self._row(layer) for layer in self.layers]
+
+    def _row(self, layer):
+        row = {"layer": layer.name, "type": layer.layer_type}
+        row |= self._columns(layer.axes, "")
+        if any(layer.axes_without_gates is not None for layer in self.layers):
+            row |= self._columns(layer.axes_without_gates or layer.axes, "_without_gates")
+        return row
+
+    def _columns(self, axes, suffix):
+        shown = axes if self._axes_differ else axes[:1]
+        endings = [f"_{name}" for name in self.axis_names] if self._axes_differ else [""]
+        return {
+            f"{column}{suffix}{ending}": _plain(getattr(axis, column))
+            for column in _COLUMNS
+            for axis, ending in zip(shown, endings, strict=True)
+        }
+
+    @property
+    def _axes_differ(self):
+        return any(
+            len({_values(axis) for axis in axes}) > 1
+            for layer in self.layers
+            for axes in (layer.axes, layer.axes_without_gates or layer.axes)
+        )
+
+    def __str__(self):
+        return as_text(self)
+
+    def _repr_html_(self):
+        return as_html(self)
+
+
+_COLUMNS = (
+    "output_size",
+    "size",
+    "effective_stride",
+    "effective_padding",
+    "centre",
+    "positions_read",
+    "sees_whole_input",
+    "misalignment",
+)
+
+
+def _values(axis):
+    return tuple(getattr(axis, column) for column in _COLUMNS)
+
+
+def _plain(value):
+    """Turn a fraction into an int where it is whole and a float where it is not."""
+    if not isinstance(value, Fraction):
+        return value
+    return value.numerator if value.denominator == 1 else float(value)
+
+
+def _short(path):
+    return path.rsplit("/", 1)[-1]

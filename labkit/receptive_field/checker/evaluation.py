@@ -1,0 +1,176 @@
+"""The value of a formula for given numbers, or for given symbols.
+
+The same code serves both: integers and fractions go in for the search of counter-examples, and
+:class:`~labkit.receptive_field.checker.quotients.Quotient` symbols for the proofs.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from labkit.receptive_field.checker.budget import Budget
+from labkit.receptive_field.checker.formula import (
+    Add,
+    Big,
+    Call,
+    CannotProveError,
+    Divide,
+    Item,
+    Multiply,
+    Name,
+    Node,
+    Number,
+    Power,
+    TooCostlyError,
+    UndefinedError,
+    is_slice,
+)
+
+_MOST_BITS = 4000
+_MOST_BITS_OF_A_PRODUCT = 100_000
+_LONGEST_LOOP = 2000
+_LARGEST_SYMBOLIC_POWER = 16
+
+
+class Evaluator:
+    """Evaluate formulas for one network.
+
+    Args:
+        names: the value of each free name.
+        item: gives the value of a layer's parameter from its letter and the layer's number.
+        budget: the loop steps that may be spent.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, Any],
+        item: Callable[[str, int], Any] | None = None,
+        budget: Budget | None = None,
+    ):
+        self._names = dict(names)
+        self._item = item
+        self._budget = budget or Budget(20_000)
+
+    def value(self, node: Node) -> Any:
+        """Return the value of a formula, an int where it is whole."""
+        return getattr(self, _METHODS[type(node)])(node)
+
+    def _number(self, node: Number) -> Any:
+        return _plain(node.value)
+
+    def _name(self, node: Name) -> Any:
+        return self._names[node.name]
+
+    def _layer_parameter(self, node: Item) -> Any:
+        return self._item(node.letter, _whole(self.value(node.index), "a layer's number"))
+
+    def _add(self, node: Add) -> Any:
+        return sum(map(self.value, node.terms))
+
+    def _multiply(self, node: Multiply) -> Any:
+        return _multiplied(map(self.value, node.factors))
+
+    def _divide(self, node: Divide) -> Any:
+        return divided(self.value(node.over), self.value(node.under))
+
+    def _power(self, node: Power) -> Any:
+        return raised(self.value(node.base), self.value(node.exponent))
+
+    def _call(self, node: Call) -> Any:
+        return _FUNCTIONS[node.function](*map(self.value, node.arguments))
+
+    def _big(self, node: Big) -> Any:
+        first = _whole(self.value(node.first), "a lower bound")
+        last = _whole(self.value(node.last), "an upper bound")
+        if last < first - 1 and is_slice(node):
+            raise UndefinedError("a slice that counts from the end of the list")
+        steps = max(0, last - first) + 1
+        if steps > _LONGEST_LOOP:
+            raise TooCostlyError("a sum or product has too many terms to try")
+        self._budget.spend(steps)
+        fold = sum if node.kind == "sum" else _multiplied
+        return fold(self._at(node, place) for place in range(first, last + 1))
+
+    def _at(self, node: Big, place: Any) -> Any:
+        """Return the body of a sum or product at one place."""
+        outer = self._names
+        self._names = {**outer, node.variable: place}
+        try:
+            return self.value(node.body)
+        finally:
+            self._names = outer
+
+
+_METHODS = {
+    Number: "_number",
+    Name: "_name",
+    Item: "_layer_parameter",
+    Add: "_add",
+    Multiply: "_multiply",
+    Divide: "_divide",
+    Power: "_power",
+    Call: "_call",
+    Big: "_big",
+}
+
+
+def _plain(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
+
+
+def _multiplied(values: Iterable[Any]) -> Any:
+    """Multiply, and stop before the number fills the memory."""
+    product: Any = 1
+    for value in values:
+        product = product * value
+        if isinstance(product, int) and product.bit_length() > _MOST_BITS_OF_A_PRODUCT:
+            raise TooCostlyError("the products are too large to try")
+    return product
+
+
+def _whole(value: Any, what: str) -> int:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, Fraction):
+        raise UndefinedError(f"{what} becomes {value}, which is not whole")
+    raise CannotProveError(f"{what} depends on symbols")
+
+
+def divided(over: Any, under: Any) -> Any:
+    """Divide exactly, or say that the quotient does not exist."""
+    if not isinstance(under, int | Fraction):
+        return over / under
+    if under == 0:
+        raise UndefinedError("a division by zero")
+    return _plain(Fraction(over) / under) if isinstance(over, int | Fraction) else over / under
+
+
+def raised(base: Any, exponent: Any) -> Any:
+    """Raise to a whole power, within bounds."""
+    exponent = _whole(exponent, "an exponent")
+    if not isinstance(base, int | Fraction):
+        if abs(exponent) > _LARGEST_SYMBOLIC_POWER:
+            raise CannotProveError("the power is too large")
+        return base**exponent
+    if base == 0 and exponent < 0:
+        raise UndefinedError("a division by zero")
+    parts = Fraction(base)
+    bits = max(parts.numerator.bit_length(), parts.denominator.bit_length())
+    if abs(base) != 1 and bits * abs(exponent) > _MOST_BITS:
+        raise TooCostlyError("the powers are too large to try")
+    return _plain(parts**exponent)
+
+
+def _remainder(value: Any, modulus: Any) -> Any:
+    return value - modulus * math.floor(divided(value, modulus))
+
+
+_FUNCTIONS = {
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "mod": _remainder,
+}

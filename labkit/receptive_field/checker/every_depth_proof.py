@@ -1,0 +1,320 @@
+r"""Prove a closed form for every depth, by induction on the number of layers.
+
+With :math:`F(L)` the answer and :math:`P_N` the product of the first N strides, it is proved for
+all networks that :math:`F(N+1) - F(N) = d_{N+1} (k_{N+1} - 1) P_N`, which is what one more layer
+adds to the true closed form. The parameters of layers N, N + 1, … are symbols here; so are the
+sums and products over the first N layers, and only their first and last terms are ever split off.
+The splitting needs N to be at least some small :math:`N_0`; up to there the answer is multiplied
+out and compared with the truth as a polynomial in all parameters.
+"""
+
+import math
+from typing import Any
+
+from labkit.receptive_field.checker.budget import Budget
+from labkit.receptive_field.checker.conditions import ALWAYS, Condition
+from labkit.receptive_field.checker.evaluation import Evaluator, divided, raised
+from labkit.receptive_field.checker.formula import (
+    Add,
+    Big,
+    CannotProveError,
+    Divide,
+    Item,
+    Linear,
+    Multiply,
+    Name,
+    Node,
+    Number,
+    Power,
+    TooCostlyError,
+    UndefinedError,
+    free_names,
+    linear,
+    rebuilt,
+    substitute,
+)
+from labkit.receptive_field.checker.quotients import Quotient, Symbols
+
+_STEPS = 60_000
+_SYMBOLS = 48
+_DEEPEST_START = 6
+_FARTHEST = 6
+
+
+def proves_closed_form(node: Node, dilated: bool, condition: Condition = ALWAYS) -> bool:
+    """Tell whether a closed form is proved for every chain whose layers meet a condition.
+
+    Args:
+        node: the answer, layers counted from 1.
+        dilated: whether the dilations are free rather than 1.
+        condition: what each layer has to meet.
+
+    Returns:
+        True where the answer equals the receptive field for every number of layers from 1 on.
+    """
+    try:
+        start = _step_holds(_reversed_where_needed(node), dilated, condition)
+        return all(
+            proves_for_depth(node, depth, dilated, condition) for depth in range(1, start + 1)
+        )
+    except (CannotProveError, TooCostlyError, UndefinedError):
+        return False
+
+
+def proves_for_depth(node: Node, depth: int, dilated: bool, condition: Condition = ALWAYS) -> bool:
+    """Tell whether a closed form is proved for every chain of one depth.
+
+    Args:
+        node: the answer, layers counted from 1.
+        depth: the number of layers, at least 1.
+        dilated: whether the dilations are free rather than 1.
+        condition: what each layer has to meet.
+
+    Returns:
+        True where the answer equals the receptive field for all of them.
+    """
+    item = layer_symbols(depth, dilated, condition)
+    try:
+        found = Evaluator({"L": depth}, item).value(node)
+        return _same(found, expanded_truth(item, depth))
+    except (CannotProveError, TooCostlyError, UndefinedError):
+        return False
+
+
+def layer_symbols(depth: int, dilated: bool, condition: Condition = ALWAYS) -> Any:
+    """Return a function from a letter and a layer's number to a symbol.
+
+    Args:
+        depth: the number of layers.
+        dilated: whether the dilations are free rather than 1.
+        condition: what each layer has to meet.
+
+    Returns:
+        The function; it raises UndefinedError for a layer that does not exist.
+    """
+    symbols = Symbols(_SYMBOLS, Budget(_STEPS))
+
+    def item(letter: str, number: int) -> Any:
+        if not 1 <= number <= depth:
+            raise UndefinedError(f"{letter}_{number} in a network of {depth} layers")
+        return _parameter(symbols, letter, number, dilated, condition)
+
+    return item
+
+
+def expanded_truth(item: Any, depth: int) -> Any:
+    """Multiply the receptive field out, from the last layer to the first."""
+    width: Any = 1
+    for number in range(depth, 0, -1):
+        kernel, stride, dilation = (item(letter, number) for letter in "ksd")
+        width = stride * (width - 1) + dilation * (kernel - 1) + 1
+    return width
+
+
+def _parameter(
+    symbols: Symbols, letter: str, place: Any, dilated: bool, condition: Condition
+) -> Any:
+    if letter == "d" and not dilated:
+        return 1
+    symbol = symbols.positive((letter, place))
+    change = condition.changes.get(letter)
+    return symbol if change is None else change({letter: symbol})
+
+
+def _same(one: Any, other: Any) -> bool:
+    gap = one - other
+    return gap.same_as(0) if isinstance(gap, Quotient) else gap == 0
+
+
+def _step_holds(node: Node, dilated: bool, condition: Condition) -> int:
+    """Prove the step from N to N + 1, and return from which N on it holds."""
+    symbols = Symbols(_SYMBOLS, Budget(_STEPS))
+    here = _LargeNetwork(symbols, 0, dilated, condition)
+    deeper = _LargeNetwork(symbols, 1, dilated, condition)
+    new = Linear(1, (("N", 1),))
+    added = (
+        deeper.parameter("d", new)
+        * (deeper.parameter("k", new) - 1)
+        * here.strides_of_the_first_layers()
+    )
+    if not _same(deeper.value(node) - here.value(node), added):
+        raise CannotProveError("one more layer adds something else")
+    start = max(here.start, deeper.start, 1)
+    if start > _DEEPEST_START:
+        raise CannotProveError("the induction would start too deep")
+    return start
+
+
+class _LargeNetwork(Evaluator):
+    """Evaluate a formula for a network of N + extra layers, N unknown but at least ``start``.
+
+    Places are linear forms in N. A sum or product from a fixed place to one that moves with N
+    is a symbol for what it is in a network of N layers, and the few terms beyond that.
+    """
+
+    def __init__(self, symbols: Symbols, extra: int, dilated: bool, condition: Condition):
+        super().__init__({"L": Linear(extra, (("N", 1),))})
+        self._symbols = symbols
+        self._extra = extra
+        self._dilated = dilated
+        self._condition = condition
+        self.start = 0
+
+    def parameter(self, letter: str, place: Linear) -> Any:
+        """Return the parameter of the layer at a place, which has to exist."""
+        if place.of("N"):
+            self._require(place.constant <= self._extra)
+            self._require_start(1 - place.constant)
+        else:
+            self._require(place.constant >= 1)
+            self._require_start(place.constant - self._extra)
+        return _parameter(self._symbols, letter, place, self._dilated, self._condition)
+
+    def strides_of_the_first_layers(self) -> Any:
+        """Return the product of the strides of layers 1 to N."""
+        return self._run_of("s", Linear(1), Linear(0, (("N", 1),)))
+
+    def _require(self, holds: bool) -> None:
+        if not holds:
+            raise CannotProveError("a layer that does not exist, or a range that runs backwards")
+
+    def _require_start(self, start: int) -> None:
+        self.start = max(self.start, start)
+
+    def _place(self, node: Node) -> Linear:
+        """Return where an index or a bound stands: at a number, or at a distance from N."""
+        form = linear(node)
+        if form is None:
+            raise CannotProveError("a place that is no linear form")
+        total = Linear(form.constant)
+        for name, coefficient in form.coefficients:
+            total = total.plus(self._names[name], coefficient)
+        if total.of("N") not in (0, 1) or abs(total.constant) > 50:
+            raise CannotProveError("a place that is neither fixed nor at a distance from N")
+        return total
+
+    def _name(self, node: Name) -> Any:
+        place = self._names[node.name]
+        return place.constant + (self._symbols.positive("N") if place.of("N") else 0)
+
+    def _layer_parameter(self, node: Item) -> Any:
+        return self.parameter(node.letter, self._place(node.index))
+
+    def _big(self, node: Big) -> Any:
+        first, last = self._place(node.first), self._place(node.last)
+        if node.kind == "prod":
+            return self._product(node, node.body, first, last)
+        explicit = self._places(first, last)
+        if explicit is not None:
+            return sum((self._at(node, place) for place in explicit), start=0)
+        # The symbol stands for the sum in a network of N layers, the rest is what L adds.
+        reach = last.constant - self._extra
+        self._require_start(first.constant - 1 - reach)
+        total = self._symbols.unknown((*self._key(node, first), reach))
+        for number in range(reach + 1, last.constant + 1):
+            total = total + self._at(node, Linear(number, last.coefficients))
+        return total
+
+    def _places(self, first: Linear, last: Linear) -> list[Linear] | None:
+        """List the places from first to last where their number is known, else None."""
+        if first.of("N") != last.of("N"):
+            self._require(bool(last.of("N")))
+            return None
+        self._require(last.constant - first.constant <= 2 * _FARTHEST)
+        numbers = range(first.constant, last.constant + 1)
+        return [Linear(number, first.coefficients) for number in numbers]
+
+    def _beyond(self, last: Linear) -> list[tuple[Linear, int]]:
+        """List the places between N and last, each with 1 to add it or -1 to take it off."""
+        distance = last.constant
+        self._require(abs(distance) <= _FARTHEST)
+        numbers, sign = (
+            (range(1, distance + 1), 1) if distance > 0 else (range(distance + 1, 1), -1)
+        )
+        return [(Linear(number, last.coefficients), sign) for number in numbers]
+
+    def _key(self, node: Big, first: Linear) -> tuple:
+        """Name the part of a sum up to N by all that its value depends on."""
+        free = sorted(free_names(node.body) - {node.variable})
+        return "sum", node.body, node.variable, first, *((name, self._names[name]) for name in free)
+
+    def _product(self, node: Big, body: Node, first: Linear, last: Linear) -> Any:
+        """Multiply a body factor by factor, so that equal products get equal symbols."""
+        match body:
+            case Multiply(factors):
+                return math.prod(self._product(node, factor, first, last) for factor in factors)
+            case Divide(over, under):
+                return divided(
+                    self._product(node, over, first, last), self._product(node, under, first, last)
+                )
+            case Power(base, Number(exponent)) if exponent.denominator == 1:
+                return raised(self._product(node, base, first, last), int(exponent))
+            case Number(value) if value == 1:
+                return 1
+            case Item(letter, index):
+                form = linear(index)
+                if form is not None and form.of(node.variable) in (1, -1):
+                    return self._run_from_to(letter, form, node.variable, first, last)
+        explicit = self._places(first, last)
+        if explicit is None:
+            raise CannotProveError("a product of something else than parameters")
+        factor = Big("prod", body, node.variable, node.first, node.last)
+        return math.prod(self._at(factor, place) for place in explicit)
+
+    def _run_from_to(
+        self, letter: str, index: Linear, variable: str, first: Linear, last: Linear
+    ) -> Any:
+        """Multiply one letter's parameters along an index that moves with the variable."""
+        rest = self._place(index.without(variable).node())
+        if index.of(variable) == 1:
+            return self._run_of(letter, rest.plus(first), rest.plus(last))
+        return self._run_of(letter, rest.plus(last, -1), rest.plus(first, -1))
+
+    def _run_of(self, letter: str, first: Linear, last: Linear) -> Any:
+        """Multiply one letter's parameters from a place to another."""
+        self._require({first.of("N"), last.of("N")} <= {0, 1})
+        explicit = self._places(first, last)
+        if explicit is not None:
+            return math.prod((self.parameter(letter, place) for place in explicit), start=1)
+        self._require(1 <= first.constant <= _FARTHEST)
+        self._require_start(first.constant - 1 - min(last.constant, 0))
+        if isinstance(self.parameter(letter, Linear(1)), int):
+            return 1
+        product = self._symbols.positive(("run", letter))
+        for number in range(1, first.constant):
+            product = product / self.parameter(letter, Linear(number))
+        for place, sign in self._beyond(last):
+            parameter = self.parameter(letter, place)
+            product = product * parameter if sign > 0 else product / parameter
+        return product
+
+
+def _reversed_where_needed(node: Node) -> Node:
+    """Let sums that count layers from the last one count from the first one instead."""
+    match node:
+        case Add() | Multiply():
+            return rebuilt(node, _reversed_where_needed)
+        case Big("sum", body, variable, first, last, at) if "L" in free_names(body):
+            ends = linear(Add((first, last)))
+            if ends is not None:
+                turned = ends.plus(Linear(0, ((variable, 1),)), -1).node()
+                body = _simplified_places(substitute(body, variable, turned))
+                if "L" not in free_names(body):
+                    return Big("sum", body, variable, first, last, at)
+    return node
+
+
+def _simplified_place(place: Node) -> Node:
+    form = linear(place)
+    return place if form is None else form.node()
+
+
+def _simplified_places(node: Node) -> Node:
+    """Write indices and bounds as linear forms, in which L may cancel."""
+    match node:
+        case Item(letter, index, at):
+            return Item(letter, _simplified_place(index), at)
+        case Big(kind, body, variable, first, last, at):
+            ends = _simplified_place(first), _simplified_place(last)
+            return Big(kind, _simplified_places(body), variable, *ends, at)
+    return rebuilt(node, _simplified_places)

@@ -1,0 +1,246 @@
+"""A formula as a small tree, and the errors that reading or evaluating one can raise.
+
+A tree holds numbers, names, layer parameters such as ``k[l]``, arithmetic, sums and products;
+nothing in it can be called, imported or looked up outside itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+class UnreadableError(ValueError):
+    """Say why an answer cannot be read, and at which character."""
+
+    def __init__(self, reason: str, at: int | None = None):
+        super().__init__(reason)
+        self.reason = reason
+        self.at = at
+
+
+class UndefinedError(ArithmeticError):
+    """Say why a formula has no value for a network."""
+
+
+class TooCostlyError(ArithmeticError):
+    """Say that a value needs numbers too large or loops too long to try."""
+
+
+class CannotProveError(ArithmeticError):
+    """Say that a question about symbols has no answer that holds for all numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, exact."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable: ``r``, ``k``, ``s``, ``d``, ``L``, or one that a sum or product binds."""
+
+    name: str
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A parameter of the layer with the given number, counted from 1."""
+
+    letter: str
+    index: "Node"
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A sum of several terms."""
+
+    terms: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply:
+    """A product of several factors."""
+
+    factors: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Divide:
+    """A quotient."""
+
+    over: "Node"
+    under: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """A power."""
+
+    base: "Node"
+    exponent: "Node"
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One of the functions floor, ceil, abs, min, max and mod."""
+
+    function: str
+    arguments: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Big:
+    """A sum Σ or product ∏ of a body, over a variable from first to last."""
+
+    kind: str
+    body: "Node"
+    variable: str
+    first: "Node"
+    last: "Node"
+    at: int = field(default=0, compare=False)
+
+
+Node = Number | Name | Item | Add | Multiply | Divide | Power | Call | Big
+
+ONE = Number(Fraction(1))
+MINUS_ONE = Number(Fraction(-1))
+
+
+def plus(node: Node, number: int) -> Node:
+    """Add an integer to a formula."""
+    return Add((node, Number(Fraction(number)))) if number else node
+
+
+def is_slice(node: Big) -> bool:
+    """Tell whether a sum or product was written as one of a slice, such as ``prod(s[:l])``."""
+    return ":" in node.variable
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the formulas that a formula is built of."""
+    match node:
+        case Add(terms):
+            return terms
+        case Multiply(factors):
+            return factors
+        case Divide(over, under):
+            return over, under
+        case Power(base, exponent):
+            return base, exponent
+        case Call(_, arguments):
+            return arguments
+        case Item(_, index):
+            return (index,)
+        case Big(_, body, _, first, last):
+            return body, first, last
+    return ()
+
+
+def letters(node: Node) -> frozenset[str]:
+    """Return the letters of all layer parameters and names in a formula."""
+    here = {node.letter} if isinstance(node, Item) else set()
+    here |= {node.name} if isinstance(node, Name) else set()
+    return frozenset(here).union(*map(letters, children(node)))
+
+
+def free_names(node: Node) -> frozenset[str]:
+    """Return the names in a formula that no sum or product inside it binds."""
+    match node:
+        case Name(name):
+            return frozenset({name})
+        case Big(_, body, variable, first, last):
+            return (free_names(body) - {variable}) | free_names(first) | free_names(last)
+    return frozenset().union(*map(free_names, children(node)))
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Build a formula anew from changed parts."""
+    match node:
+        case Add(terms):
+            return Add(tuple(map(change, terms)))
+        case Multiply(factors):
+            return Multiply(tuple(map(change, factors)))
+        case Divide(over, under):
+            return Divide(change(over), change(under))
+        case Power(base, exponent, at):
+            return Power(change(base), change(exponent), at)
+        case Call(function, arguments):
+            return Call(function, tuple(map(change, arguments)))
+        case Item(letter, index, at):
+            return Item(letter, change(index), at)
+        case Big(kind, body, variable, first, last, at):
+            return Big(kind, change(body), variable, change(first), change(last), at)
+    return node
+
+
+def substitute(node: Node, name: str, value: Node) -> Node:
+    """Put a formula in the place of a free name."""
+    match node:
+        case Name(found) if found == name:
+            return value
+        case Big(kind, body, variable, first, last, at) if variable == name:
+            ends = substitute(first, name, value), substitute(last, name, value)
+            return Big(kind, body, variable, *ends, at)
+    return rebuilt(node, lambda part: substitute(part, name, value))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear form: a constant, and a whole coefficient for each name."""
+
+    constant: int
+    coefficients: tuple[tuple[str, int], ...] = ()
+
+    def of(self, name: str) -> int:
+        """Return the coefficient of a name, 0 where it does not occur."""
+        return dict(self.coefficients).get(name, 0)
+
+    def without(self, name: str) -> "Linear":
+        """Drop a name."""
+        return Linear(self.constant, tuple(c for c in self.coefficients if c[0] != name))
+
+    def plus(self, other: "Linear", times: int = 1) -> "Linear":
+        """Add a multiple of another form."""
+        total = dict(self.coefficients)
+        for name, coefficient in other.coefficients:
+            total[name] = total.get(name, 0) + times * coefficient
+        kept = tuple(sorted((name, c) for name, c in total.items() if c))
+        return Linear(self.constant + times * other.constant, kept)
+
+    def node(self) -> Node:
+        """Write the form as a formula."""
+        terms = [
+            Name(name) if c == 1 else Multiply((Number(Fraction(c)), Name(name)))
+            for name, c in self.coefficients
+        ]
+        return Add((*terms, Number(Fraction(self.constant))))
+
+
+def linear(node: Node) -> Linear | None:
+    """Return the linear form of a formula with whole coefficients, or None where it has none."""
+    match node:
+        case Number(value):
+            return Linear(int(value)) if value.denominator == 1 else None
+        case Name(name):
+            return Linear(0, ((name, 1),))
+        case Add(terms):
+            total = Linear(0)
+            for form in map(linear, terms):
+                if form is None:
+                    return None
+                total = total.plus(form)
+            return total
+        case Multiply(factors):
+            product = Linear(1)
+            for form in map(linear, factors):
+                if form is None or (form.coefficients and product.coefficients):
+                    return None
+                scalar, vector = (product, form) if form.coefficients else (form, product)
+                product = Linear(0).plus(vector, scalar.constant)
+            return product
+    return None

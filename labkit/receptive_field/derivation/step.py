@@ -1,0 +1,101 @@
+"""One step of the derivation: a sentence, an equation, and the check that proves it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+class ProofError(ValueError):
+    """Say which step of the derivation does not hold, and why."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Hold one step of the derivation.
+
+    Args:
+        title: a few words.
+        sentence: why the equation holds, in Markdown with inline mathematics.
+        equation: what the step claims, a sympy equation.
+        check: a function that takes the equation, proves it from the definitions or from
+            earlier equations, and raises :class:`ProofError` where it cannot.
+
+    Example:
+        >>> from labkit.receptive_field import derivation
+        >>> step = derivation()[0]
+        >>> step.verify() is step
+        True
+    """
+
+    title: str
+    sentence: str
+    equation: Any
+    check: Callable[[Any], None]
+
+    def verify(self) -> "Step":
+        """Prove the equation anew.
+
+        Returns:
+            The step itself, so that calls can be chained.
+
+        Raises:
+            ProofError: where the equation does not hold; the message names the step.
+        """
+        from sympy import Equality
+
+        if not isinstance(self.equation, Equality):
+            raise ProofError(f"{self.title}: {self.equation} is not an equation.")
+        try:
+            self.check(self.equation)
+        except ProofError as error:
+            raise ProofError(f"{self.title}: {error}") from None
+        return self
+
+    def _mark(self) -> str:
+        """Verify now and say how it went; the mark is earned at each showing, never stored."""
+        try:
+            self.verify()
+        except ProofError as error:
+            return f"✗ not verified: {error}"
+        return "✓ verified"
+
+    @property
+    def latex(self) -> str:
+        """The equation as LaTeX, without dollar signs."""
+        from labkit.receptive_field.derivation.typesetting import latex
+
+        return latex(self.equation)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
+
+    def _repr_markdown_(self) -> str:
+        return f"**{self.title}.** {self.sentence}\n\n$$\n{self.latex}\n$$\n\n*{self._mark()}*\n"
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.equation}"
+
+
+class Derivation(tuple):
+    """Hold the steps in order: index it, loop over it, or show it whole in a notebook."""
+
+    __slots__ = ()
+
+    def verify(self) -> "Derivation":
+        """Prove every step anew.
+
+        Returns:
+            The derivation itself.
+
+        Raises:
+            ProofError: naming the first step that does not hold.
+        """
+        for step in self:
+            step.verify()
+        return self
+
+    def __str__(self) -> str:
+        return "\n".join(f"{number}. {step}" for number, step in enumerate(self, start=1))
+
+    def _repr_markdown_(self) -> str:
+        return "\n".join(step._repr_markdown_() for step in self)

@@ -1,0 +1,594 @@
+"""Pictures of receptive fields. Every function returns a ``matplotlib`` figure."""
+
+from fractions import Fraction
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import LogNorm, to_rgb
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+from labkit.figure_style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALETTE,
+    SKY,
+    VERMILION,
+    WIDTH,
+    figure_style,
+)
+from labkit.receptive_field.effective_field import THRESHOLD
+from labkit.receptive_field.layers import Layer, as_layers
+from labkit.receptive_field.recurrence import receptive_field
+
+_MOST_BARS = 30
+_MAP_COLOURS = "cividis"
+
+
+# Field per layer
+
+
+def plot_field_per_layer(layers, *, log_scale=False):
+    """Draw the size of the field behind each layer, coloured by its effective stride.
+
+    A network of more than 30 layers is thinned to those that widen the field or the stride
+    beyond all before them; if these are still too many, they are drawn without names.
+
+    Args:
+        layers: an :class:`~labkit.receptive_field.analysis_result.Analysis` or a trace: rows
+            with ``name``, ``size`` and ``effective_stride``. Of axes that differ, the larger
+            size is drawn.
+        log_scale: whether sizes stand on a logarithmic axis.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: if there is no layer, or none whose size is known.
+    """
+    rows = [row for row in map(_bar, layers) if row[1] is not None]
+    if not rows:
+        raise ValueError("There is no layer with a known field: analyse with an input_size.")
+    rows = rows if len(rows) <= _MOST_BARS else _widening(rows)
+    draw = _draw_bars if len(rows) <= _MOST_BARS else _draw_outline
+    with figure_style():
+        figure = draw(rows, _stride_colours(rows))
+        if log_scale:
+            _set_log(figure.axes[0], "x" if draw is _draw_bars else "y")
+    return figure
+
+
+def _set_log(axes, which):
+    """Scale an axis by logarithms from 1 on, with plain numbers beside it."""
+    scaled = getattr(axes, f"{which}axis")
+    getattr(axes, f"set_{which}scale")("log")
+    getattr(axes, f"set_{which}lim")(1, None)
+    scaled.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    scaled.set_minor_formatter(NullFormatter())
+
+
+def _bar(layer):
+    """Return name, largest size over the axes and its stride, ``None`` for a global field."""
+    sizes, strides = _tuple(layer.size), _tuple(layer.effective_stride)
+    pairs = list(zip(sizes, strides * (len(sizes) // len(strides)), strict=False))
+    size, stride = max(pairs, key=lambda pair: pair[0] or 0)
+    return layer.name, size, stride
+
+
+def _tuple(value):
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _widening(rows):
+    """Keep the rows that see further than all before, and the last if it sees everything."""
+    kept, widest, coarsest = [], 0, 0
+    for row in rows:
+        _, size, stride = row
+        if stride is not None and (size > widest or stride > coarsest):
+            kept.append(row)
+            widest, coarsest = max(widest, size), max(coarsest, stride)
+    return kept + [row for row in rows[-1:] if row[2] is None]
+
+
+def _stride_colours(rows):
+    """Give each stride its own lightness, dark for the fine ones: readable without colour."""
+    strides = sorted({stride for _, _, stride in rows if stride is not None})
+    shades = plt.get_cmap("viridis")(np.linspace(0.1, 0.9, max(len(strides), 2)))
+    return dict(zip(strides, shades, strict=False)) | {None: to_rgb(GREY)}
+
+
+def _stride_key(colours, rows):
+    shown = {stride for _, _, stride in rows}
+    return [
+        Patch(color=colour, label="whole input" if stride is None else f"{stride}")
+        for stride, colour in colours.items()
+        if stride in shown
+    ]
+
+
+def _draw_bars(rows, colours):
+    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.32 * len(rows)))
+    names, sizes, strides = zip(*rows, strict=True)
+    bars = axis.barh(range(len(rows)), sizes, color=[colours[stride] for stride in strides])
+    axis.bar_label(bars, padding=3)
+    axis.set_yticks(range(len(rows)), names)
+    axis.invert_yaxis()
+    axis.margins(x=0.1, y=0.02)
+    axis.set_xlabel("receptive field, input positions")
+    axis.legend(handles=_stride_key(colours, rows), title="stride", loc="best")
+    return figure
+
+
+def _draw_outline(rows, colours):
+    figure, axis = plt.subplots(figsize=(WIDTH, 4.5))
+    _, sizes, strides = zip(*rows, strict=True)
+    axis.bar(range(len(rows)), sizes, width=1.0, color=[colours[stride] for stride in strides])
+    axis.margins(x=0)
+    axis.set_xlabel("layers that widen the field, from input to output")
+    axis.set_ylabel("receptive field,\ninput positions")
+    axis.annotate(
+        f"{sizes[-1]}", (len(rows) - 1, sizes[-1]), ha="right", va="bottom", annotation_clip=False
+    )
+    axis.legend(handles=_stride_key(colours, rows), title="stride", loc="upper left")
+    return figure
+
+
+def plot_growth(analyses, *, log_scale=True):
+    """Draw how the field grows with depth, one line for each network.
+
+    Layers that do not see further than all before them are left out.
+
+    Args:
+        analyses: dictionary from a name to an analysis or a trace, in the order of the key.
+        log_scale: whether sizes stand on a logarithmic axis.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+    """
+    with figure_style():
+        figure, axis = plt.subplots()
+        styles = ("-", "--", "-.", ":")
+        for i, (name, layers) in enumerate(analyses.items()):
+            rows = [row for row in map(_bar, layers) if row[1] is not None]
+            sizes = [size for _, size, _ in _widening(rows)]
+            steps = np.linspace(0, 1, len(sizes))
+            axis.step(
+                steps,
+                sizes,
+                where="post",
+                label=f"{name}: {sizes[-1]}",
+                color=PALETTE[i % len(PALETTE)],
+                linestyle=styles[i % len(styles)],
+            )
+        if log_scale:
+            _set_log(axis, "y")
+        axis.set_xlabel("depth, from input (0) to output (1)")
+        axis.set_ylabel("receptive field,\ninput positions")
+        axis.legend()
+    return figure
+
+
+# Neurons of one dimension
+
+
+def plot_neurons(layers, *, units=1):
+    """Draw neighbouring units of the last layer and every position that they read.
+
+    Positions inside the field that nothing reads are holes: dilation leaves them, and so does
+    a stride above the kernel.
+
+    Args:
+        layers: :class:`~labkit.receptive_field.layers.Layer` from the input to the output;
+            up to a few and narrow ones, or the picture gets crowded.
+        units: number of neighbouring units of the last layer, at least 1.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: if ``units`` is below 1 or the field is wider than 120 positions.
+    """
+    layers = as_layers(layers)
+    if units < 1:
+        raise ValueError(f"units={units} is not possible: give 1, 2, 3, ...")
+    rows, lines = _read_positions(layers, units)
+    if rows[0][-1] > 120:
+        raise ValueError(
+            f"The field is {rows[0][-1] + 1} wide, too wide to draw each position: take fewer "
+            "or narrower layers."
+        )
+    with figure_style():
+        figure, axis = plt.subplots(figsize=(WIDTH, 1.1 + 1.0 * len(rows)))
+        strides = np.cumprod([1, *(layer.stride for layer in layers)])
+        places = _places(layers, strides)
+        for depth, (a, b) in lines:
+            axis.plot(
+                [places[depth](a), places[depth + 1](b)],
+                [depth, depth + 1],
+                color=GREY,
+                linewidth=1,
+                zorder=1,
+            )
+        for depth, row in enumerate(rows):
+            _draw_row(axis, depth, row, places[depth], layers)
+        _finish_neurons(axis, rows)
+    return figure
+
+
+def _read_positions(layers, units):
+    """Return per depth the positions that lead to the units, and the lines between depths."""
+    rows, lines = [list(range(units))], []
+    for depth in range(len(layers) - 1, -1, -1):
+        layer = layers[depth]
+        reads = [
+            (layer.stride * unit + layer.dilation * tap, unit)
+            for unit in rows[0]
+            for tap in range(layer.kernel)
+        ]
+        lines += [(depth, pair) for pair in reads]
+        rows.insert(0, sorted({position for position, _ in reads}))
+    return rows, lines
+
+
+def _places(layers, strides):
+    """Place the units of each depth over the centre of what they read."""
+    offset, places = 0.0, [lambda j: float(j)]
+    for layer, before, after in zip(layers, strides, strides[1:], strict=False):
+        offset += before * layer.dilation * (layer.kernel - 1) / 2
+        places.append(lambda j, at=offset, step=after: at + step * j)
+    return places
+
+
+def _draw_row(axis, depth, row, place, layers):
+    everyone = range(row[0], row[-1] + 1)
+    read = set(row)
+    size = 150 if len(everyone) < 20 else 60
+    axis.scatter(
+        [place(j) for j in everyone if j not in read],
+        [depth] * (len(everyone) - len(read)),
+        s=size,
+        facecolor="white",
+        edgecolor=GREY,
+        linewidth=1.5,
+        zorder=2,
+    )
+    axis.scatter(
+        [place(j) for j in row], [depth] * len(row), s=size, color=BLUE, edgecolor=INK, zorder=3
+    )
+
+
+def _finish_neurons(axis, rows):
+    names = ["input", *(f"layer {i}" for i in range(1, len(rows)))]
+    axis.set_yticks(range(len(rows)), names)
+    axis.set_ylim(-0.6, len(rows) - 0.6)
+    axis.set_xlabel("input position")
+    axis.spines["left"].set_visible(False)
+    axis.tick_params(left=False)
+    wide, read = rows[0][-1] - rows[0][0] + 1, len(rows[0])
+    holes = (
+        f"{wide} wide, {read} read: {wide - read} holes"
+        if wide > read
+        else f"{wide} wide, all read"
+    )
+    axis.set_title(holes)
+
+
+# Gradients
+
+
+def plot_effective_field(effective, *, axis=-1):
+    """Draw an effective field as a heat map, and its profile beside a Gaussian.
+
+    The dashed box is the theoretical field; the orange outline holds what is stronger than
+    4.55 % of the strongest. Along 3 axes, the map is the sum over the first.
+
+    Args:
+        effective: an :class:`~labkit.receptive_field.effective_field.EffectiveField`.
+        axis: the axis of the profile, default the last.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+    """
+    axis %= effective.strength.ndim
+    with figure_style():
+        if effective.strength.ndim == 1:
+            figure, profile = plt.subplots()
+        else:
+            figure, (heat, profile) = plt.subplots(2, 1, figsize=(WIDTH, 8), height_ratios=(1.7, 1))
+            figure.colorbar(_draw_map(heat, effective), ax=heat, label=_label(effective))
+            heat.set_title(f"orange: effective, {_share(effective)}")
+        _draw_profile(profile, effective, axis)
+    return figure
+
+
+def _share(effective):
+    return f"{effective.effective_size:.0f} of {effective.theoretical_size[-1]}"
+
+
+def _label(effective):
+    return {"energy": "mean squared gradient", "magnitude": "root mean squared gradient"}[
+        effective.quantity
+    ]
+
+
+def _draw_map(axes, effective):
+    """Draw the strength around the theoretical field, its box, and the effective part."""
+    strength = effective.strength
+    while strength.ndim > 2:
+        strength = strength.sum(axis=0)
+    strength = strength / strength.max()
+    floor = 1e-3
+    image = axes.imshow(np.maximum(strength, floor), cmap=_MAP_COLOURS, norm=LogNorm(floor, 1))
+    (top, bottom), (left, right) = effective.field[-2:]
+    width, height = right - left + 1, bottom - top + 1
+    axes.add_patch(
+        Rectangle(
+            (left - 0.5, top - 0.5),
+            width,
+            height,
+            fill=False,
+            edgecolor="white",
+            linewidth=2.5,
+            linestyle="--",
+        )
+    )
+    axes.contour(_smoothed(strength), levels=[THRESHOLD], colors=[ORANGE], linewidths=2.5)
+    axes.set_xlim(max(left - 0.1 * width, -1) - 0.5, right + 0.1 * width + 0.5)
+    axes.set_ylim(bottom + 0.1 * height + 0.5, max(top - 0.1 * height, -1) - 0.5)
+    axes.set_facecolor(image.cmap(0.0))
+    return image
+
+
+def _smoothed(strength):
+    """Average over a few neighbours, so that the outline does not follow the noise."""
+    window = np.ones(1 + 2 * (min(strength.shape) // 60))
+    for axis in range(strength.ndim):
+        strength = np.apply_along_axis(np.convolve, axis, strength, window / window.size, "same")
+    return strength
+
+
+def _draw_profile(axes, effective, axis):
+    profile, gaussian = effective.profile(axis), effective.gaussian(axis)
+    positions = np.arange(len(profile))
+    axes.fill_between(positions, profile, color=SKY, label="measured", step="mid")
+    axes.plot(
+        positions,
+        gaussian,
+        color=INK,
+        linestyle="--",
+        label=f"Gaussian, σ = {effective.sigma[axis]:.1f}",
+    )
+    first, last = effective.field[axis]
+    for edge in (first - 0.5, last + 0.5):
+        axes.axvline(edge, color=VERMILION, linestyle=":")
+    axes.annotate(
+        f"theoretical field: {effective.theoretical_size[axis]}",
+        ((first + last) / 2, 1.02),
+        xycoords=("data", "axes fraction"),
+        ha="center",
+        va="bottom",
+        color=VERMILION,
+    )
+    axes.set_xlim(-0.5, len(profile) - 0.5)
+    axes.set_ylim(0, 1.3 * max(profile.max(), gaussian.max()))
+    axes.set_xlabel("input position")
+    axes.set_ylabel("share of the " + ("energy" if effective.quantity == "energy" else "gradient"))
+    axes.legend(loc="upper center", ncols=2)
+
+
+def plot_effective_before_after(before, after):
+    """Draw the effective field of one unit before and after training, side by side.
+
+    Args:
+        before: an :class:`~labkit.receptive_field.effective_field.EffectiveField` of two axes.
+        after: the same of the trained network, over inputs of the same size.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: if the two do not show the same quantity over the same size.
+    """
+    if before.strength.shape != after.strength.shape or before.quantity != after.quantity:
+        raise ValueError(
+            f"The fields do not compare: {before.quantity} over {before.strength.shape} and "
+            f"{after.quantity} over {after.strength.shape}. Measure both the same way."
+        )
+    with figure_style():
+        figure, pair = plt.subplots(1, 2, figsize=(WIDTH, 4.6), sharey=True)
+        for axes, effective, when in zip(pair, (before, after), ("before", "after"), strict=True):
+            image = _draw_map(axes, effective)
+            axes.set_title(f"{when} training")
+            axes.set_xlabel(f"effective: {_share(effective)}")
+        figure.colorbar(image, ax=pair, label=_label(before), location="bottom", aspect=40)
+    return figure
+
+
+# Boxes over a picture
+
+
+def plot_fields_over_picture(picture, analysis, layers=None, *, at=None):
+    """Draw the fields of one unit per layer as nested boxes over a picture.
+
+    Where a field reaches beyond the picture, the picture is framed by what the network pads.
+
+    Args:
+        picture: array (height, width), (height, width, 1), (height, width, 3) or (..., 4),
+            integers of 0 ... 255 or floats of 0 ... 1.
+        analysis: an :class:`~labkit.receptive_field.analysis_result.Analysis` of a model of
+            two axes.
+        layers: names of layers, from the input on; default: the last one of each stride.
+        at: (row, column) in the picture whose nearest unit is taken; default: its centre.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: if the picture or the model does not have two axes, or no layer has a box.
+    """
+    picture = np.asarray(picture)
+    if picture.ndim not in (2, 3) or len(analysis.input_size) != 2:
+        raise ValueError(
+            "A picture of shape (height, width) or (height, width, channels) and a model of two "
+            f"axes are needed: got {picture.shape} and {len(analysis.input_size)} axes."
+        )
+    at = at or ((picture.shape[0] - 1) / 2, (picture.shape[1] - 1) / 2)
+    chosen = _last_of_each_stride(analysis) if layers is None else [analysis[n] for n in layers]
+    boxes = [(layer.name, _box(layer, at)) for layer in chosen if not _any_global(layer)]
+    if not boxes:
+        raise ValueError("Every layer sees the whole picture: there is no box to draw.")
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, WIDTH))
+        axes.imshow(picture.squeeze(), cmap="gray" if picture.squeeze().ndim == 2 else None)
+        _draw_boxes(axes, boxes)
+        _frame(axes, picture.shape[:2], [box for _, box in boxes])
+    return figure
+
+
+def _any_global(layer):
+    return any(axis.is_global or axis.fields.fields[0] is None for axis in layer.axes)
+
+
+def _last_of_each_stride(analysis):
+    found = {}
+    for layer in analysis:
+        if not _any_global(layer):
+            found[layer.effective_stride] = layer
+    return list(found.values())
+
+
+def _box(layer, at):
+    """Return (top, bottom), (left, right) of the unit nearest to a point."""
+    box = []
+    for axis, point in zip(layer.axes, at, strict=True):
+        unit = round((Fraction(point) - axis.centre) / axis.effective_stride)
+        if axis.output_size:
+            unit = min(max(unit, 0), axis.output_size - 1)
+        field = axis.fields.of(unit)
+        box.append((field.first, field.last))
+    return tuple(box)
+
+
+def _draw_boxes(axes, boxes):
+    styles = ("-", "--", "-.", ":")
+    for i, (name, ((top, bottom), (left, right))) in enumerate(boxes):
+        colour = PALETTE[i % len(PALETTE)]
+        width, height = right - left + 1, bottom - top + 1
+        size = f"{height}" if width == height else f"{height} × {width}"
+        for edge, line, label in (("white", 5, None), (colour, 2.5, f"{name}: {size}")):
+            axes.add_patch(
+                Rectangle(
+                    (left - 0.5, top - 0.5),
+                    width,
+                    height,
+                    fill=False,
+                    edgecolor=edge,
+                    linewidth=line,
+                    linestyle="-" if label is None else styles[i % 4],
+                    label=label,
+                )
+            )
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=1 if len(boxes) < 4 else 2)
+
+
+def _frame(axes, shape, boxes):
+    """Widen the view to the outermost box, and mark where the picture ends."""
+    height, width = shape
+    top = min(0, *(box[0][0] for box in boxes))
+    left = min(0, *(box[1][0] for box in boxes))
+    bottom = max(height - 1, *(box[0][1] for box in boxes))
+    right = max(width - 1, *(box[1][1] for box in boxes))
+    margin = 0.02 * max(bottom - top, right - left)
+    axes.set_xlim(left - 0.5 - margin, right + 0.5 + margin)
+    axes.set_ylim(bottom + 0.5 + margin, top - 0.5 - margin)
+    if min(top, left) < 0 or bottom >= height or right >= width:
+        axes.set_facecolor("#E3E3E3")
+        axes.set_title("grey: padding beyond the picture")
+    axes.set_aspect("equal")
+
+
+# Strategies at equal weights
+
+
+def plot_strategies(layers=9, *, dimensions=(1, 2)):
+    """Compare ways to spend the same number of weights, and the resolution each one leaves.
+
+    One large kernel, or ``layers`` kernels of 3: plain, with stride 2, with a dilation that
+    doubles. One channel, no bias; the side of the large kernel is rounded down.
+
+    Args:
+        layers: number of layers of kernel 3, at least 1.
+        dimensions: numbers of spatial axes, one panel each.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: if ``layers`` is below 1.
+    """
+    if layers < 1:
+        raise ValueError(f"layers={layers} is not possible: give 1, 2, 3, ...")
+    with figure_style():
+        figure, panels = plt.subplots(
+            len(dimensions),
+            1,
+            figsize=(WIDTH, 0.7 + 3.1 * len(dimensions)),
+            squeeze=False,
+            sharex=True,
+        )
+        for axes, dimension in zip(panels[:, 0], dimensions, strict=True):
+            _draw_strategies(axes, strategies(layers, dimension), layers, dimension)
+        panels[-1, 0].set_xlabel("receptive field along one axis; positions it keeps")
+    return figure
+
+
+def strategies(layers, dimension):
+    """Return the strategies that :func:`plot_strategies` compares.
+
+    Args:
+        layers: number of layers of kernel 3, at least 1.
+        dimension: number of spatial axes, at least 1.
+
+    Returns:
+        A list of (name, layers, field, stride left), all with at most
+        ``layers * 3 ** dimension`` weights.
+
+    Example:
+        >>> [(name, field, left) for name, _, field, left in strategies(9, 2)][:2]
+        [('one kernel of 9', 9, 1), ('9 kernels of 3', 19, 1)]
+    """
+    side = _root(layers * 3**dimension, dimension)
+    chains = {
+        f"one kernel of {side}": [Layer(side)],
+        f"{layers} kernels of 3": [Layer(3)] * layers,
+        "… with stride 2": [Layer(3, stride=2)] * layers,
+        "… dilation 1, 2, 4, …": [Layer(3, dilation=2**i) for i in range(layers)],
+    }
+    return [
+        (name, chain, receptive_field(chain), int(np.prod([layer.stride for layer in chain])))
+        for name, chain in chains.items()
+    ]
+
+
+def _root(number, degree):
+    """Return the largest integer whose power is at most the number."""
+    return max(side for side in range(1, number + 1) if side**degree <= number)
+
+
+def _draw_strategies(axes, compared, layers, dimension):
+    colours = (ORANGE, BLUE, VERMILION, SKY)
+    names, _, fields, strides = zip(*compared, strict=True)
+    bars = axes.barh(names, fields, color=colours[: len(names)])
+    labels = [
+        f"{field}, keeps {'all' if stride == 1 else f'1 of {stride}'}"
+        for field, stride in zip(fields, strides, strict=True)
+    ]
+    _set_log(axes, "x")
+    axes.set_xlim(1, max(fields) ** 1.85)
+    axes.set_xticks([10**power for power in range(len(str(max(fields))))])
+    axes.minorticks_off()
+    axes.bar_label(bars, labels, padding=4)
+    axes.invert_yaxis()
+    axes.set_title(f"{dimension}-D, {layers * 3**dimension} weights")

@@ -1,0 +1,118 @@
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+
+from labkit.receptive_field.checker import Verdict, check_closed_form, check_recurrence
+from labkit.receptive_field.checker.networks import (
+    large_chains,
+    large_layers,
+    small_chains,
+    small_layers,
+)
+from labkit.receptive_field.checker.shrinking import shrunk
+
+ALL = {
+    "proved": check_recurrence("s*r + k - s"),
+    "wrong": check_recurrence("s*r + k <b>"[:7]),
+    "consistent": check_recurrence("s*r + k - s + 0*r**r"),
+    "unanswered": check_recurrence(""),
+    "unreadable": check_recurrence("s*r + <k"),
+}
+
+
+@pytest.mark.parametrize("status", ALL)
+def test_every_verdict_shows_as_text_html_and_markdown(status):
+    verdict = ALL[status]
+    assert verdict.status == status
+    assert status in str(verdict) and verdict.message in str(verdict)
+    assert status in verdict._repr_html_() and verdict._repr_html_().startswith("<div")
+    assert status in verdict._repr_markdown_() and verdict.message in verdict._repr_markdown_()
+    marks = {value._repr_html_().split("<strong>")[1][0] for value in ALL.values()}
+    assert len(marks) == len(ALL)
+
+
+def test_the_pointer_stands_under_the_spot():
+    verdict = check_recurrence("s*r + q")
+    assert verdict.spot == 6
+    assert str(verdict).splitlines()[-2:] == ["s*r + q", "      ^"]
+    assert check_recurrence("s*r\n + k\n + qq").pointer == " + qq\n   ^"
+
+
+def test_a_long_line_is_cut_around_the_spot():
+    line, caret = check_recurrence("k+" * 100 + "q" + "+k" * 40).pointer.splitlines()
+    assert len(line) <= 76
+    assert line[caret.index("^")] == "q"
+
+
+def test_what_a_student_types_cannot_break_the_page():
+    html = check_recurrence("<script>alert(1)</script>")._repr_html_()
+    assert "<script>" not in html and "&lt;script&gt;" in html
+
+
+def test_a_proved_verdict_shows_its_reading():
+    assert "s·r + k − s" in ALL["proved"]._repr_html_()
+
+
+def test_a_verdict_is_frozen():
+    with pytest.raises(AttributeError):
+        ALL["proved"].status = "wrong"
+    assert isinstance(ALL["proved"], Verdict)
+
+
+@pytest.mark.parametrize("dilated", [False, True])
+def test_networks_come_in_the_documented_order(dilated):
+    totals = [case.r + case.k + case.s + case.d for case in small_layers(dilated)]
+    assert totals == sorted(totals)
+    sizes = [(len(case.k), sum(case.k + case.s + case.d)) for case in small_chains(dilated)]
+    assert sizes == sorted(sizes)
+    assert all(one != other for one, other in pairwise(small_chains(dilated)))
+    assert {case.k % 2 for case in small_layers(dilated)} == {0, 1}
+
+
+def test_without_dilation_no_network_is_dilated():
+    assert {case.d for case in (*small_layers(False), *large_layers(False))} == {1}
+    assert {d for case in (*small_chains(False), *large_chains(False)) for d in case.d} == {1}
+    assert any(case.d > 1 for case in large_layers(True))
+    assert any(max(case.d) > 1 for case in large_chains(True))
+
+
+def test_the_sweep_is_wide_and_deep():
+    assert max(case.s for case in large_layers(False)) > 10**14
+    assert max(len(case.k) for case in large_chains(False)) > 100
+
+
+def test_the_truth_of_a_layer_is_what_its_units_read():
+    for case in small_layers(True):
+        read = {case.s * unit + case.d * tap for unit in range(case.r) for tap in range(case.k)}
+        assert case.truth == max(read) - min(read) + 1
+
+
+def test_shrinking_ends_at_a_network_that_nothing_smaller_replaces():
+    start = max(large_layers(False), key=lambda case: case.s)
+    assert shrunk(start, lambda case: case.s >= 123_456).values(False) == (
+        ("k", 1), ("s", 123_456), ("r", 1),
+    )  # fmt: skip
+    deep = max(large_chains(False), key=lambda case: len(case.k))
+    small = shrunk(deep, lambda case: len(case.k) >= 41 and case.k[-1] >= 2)
+    assert len(small.k) == 41 and sum(small.k) == 42 and set(small.s) == {1}
+
+
+def test_the_checker_loads_neither_keras_nor_the_other_lab():
+    code = (
+        "import sys; from labkit.receptive_field import check_recurrence, check_closed_form; "
+        "check_recurrence('s*r + k - s'); check_closed_form(lambda k, s: 1); "
+        "print([m for m in ('keras', 'tensorflow', 'matplotlib', 'labkit.dog_breeds') "
+        "if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_a_closed_form_verdict_names_its_network_by_layers():
+    verdict = check_closed_form("1 + Σ_{l=1}^{L} (k_l − 1)")
+    assert [(layer.kernel, layer.stride) for layer in verdict.counter_example.layers] == [
+        (1, 2),
+        (2, 1),
+    ]

@@ -1,0 +1,276 @@
+"""The pictures of lab 2: what they show, and that they can be drawn small."""
+
+import subprocess
+import sys
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from keras import layers
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Rectangle
+
+from labkit.receptive_field.analysis import analyse
+from labkit.receptive_field.effective_field import EffectiveField
+from labkit.receptive_field.figures import (
+    plot_effective_before_after,
+    plot_effective_field,
+    plot_field_per_layer,
+    plot_fields_over_picture,
+    plot_growth,
+    plot_neurons,
+    plot_strategies,
+    strategies,
+)
+from labkit.receptive_field.known_networks import VGG16
+from labkit.receptive_field.layers import Layer
+from labkit.receptive_field.recurrence import trace
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open():
+    yield
+    plt.close("all")
+
+
+def texts(figure):
+    figure.canvas.draw()
+    return [text.get_text() for text in figure.findobj(plt.Text) if text.get_text()]
+
+
+def widths(axes):
+    return [bar.get_width() for bar in axes.patches]
+
+
+def network(name, size=224):
+    return getattr(keras.applications, name)(
+        weights=None, include_top=False, input_shape=(size, size, 3)
+    )
+
+
+def field(shape=(41, 41), sigma=5.0, quantity="magnitude", size=31):
+    """A Gaussian strength in the middle of a theoretical field."""
+    squares = [
+        ((np.arange(n) - n // 2) ** 2).reshape([-1 if i == j else 1 for j in range(len(shape))])
+        for i, n in enumerate(shape)
+    ]
+    edges = tuple((n // 2 - size // 2, n // 2 + size // 2) for n in shape)
+    return EffectiveField(
+        np.exp(-sum(squares) / (2 * sigma**2)), quantity, "conv", (20,), edges, (size,) * len(shape)
+    )
+
+
+def test_they_need_no_keras():
+    code = (
+        "import sys, labkit.receptive_field.figures;"
+        "print([m for m in ('tensorflow', 'keras', 'sympy') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+class TestFieldPerLayer:
+    def test_one_bar_per_layer_with_its_size(self):
+        axes = plot_field_per_layer(trace(VGG16)).axes[0]
+        assert widths(axes) == [row.size for row in trace(VGG16)]
+        assert [label.get_text() for label in axes.get_yticklabels()][-1] == "pool5"
+        assert "212" in texts(axes.figure)
+
+    def test_bars_of_one_stride_share_a_colour(self):
+        rows = trace(VGG16)
+        axes = plot_field_per_layer(rows).axes[0]
+        pairs = {
+            (row.effective_stride, bar.get_facecolor())
+            for row, bar in zip(rows, axes.patches, strict=True)
+        }
+        assert len(pairs) == len({row.effective_stride for row in rows}) == 6
+
+    def test_a_long_network_keeps_what_widens_the_field(self):
+        result = analyse(network("ResNet50"))
+        sizes = widths(plot_field_per_layer(result).axes[0])
+        assert sizes == sorted(sizes)
+        assert sizes[-1] == 483
+        assert len(sizes) <= 30 < len(result)
+
+    def test_a_very_long_one_is_drawn_without_names(self):
+        chain = [Layer(2) for _ in range(60)]
+        axes = plot_field_per_layer(trace(chain)).axes[0]
+        assert [bar.get_height() for bar in axes.patches] == [row.size for row in trace(chain)]
+
+    def test_logarithms(self):
+        axes = plot_field_per_layer(trace(VGG16), log_scale=True).axes[0]
+        assert axes.get_xscale() == "log"
+        assert {"1", "10", "100"} <= set(texts(axes.figure))
+
+    def test_a_global_layer_is_grey_and_named_so(self):
+        model = keras.Sequential(
+            [keras.Input((30, 1)), layers.Conv1D(1, 3), layers.GlobalMaxPooling1D()]
+        )
+        figure = plot_field_per_layer(analyse(model))
+        assert widths(figure.axes[0]) == [3, 30]
+        assert figure.axes[0].patches[1].get_facecolor() == to_rgba("#6E6E6E")
+        assert "whole input" in texts(figure)
+
+    def test_of_two_axes_the_larger(self):
+        model = keras.Sequential([keras.Input((30, 30, 1)), layers.Conv2D(1, (3, 7), (1, 2))])
+        figure = plot_field_per_layer(analyse(model))
+        assert widths(figure.axes[0]) == [7]
+        assert "2" in texts(figure)
+
+    def test_nothing_to_draw(self):
+        model = keras.Sequential([keras.Input((None, 1)), layers.GlobalMaxPooling1D()])
+        with pytest.raises(ValueError, match="no layer with a known field"):
+            plot_field_per_layer(analyse(model))
+
+
+def test_growth_of_several_networks():
+    figure = plot_growth({"plain": trace([Layer(3)] * 5), "strided": trace([Layer(3, 2)] * 5)})
+    lines = figure.axes[0].get_lines()
+    assert [line.get_ydata()[-1] for line in lines] == [11, 63]
+    assert [line.get_label() for line in lines] == ["plain: 11", "strided: 63"]
+    assert len({line.get_linestyle() for line in lines}) == 2
+
+
+class TestNeurons:
+    def points(self, figure):
+        """Return per row the places of neurons that are read, and of those that are not."""
+        found = {}
+        for dots in figure.axes[0].collections:
+            for x, y in dots.get_offsets():
+                hole = np.allclose(dots.get_facecolor()[0], 1)
+                found.setdefault((int(y), hole), []).append(float(x))
+        return found
+
+    def test_dilation_leaves_holes(self):
+        figure = plot_neurons([Layer(3, dilation=2)] * 3)
+        assert "13 wide, 7 read: 6 holes" in texts(figure)
+        assert self.points(figure)[0, False] == [0, 2, 4, 6, 8, 10, 12]
+        assert self.points(figure)[0, True] == [1, 3, 5, 7, 9, 11]
+
+    def test_a_stride_above_the_kernel_leaves_holes(self):
+        figure = plot_neurons([Layer(2, 3), Layer(2, 3), Layer(2)])
+        assert "14 wide, 8 read: 6 holes" in texts(figure)
+
+    def test_every_unit_stands_over_the_middle_of_what_it_reads(self):
+        points = self.points(plot_neurons([Layer(3, 2), Layer(3, 2)], units=2))
+        assert points[1, False] == [1, 3, 5, 7, 9]
+        assert points[2, False] == [3, 7]
+
+    def test_without_holes(self):
+        assert "3 wide, all read" in texts(plot_neurons([Layer(3)]))
+
+    def test_one_line_per_tap(self):
+        assert len(plot_neurons([Layer(3), Layer(2)]).axes[0].get_lines()) == 2 + 2 * 3
+
+    def test_too_wide(self):
+        with pytest.raises(ValueError, match="729 wide, too wide"):
+            plot_neurons([Layer(3, 3)] * 6)
+        with pytest.raises(ValueError, match="units=0"):
+            plot_neurons([Layer(3)], units=0)
+
+
+class TestEffective:
+    def test_the_box_is_the_theoretical_field(self):
+        figure = plot_effective_field(field())
+        (box,) = [p for p in figure.axes[0].patches if isinstance(p, Rectangle)]
+        assert box.get_bbox().extents.tolist() == [4.5, 4.5, 35.5, 35.5]
+        assert "theoretical field: 31" in texts(figure)
+
+    def test_the_profile_stands_beside_its_gaussian(self):
+        figure = plot_effective_field(field())
+        profile = figure.axes[1]
+        (gaussian,) = [line for line in profile.get_lines() if len(line.get_xdata()) == 41]
+        assert np.argmax(gaussian.get_ydata()) == 20
+        assert any("σ = 5.0" in text for text in texts(figure))
+
+    @pytest.mark.parametrize("shape", [(41,), (21, 21, 21)])
+    def test_other_numbers_of_axes(self, shape):
+        figure = plot_effective_field(field(shape, sigma=3, size=15))
+        assert any("σ = 3.0" in text for text in texts(figure))
+
+    def test_the_quantity_is_named(self):
+        assert "mean squared gradient" in texts(plot_effective_field(field(quantity="energy")))
+        assert "root mean squared gradient" in texts(plot_effective_field(field()))
+
+    def test_before_and_after(self):
+        figure = plot_effective_before_after(field(sigma=3), field(sigma=6))
+        shown = texts(figure)
+        assert {"before training", "after training", "effective: 13 of 31"} <= set(shown)
+        assert "effective: 26 of 31" in shown
+
+    def test_before_and_after_of_different_kinds(self):
+        with pytest.raises(ValueError, match="do not compare"):
+            plot_effective_before_after(field(), field(quantity="energy"))
+        with pytest.raises(ValueError, match="do not compare"):
+            plot_effective_before_after(field(), field((51, 51)))
+
+
+@pytest.fixture(scope="module")
+def vgg16():
+    return analyse(network("VGG16"))
+
+
+class TestBoxes:
+    def boxes(self, figure):
+        return {
+            p.get_label(): p.get_bbox().extents.tolist()
+            for p in figure.axes[0].patches
+            if p.get_label()
+        }
+
+    def test_the_unit_nearest_to_the_middle(self, vgg16):
+        figure = plot_fields_over_picture(np.zeros((224, 224, 3)), vgg16, ["block5_pool"])
+        # Unit 3: from 3 · 32 − 90 on, 212 wide.
+        assert self.boxes(figure) == {"block5_pool: 212": [5.5, 5.5, 217.5, 217.5]}
+
+    def test_the_unit_nearest_to_a_point(self, vgg16):
+        # Centres lie at 15.5 + 32 · unit: 3.6 units on, unit 4 is nearest.
+        picture = np.zeros((224, 224, 3))
+        figure = plot_fields_over_picture(picture, vgg16, ["block5_pool"], at=(130, 130))
+        assert self.boxes(figure)["block5_pool: 212"][0] == 4 * 32 - 90 - 0.5
+
+    def test_by_default_the_last_layer_of_each_stride(self, vgg16):
+        figure = plot_fields_over_picture(np.zeros((224, 224)), vgg16)
+        assert len(self.boxes(figure)) == 6
+
+    def test_what_lies_beyond_the_picture_is_shown(self, vgg16):
+        picture = np.zeros((224, 224, 3), "uint8")
+        figure = plot_fields_over_picture(picture, vgg16, ["block5_pool"], at=(0, 0))
+        left, right = figure.axes[0].get_xlim()
+        assert left < -90
+        assert right > 223
+        assert "grey: padding beyond the picture" in texts(figure)
+        middle = plot_fields_over_picture(picture, vgg16, ["block5_pool"])
+        assert "grey: padding beyond the picture" not in texts(middle)
+
+    def test_nothing_to_draw(self):
+        start = keras.Input((8, 8, 1))
+        model = keras.Model(start, layers.GlobalMaxPooling2D()(start))
+        with pytest.raises(ValueError, match="no box to draw"):
+            plot_fields_over_picture(np.zeros((8, 8)), analyse(model))
+        with pytest.raises(ValueError, match=r"got \(8,\) and 2 axes"):
+            plot_fields_over_picture(np.zeros(8), analyse(model))
+
+
+class TestStrategies:
+    def test_in_one_dimension_one_kernel_beats_depth(self):
+        fields = [field for _, _, field, _ in strategies(9, 1)]
+        assert fields == [27, 19, 1023, 1023]
+
+    def test_in_two_dimensions_depth_wins(self):
+        assert [field for _, _, field, _ in strategies(9, 2)][:2] == [9, 19]
+
+    def test_the_weights_are_equal(self):
+        for dimension in (1, 2):
+            for _, chain, _, _ in strategies(9, dimension):
+                assert sum(layer.kernel**dimension for layer in chain) == 9 * 3**dimension
+
+    def test_the_resolution_left_is_written_beside(self):
+        shown = texts(plot_strategies())
+        assert {"1023, keeps 1 of 512", "1023, keeps all", "19, keeps all"} <= set(shown)
+        assert {"1-D, 27 weights", "2-D, 81 weights"} <= set(shown)
+
+    def test_at_least_one_layer(self):
+        with pytest.raises(ValueError, match="layers=0"):
+            plot_strategies(0)
