@@ -1,0 +1,78 @@
+# make book | test | lint | serve | bench | labs | exercises | lock | address | clean
+# Each of them sets up .venv first, once, and again when pyproject.toml or the lock changes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+# The first interpreter that runs, is of a supported version and can make environments.
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo $$python && break; done)
+endif
+
+# pip tells what it fetches and builds; what it merely looks at is left out.
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-input \
+	--constraint requirements.lock
+SAY_LESS = awk '!/^ *(Requirement already|Collecting|Using cached|Looking|Processing|Obtaining|Getting|Preparing|Checking|Installing build|Created|Stored)/ { print substr($$0, 1, 120); fflush() }'
+
+.PHONY: help book test lint serve bench labs exercises lock address clean
+
+help:  ## say what there is (the default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+book: $(VENV)/.book  ## run the labs on the embedded data and render the book to _build/html
+	$(BIN)/jupyter-book build . -W -n --keep-going
+
+test: $(VENV)/.book  ## run the unit tests, then every cell of every lab
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval labs/
+
+lint: $(VENV)/.book  ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+serve: book  ## show the book on this machine (PORT=8000)
+	$(BIN)/python book/_scripts/serve.py $(PORT)
+
+bench: $(VENV)/.bench  ## measure everything against its rivals, and write the records
+	$(BIN)/python -m benchmarks
+
+labs: $(VENV)/.book  ## run the notebooks in place and store clean outputs (LABS=labs/NAME.ipynb)
+	$(BIN)/python book/_scripts/execute_labs.py $(or $(LABS),$(wildcard labs/*.ipynb))
+
+exercises: $(VENV)/.book  ## write the labs without answers and outputs to _build/exercises
+	$(BIN)/python book/_scripts/write_exercises.py $(wildcard labs/*.ipynb) _build/exercises
+
+lock:  ## resolve the newest versions under the oldest Python, python3.11, into requirements.lock
+	$(or $(LOCK_PYTHON),python3.11) book/_scripts/lock_versions.py
+
+address: $(VENV)/.book  ## make URL=https://github.com/OWNER/REPO the book's address everywhere
+	$(BIN)/python book/_scripts/set_address.py "$(URL)"
+
+clean:  ## remove what was built; .venv stays
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis labs/.ipynb_checkpoints
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with the venv module was found." \
+		"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+
+# One stamp for each set of extras. The versions are those of the lock; what only another
+# platform needs is not in it and comes in its newest version.
+$(VENV)/.book: $(BIN)/python pyproject.toml requirements.lock
+	@echo "Installing the book's packages into $(VENV): some 300 MB to fetch, once"
+	@$(PIP_INSTALL) --editable ".[book,test,kaggle]" | $(SAY_LESS)
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.book
+	@echo "Installing the benchmarks' packages into $(VENV)"
+	@$(PIP_INSTALL) --editable ".[bench]" | $(SAY_LESS)
+	@touch $@

@@ -1,0 +1,32 @@
+"""Settings of ``pytest --nbval labs/``, the same from the root and from any other folder."""
+
+import os
+from pathlib import Path
+
+from nbval.plugin import IPyNbFile
+
+SANITIZE = Path(__file__).with_name("nbval_sanitize.cfg")
+
+#: Seconds one cell may take: the slowest trains for half a minute on two cores.
+CELL_TIMEOUT = 300.0
+
+#: TensorFlow reads them on import, and is silent only with both.
+QUIET_TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
+
+
+def pytest_configure(config):
+    """Choose what nbval compares, and how long it waits."""
+    os.environ.update(QUIET_TENSORFLOW)
+    config.option.nbval_sanitize_with = str(SANITIZE)
+    config.option.nbval_cell_timeout = CELL_TIMEOUT
+    # The labkit under test is the one pytest runs with, whatever kernels are installed.
+    config.option.nbval_current_env = True
+    # Warnings are errors in the unit tests. Here they would come from the machinery around the
+    # kernel, never from a lab's own code, which runs in another process.
+    config.addinivalue_line("filterwarnings", "default")
+
+
+def pytest_collection_modifyitems(items):
+    """Leave progress bars alone: they go to stderr, and hold times."""
+    for notebook in {item.parent for item in items if isinstance(item.parent, IPyNbFile)}:
+        notebook.skip_compare += ("stderr",)

@@ -1,0 +1,370 @@
+"""The book: its pages hang together, need no network, and never show what is no longer true."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import labkit
+import labkit.receptive_field
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "book" / "_scripts"
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+SPHINX = CONFIG["sphinx"]["config"]
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+URL = CONFIG["repository"]["url"]
+CHAPTERS = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
+
+
+def read(path):
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def source_of(page):
+    """Return the file of a page of the table of contents, or ``None``."""
+    files = [ROOT / f"{page}{suffix}" for suffix in (".md", ".ipynb")]
+    return next((file for file in files if file.is_file()), None)
+
+
+def prose(file):
+    """Return the words of a page, without code."""
+    if file.suffix == ".ipynb":
+        cells = nbformat.read(file, as_version=4).cells
+        text = "\n\n".join(c.source for c in cells if c.cell_type == "markdown")
+    else:
+        text = file.read_text(encoding="utf-8")
+    return re.sub(r"`[^`\n]+`", "", re.sub(r"```(?!{).*?```", "", text, flags=re.DOTALL))
+
+
+def run_script(name, *arguments, cwd=ROOT):
+    command = [sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+class TestContents:
+    def test_every_entry_is_a_page(self):
+        assert not [page for page in CHAPTERS if source_of(page) is None]
+
+    def test_every_lab_and_every_page_is_an_entry(self):
+        pages = [*(ROOT / "labs").glob("*.ipynb"), *(ROOT / "book").glob("*.md")]
+        names = {page.relative_to(ROOT).with_suffix("").as_posix() for page in pages}
+        assert names == set(CHAPTERS)
+
+    @pytest.mark.parametrize("page", CHAPTERS)
+    def test_links_to_files_lead_somewhere(self, page):
+        file = source_of(page)
+        targets = re.findall(r"\]\(([^)\s#]+)[^)]*\)", prose(file))
+        inside = [target for target in targets if not re.match(r"[a-z]+:", target)]
+        assert not [t for t in inside if not (file.parent / t).resolve().is_file()]
+
+    @pytest.mark.parametrize("page", CHAPTERS)
+    def test_no_page_loads_a_file_from_elsewhere(self, page):
+        fetched = r"""(?:src=|!\[[^\]]*\]\(|img-top: *|```{(?:image|figure)} *)["']?https?:"""
+        assert not re.search(fetched, prose(source_of(page)))
+
+    @pytest.mark.parametrize("package", [labkit, labkit.receptive_field], ids=lambda p: p.__name__)
+    def test_reference_has_every_public_name(self, package):
+        page = read("book/reference.md")
+        described = set(re.findall(r"auto\w+:: (?:[\w.]+\.)?(\w+)$", page, re.MULTILINE))
+        described |= constants(re.findall(r"automodule:: (\S+)\n +:members:", page))
+        wings = {"dog_breeds", "receptive_field"} if package is labkit else set()
+        assert set(package.__all__) - wings - described == set(), "book/reference.md lacks these"
+
+
+def constants(modules):
+    """Return what ``:members:`` finds besides functions: the constants of modules."""
+    files = [ROOT / (module.replace(".", "/") + ".py") for module in modules]
+    return {n for f in files for n in re.findall(r"^([A-Z]\w+) = ", f.read_text(), re.MULTILINE)}
+
+
+class TestOffline:
+    def test_formulas_are_set_by_the_mathjax_beside_the_pages(self):
+        script = ROOT / "book/_static" / SPHINX["mathjax_path"]
+        assert script.is_file() and SPHINX["html_static_path"] == ["book/_static"]
+        fonts = script.parent / "output/chtml/fonts/woff-v2"
+        assert len(list(fonts.glob("*.woff"))) >= 20
+        assert (script.parent / "LICENSE").is_file()
+
+    def test_no_extension_reaches_for_the_network(self):
+        assert not set(SPHINX["extensions"]) & {"sphinx_thebe", "sphinx.ext.intersphinx"}
+        assert SPHINX["nb_ipywidgets_js"] == {}
+
+    def test_no_style_or_script_of_the_book_names_an_address(self):
+        own = [*(ROOT / "book/_static").glob("*.css"), *(ROOT / "book/_static").glob("*.js")]
+        assert own and not [f.name for f in own if re.search(r"https?:", f.read_text("utf-8"))]
+
+    def test_pictures_of_the_book_name_no_file_elsewhere(self):
+        for picture in (ROOT / "book/_static").glob("*.svg"):
+            assert not re.search(r"(href|src)=|url\(", picture.read_text("utf-8")), picture.name
+
+
+class TestBuilding:
+    def test_only_the_books_own_files_are_pages(self):
+        assert CONFIG["only_build_toc_files"] is True
+        assert {".*", "**/.*"} <= set(CONFIG["exclude_patterns"])
+
+    def test_a_failing_notebook_fails_the_build(self):
+        execution = CONFIG["execute"]
+        assert execution["execute_notebooks"] == "cache" and execution["raise_on_error"] is True
+        assert not execution.get("allow_errors")
+
+    def test_colab_opens_the_labs_from_the_repository(self):
+        assert CONFIG["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
+
+
+class TestFreshResults:
+    """The extension that decides whether results may be shown again."""
+
+    @pytest.fixture
+    def extension(self):
+        spec = importlib.util.spec_from_file_location(
+            "fresh_results_under_test", ROOT / "book/_ext/fresh_results.py"
+        )
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    @pytest.fixture
+    def package(self, tmp_path):
+        folder = tmp_path / "labkit"
+        (folder / "wing").mkdir(parents=True)
+        (folder / "wing" / "room.py").write_text("WIDTH = 1\n")
+        (folder / "weights.h5").write_bytes(b"weights")
+        return folder
+
+    def test_the_same_library_has_the_same_fingerprint(self, extension, package):
+        assert extension.fingerprint(package) == extension.fingerprint(package)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda folder: (folder / "wing" / "room.py").write_text("WIDTH = 2\n"),
+            lambda folder: (folder / "weights.h5").write_bytes(b"others"),
+            lambda folder: (folder / "new.py").write_text(""),
+            lambda folder: (folder / "weights.h5").unlink(),
+            lambda folder: (folder / "weights.h5").rename(folder / "renamed.h5"),
+        ],
+        ids=["code edited", "data edited", "file added", "file removed", "file renamed"],
+    )
+    def test_a_change_of_the_library_changes_it(self, extension, package, change):
+        before = extension.fingerprint(package)
+        change(package)
+        assert extension.fingerprint(package) != before
+
+    def test_compiled_files_do_not(self, extension, package):
+        before = extension.fingerprint(package)
+        (package / "__pycache__").mkdir()
+        (package / "__pycache__" / "room.pyc").write_bytes(b"compiled")
+        assert extension.fingerprint(package) == before
+
+    @pytest.mark.parametrize("variable", ["LABKIT_SETTINGS", "KERAS_BACKEND"])
+    def test_a_variable_that_a_lab_reads_does(self, extension, package, monkeypatch, variable):
+        before = extension.fingerprint(package)
+        monkeypatch.setenv(variable, "another")
+        assert extension.fingerprint(package) != before
+
+    def test_another_version_of_a_package_does(self, extension, package, monkeypatch):
+        before = extension.fingerprint(package)
+        monkeypatch.setattr(extension, "installed_versions", lambda: ["keras==99"])
+        assert extension.fingerprint(package) != before
+
+    def test_the_cache_is_dropped_once(self, extension, package, tmp_path, monkeypatch):
+        monkeypatch.setattr(extension, "labkit_folder", lambda: package)
+        app = App(tmp_path / "_build" / "html")
+        old_result = tmp_path / "_build" / ".jupyter_cache" / "global.db"
+        old_result.parent.mkdir(parents=True)
+        old_result.write_text("old")
+        extension.drop_stale_cache(app)
+        assert not old_result.exists()
+        old_result.write_text("new")
+        extension.drop_stale_cache(app)
+        assert old_result.read_text() == "new"
+        (package / "wing" / "room.py").write_text("WIDTH = 3\n")
+        extension.drop_stale_cache(app)
+        assert not old_result.exists()
+
+    def test_pages_are_read_again_until_a_reading_was_stored(self, extension):
+        app, pages = App(Path()), Pages()
+        app.fingerprint = "now"
+        assert extension.stale_pages(app, Pages(), [], [], []) == ["a", "b"]
+        extension.stale_pages(app, pages, [], [], [])
+        assert extension.stale_pages(app, pages, [], [], []) == []
+        app.fingerprint = "later"
+        assert extension.stale_pages(app, pages, [], [], []) == ["a", "b"]
+
+    @pytest.mark.parametrize(
+        ("exception", "warnings", "kept"),
+        [(None, 0, True), (None, 1, False), (ValueError(), 0, False)],
+        ids=["clean", "warning", "failure"],
+    )
+    def test_a_build_that_complained_does_so_again(
+        self, extension, tmp_path, exception, warnings, kept
+    ):
+        app = App(tmp_path / "_build" / "html", warnings)
+        stored = Path(app.doctreedir) / "environment.pickle"
+        stored.parent.mkdir(parents=True)
+        stored.write_bytes(b"pages")
+        extension.forget_faulty_pages(app, exception)
+        assert stored.exists() is kept
+
+
+class App:
+    """As much of Sphinx's application as the extension sees."""
+
+    def __init__(self, outdir, warnings=0):
+        self.outdir = outdir
+        self.doctreedir = outdir.parent / ".doctrees"
+        self._warncount = warnings
+        self.config = SimpleNamespace(nb_execution_cache_path="")
+
+
+class Pages:
+    """As much of Sphinx's environment as the extension sees."""
+
+    found_docs = ("a", "b")
+
+
+def sample_notebook():
+    stream = new_output("stream", name="stdout", text="9\n")
+    cells = [
+        new_markdown_cell("# A lab"),
+        new_code_cell("mine = None", execution_count=1, metadata={"tags": ["your-turn"]}),
+        new_markdown_cell("<details>…</details>", metadata={"tags": ["solution"]}),
+        new_code_cell(
+            "# @title Answer: nine\nprint(9)",
+            execution_count=2,
+            metadata={"tags": ["solution"], "execution": {"iopub.busy": "2021-01-01T00:00:00"}},
+            outputs=[stream],
+        ),
+        new_code_cell("print(9)", execution_count=3, outputs=[stream]),
+    ]
+    kernel = {"name": "other", "display_name": "Other"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "toc": {}})
+
+
+class TestExercises:
+    @pytest.fixture
+    def exercise(self, tmp_path):
+        nbformat.write(sample_notebook(), tmp_path / "lab.ipynb")
+        done = run_script("write_exercises", tmp_path / "lab.ipynb", tmp_path / "out")
+        assert done.returncode == 0, done.stderr
+        return nbformat.read(tmp_path / "out" / "lab.ipynb", as_version=4)
+
+    def test_answers_are_gone_and_the_rest_is_there(self, exercise):
+        assert [c.source for c in exercise.cells] == ["# A lab", "mine = None", "print(9)"]
+
+    def test_nothing_computed_is_left(self, exercise):
+        code = [cell for cell in exercise.cells if cell.cell_type == "code"]
+        assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+    def test_without_notebooks_it_says_so(self, tmp_path):
+        done = run_script("write_exercises", tmp_path)
+        assert done.returncode == 1 and "No notebook" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+class TestExecutingLabs:
+    @pytest.fixture
+    def lab(self, tmp_path):
+        nbformat.write(sample_notebook(), tmp_path / "lab.ipynb")
+        return tmp_path / "lab.ipynb"
+
+    def test_outputs_are_stored_and_volatile_metadata_is_not(self, lab):
+        done = run_script("execute_labs", lab)
+        assert done.returncode == 0, done.stderr
+        stored = nbformat.read(lab, as_version=4)
+        code = [cell for cell in stored.cells if cell.cell_type == "code"]
+        assert [cell.execution_count for cell in code] == [1, 2, 3]
+        assert [cell.outputs[0].text for cell in code[1:]] == ["9\n", "9\n"]
+        assert set(stored.metadata) == {"kernelspec", "language_info"}
+        assert not [cell for cell in stored.cells if "execution" in cell.metadata]
+
+    def test_answers_in_code_are_folded(self, lab):
+        run_script("execute_labs", lab)
+        answer = nbformat.read(lab, as_version=4).cells[3].metadata
+        assert answer.tags == ["solution", "hide-cell"] and answer.cellView == "form"
+        assert answer.mystnb.code_prompt_show == "Answer: nine"
+
+    def test_stderr_is_shown_to_the_author_and_not_stored(self, lab):
+        notebook = sample_notebook()
+        notebook.cells[-1].source = "import sys\nprint('a warning', file=sys.stderr)"
+        nbformat.write(notebook, lab)
+        done = run_script("execute_labs", lab)
+        assert "a warning" in done.stdout
+        assert nbformat.read(lab, as_version=4).cells[-1].outputs == []
+
+    def test_a_notebook_that_fails_stays_as_it_was(self, lab):
+        notebook = sample_notebook()
+        notebook.cells[1].source = "raise ValueError('told you')"
+        nbformat.write(notebook, lab)
+        before = lab.read_bytes()
+        done = run_script("execute_labs", lab)
+        assert done.returncode == 1 and "told you" in done.stderr
+        assert lab.read_bytes() == before and list(lab.parent.iterdir()) == [lab]
+
+
+class TestAddress:
+    NEW = "https://github.com/someone/their-labs"
+
+    @pytest.fixture
+    def copy(self, tmp_path):
+        top = ("_config.yml", "CITATION.cff", "CONTRIBUTING.md", "README.md", "pyproject.toml")
+        for name in top:
+            shutil.copy(ROOT / name, tmp_path)
+        shutil.copytree(ROOT / "labs", tmp_path / "labs", ignore=shutil.ignore_patterns("data"))
+        shutil.copytree(ROOT / "book", tmp_path / "book", ignore=shutil.ignore_patterns("mathjax"))
+        return tmp_path
+
+    def test_everything_names_the_same_repository(self):
+        assert CITATION["repository-code"] == URL
+        assert PYPROJECT["urls"]["Repository"] == URL
+        assert URL in read("README.md")
+
+    @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "book/teaching.md"])
+    def test_no_link_to_colab_names_another(self, file):
+        links = re.findall(r"colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)", read(file))
+        slug = URL.removeprefix("https://github.com/")
+        assert set(links) <= {slug, "OWNER/REPO"}
+
+    def test_a_new_address_goes_everywhere(self, copy):
+        done = run_script("set_address", self.NEW, cwd=copy)
+        assert done.returncode == 0, done.stderr
+        old = URL.removeprefix("https://github.com/")
+        files = [path for path in copy.rglob("*") if path.is_file()]
+        assert not [path for path in files if old.encode() in path.read_bytes()]
+        for notebook in (copy / "labs").glob("*.ipynb"):
+            assert f"git+{self.NEW}" in notebook.read_text(encoding="utf-8")
+            nbformat.validate(json.loads(notebook.read_text(encoding="utf-8")))
+        changed = yaml.safe_load((copy / "_config.yml").read_text(encoding="utf-8"))
+        assert changed["repository"]["url"] == self.NEW
+
+    @pytest.mark.parametrize(
+        "address", ["", "https://example.org/a/b", "someone/their-labs", f"{NEW}/tree/main"]
+    )
+    def test_what_is_no_address_changes_nothing(self, copy, address):
+        before = (copy / "_config.yml").read_bytes()
+        done = run_script("set_address", address, cwd=copy)
+        assert done.returncode == 1 and "is no address" in done.stderr
+        assert (copy / "_config.yml").read_bytes() == before
+
+
+class TestVersion:
+    def test_one_version_stands_everywhere(self):
+        assert PYPROJECT["version"] == CITATION["version"] == labkit.__version__
+
+    def test_one_title_and_one_author_stand_everywhere(self):
+        assert CITATION["title"] == CONFIG["title"]
+        assert [author["name"] for author in CITATION["authors"]] == [CONFIG["author"]]

@@ -1,0 +1,110 @@
+"""The four places that name versions agree: pyproject.toml, environment.yml, the lock, Colab."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+#: What Colab's published package list had in August 2026, of the packages that labkit needs.
+COLAB = {
+    "python": "3.13.0",
+    "tensorflow": "2.20.0",
+    "keras": "3.13.2",
+    "numpy": "2.1.3",
+    "scipy": "1.16.3",
+    "matplotlib": "3.10.0",
+    "sympy": "1.14.0",
+    "pillow": "11.3.0",
+    "tqdm": "4.67.3",
+    "opencv-python-headless": "5.0.0.93",
+    "kagglehub": "1.0.2",
+    "albumentations": "2.0.8",
+    "ipykernel": "6.17.1",
+}
+
+#: Needed by labkit and part of every TensorFlow installation, so Colab has it in some version.
+COMES_WITH_TENSORFLOW = {"h5py"}
+
+
+def parsed(requirements):
+    """Map each requirement to its name, range and marker, in an order that does not matter."""
+    wanted = map(Requirement, requirements)
+    return {(canonicalize_name(r.name), str(r.specifier), str(r.marker or "")) for r in wanted}
+
+
+def declared(*extras):
+    return [*PROJECT["dependencies"], *(r for extra in extras for r in EXTRAS[extra])]
+
+
+@pytest.fixture(scope="module")
+def conda():
+    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def lock():
+    """Map names to versions, as the lock has them."""
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9.-]+==[^\s=]+", pin) for pin in pins), pins
+    return dict(pin.split("==") for pin in pins)
+
+
+def test_conda_environment_installs_what_a_build_and_a_test_run_need(conda):
+    from_pip = conda["dependencies"][-1]["pip"]
+    assert from_pip[-1] == "--editable ."
+    assert parsed(from_pip[:-1]) == parsed(declared("book", "test"))
+
+
+def test_conda_environment_has_the_supported_pythons(conda):
+    python = next(r for r in conda["dependencies"] if str(r).startswith("python"))
+    assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
+
+
+@pytest.mark.parametrize("extra", ["", *EXTRAS])
+def test_lock_holds_an_allowed_version_of_every_requirement(lock, extra):
+    requirements = EXTRAS[extra] if extra else PROJECT["dependencies"]
+    for requirement in map(Requirement, requirements):
+        version = lock.get(canonicalize_name(requirement.name))
+        assert version, f"the lock lacks {requirement.name}; run: make lock"
+        assert requirement.specifier.contains(version, prereleases=True), requirement
+
+
+def test_lock_has_one_version_of_both_builds_of_tensorflow(lock):
+    assert lock["tensorflow"] == lock["tensorflow-cpu"]
+
+
+def test_installing_labkit_on_colab_changes_nothing_there():
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        name = canonicalize_name(requirement.name)
+        if name not in COMES_WITH_TENSORFLOW:
+            assert requirement.specifier.contains(COLAB[name]), requirement
+
+
+def test_extras_accept_what_colab_has():
+    for requirement in map(Requirement, declared("bench", "kaggle")):
+        version = COLAB.get(canonicalize_name(requirement.name))
+        assert version is None or requirement.specifier.contains(version), requirement
+
+
+def test_colabs_python_is_supported():
+    assert SpecifierSet(PROJECT["requires-python"]).contains(COLAB["python"])
+
+
+def test_labkit_itself_brings_no_tensorflow():
+    assert not [name for name, *_ in parsed(declared()) if name.startswith("tensorflow")]
+
+
+def test_no_requirement_is_pinned():
+    for requirement in map(Requirement, declared(*EXTRAS)):
+        operators = {specifier.operator for specifier in requirement.specifier}
+        assert not operators & {"==", "===", "~="}, requirement
