@@ -43,9 +43,7 @@ def __getattr__(name):
         value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
         globals()[name] = value
         return value
-    raise AttributeError(
-        f"labkit has no name {name!r}; it has {', '.join(sorted(__all__))}."
-    )
+    raise AttributeError(f"labkit has no name {name!r}; it has {', '.join(sorted(__all__))}.")
 
 
 def __dir__():

@@ -1,6 +1,5 @@
 """Lab 1's figures: class sizes, pictures, augmentations, curves, predictions."""
 
-import csv
 import textwrap
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labkit.dog_breeds.sources.layout import read_labels
 from labkit.figure_style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, WIDTH, figure_style
 
 _MOST_BARS = 30
@@ -17,8 +17,7 @@ def plot_class_sizes(sizes):
     """Draw how many pictures each breed has, smallest first.
 
     Args:
-        sizes: a mapping of breed to number of pictures, or what
-            :func:`labkit.class_sizes` returns.
+        sizes: what :func:`labkit.class_sizes` returns.
 
     Returns:
         A ``matplotlib.figure.Figure``: a bar per breed, and for more than 30 breeds the
@@ -28,16 +27,15 @@ def plot_class_sizes(sizes):
         ValueError: there is no breed.
 
     Example:
-        >>> plot_class_sizes({"terrier": 30, "hound": 42}).axes[0].get_xlabel()
+        >>> from labkit.dog_breeds.folders import ClassSizes
+        >>> plot_class_sizes(ClassSizes(("terrier", "hound"), (30, 42))).axes[0].get_xlabel()
         'pictures'
     """
-    pairs = sorted(dict(sizes).items(), key=lambda pair: (pair[1], pair[0]))
-    if not pairs:
+    if len(sizes) == 0:
         raise ValueError("There is no breed to draw: sizes is empty.")
-    breeds, counts = zip(*pairs, strict=True)
     with figure_style():
-        draw = _name_every_bar if len(pairs) <= _MOST_BARS else _name_the_extremes
-        return draw([readable(breed) for breed in breeds], counts)
+        draw = _name_every_bar if len(sizes) <= _MOST_BARS else _name_the_extremes
+        return draw([readable(breed) for breed in sizes.breeds], sizes.sizes)
 
 
 def plot_samples(directory, count=12, seed=0, columns=4):
@@ -59,17 +57,12 @@ def plot_samples(directory, count=12, seed=0, columns=4):
         >>> plot_samples("no_such_folder")
         Traceback (most recent call last):
         ...
-        FileNotFoundError: 'no_such_folder' holds no labels.csv; ...
+        FileNotFoundError: ...
     """
-    directory = Path(directory)
-    if not (directory / "labels.csv").is_file():
-        raise FileNotFoundError(
-            f"{str(directory)!r} holds no labels.csv; labkit.fetch makes a folder that does."
-        )
-    with open(directory / "labels.csv", newline="", encoding="utf-8") as file:
-        labels = [(row["id"], row["breed"]) for row in csv.DictReader(file)]
+    labels = list(read_labels(directory).items())
     chosen = _one_per_breed(labels, count, np.random.default_rng(seed))
-    pictures = [read_picture(directory / "train" / f"{name}.jpg") for name, _ in chosen]
+    folder = Path(directory) / "train"
+    pictures = [read_picture(folder / f"{name}.jpg") for name, _ in chosen]
     return _gallery(pictures, [readable(breed) for _, breed in chosen], columns)
 
 

@@ -29,6 +29,8 @@ class Settings:
         base: the pre-trained base, as :func:`labkit.pretrained` takes it.
         weights: its weights, as :func:`labkit.pretrained` takes them.
         base_options: further options of the base.
+        checkpoints: folder that keeps every epoch, so that a killed run goes on; ``None``
+            keeps nothing and begins anew each time.
         mixed_precision: compute in float16 where there is a GPU.
         seed: what everything random starts from.
 
@@ -56,6 +58,7 @@ class Settings:
     weights: str | None
     base_options: dict = field(default_factory=dict)
     batch_size: int = 32
+    checkpoints: str | None = None
     mixed_precision: bool = False
     seed: int = 2021
 
@@ -73,6 +76,21 @@ class Settings:
     def input_shape(self):
         """Return ``(height, width, 3)``, the shape of one picture."""
         return (*self.target_size, 3)
+
+    def checkpoints_for(self, stage):
+        """Name the folder that keeps one stage of training.
+
+        Args:
+            stage: for instance ``"scratch"``; stages must not share a folder.
+
+        Returns:
+            A path as a string, or ``None`` where nothing is kept.
+
+        Example:
+            >>> load_settings("photographs").checkpoints_for("head")
+            'data/checkpoints/head'
+        """
+        return None if self.checkpoints is None else f"{self.checkpoints}/{stage}"
 
     def replace(self, **changes):
         """Return a copy with some values changed.
@@ -130,6 +148,7 @@ PHOTOGRAPHS = Settings(
     fine_tuning_learning_rate=1e-5,
     base="vgg16",
     weights="imagenet",
+    checkpoints="data/checkpoints",
     mixed_precision=True,
 )
 

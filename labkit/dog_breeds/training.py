@@ -94,6 +94,9 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
         raise ValueError(f"epochs={epochs!r} must be a positive integer.")
     keeper = None if checkpoints is None else _Checkpoints(checkpoints)
     before = keeper.restore(model) if keeper and resume else History()
+    if hasattr(batches, "epoch"):
+        # Batches that are drawn epoch by epoch go on where the interrupted run left them.
+        batches.epoch = len(before)
     callbacks = [_Recorder(before, keeper)]
     if progress:
         callbacks.append(_Progress(len(before), epochs, len(batches)))

@@ -1,0 +1,149 @@
+"""Lab 1's figures: what they show is what they were given."""
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from labkit import ImageDataGenerator, plot_augmentations, plot_class_sizes, plot_history
+from labkit import plot_samples as samples
+from labkit.dog_breeds.figures import plot_accuracies, plot_predictions, read_picture, smooth
+from labkit.dog_breeds.folders import ClassSizes
+from labkit.dog_breeds.training import History
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def directory(tmp_path):
+    (tmp_path / "train").mkdir()
+    rows = ["id,breed"]
+    for number in range(12):
+        breed = ("red_dog", "green_dog", "blue_dog")[number % 3]
+        picture = np.zeros((20, 30, 3), np.uint8)
+        picture[..., 2 - number % 3] = 250
+        cv2.imwrite(str(tmp_path / "train" / f"{number:02}.jpg"), picture)
+        rows.append(f"{number:02},{breed}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path
+
+
+def images(figure):
+    return [axes.images[0].get_array() for axes in figure.axes if axes.images]
+
+
+class TestClassSizes:
+    def test_a_bar_per_breed_smallest_first(self):
+        axes = plot_class_sizes(ClassSizes(("small_dog", "big_dog"), (30, 40))).axes[0]
+        assert [bar.get_width() for bar in axes.patches] == [30, 40]
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["small dog", "big dog"]
+
+    def test_many_breeds_name_the_extremes(self):
+        axes = plot_class_sizes(
+            ClassSizes(tuple(f"dog_{n}" for n in range(60)), tuple(range(66, 126)))
+        ).axes[0]
+        assert {text.get_text() for text in axes.texts} == {"dog 0: 66", "dog 59: 125"}
+
+    def test_refuses_nothing(self):
+        with pytest.raises(ValueError, match="no breed to draw"):
+            plot_class_sizes(ClassSizes((), ()))
+
+
+class TestSamples:
+    def test_titles_belong_to_their_pictures(self, directory):
+        figure = samples(directory, count=6, seed=1)
+        for axes in figure.axes:
+            channel = ("red dog", "green dog", "blue dog").index(axes.get_title())
+            assert axes.images[0].get_array().mean(axis=(0, 1)).argmax() == channel
+
+    def test_every_breed_before_any_comes_again(self, directory):
+        titles = {axes.get_title() for axes in samples(directory, count=3, seed=5).axes}
+        assert titles == {"red dog", "green dog", "blue dog"}
+
+    def test_the_seed_decides(self, directory):
+        first, again, other = (
+            [axes.get_title() for axes in samples(directory, count=9, seed=s).axes]
+            for s in (0, 0, 1)
+        )
+        assert first == again != other
+
+    def test_refuses_a_folder_without_labels(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"labels\.csv"):
+            samples(tmp_path)
+
+
+class TestAugmentations:
+    def test_the_first_is_as_it_is_and_the_others_differ(self, directory):
+        generator = ImageDataGenerator(rotation_range=30, brightness_range=(0.5, 1.5))
+        path = directory / "train" / "00.jpg"
+        shown = images(plot_augmentations(generator, path, count=3, seed=2))
+        np.testing.assert_array_equal(shown[0], read_picture(path))
+        assert len({picture.tobytes() for picture in shown}) == 4
+
+    def test_refuses_a_file_that_is_no_picture(self, tmp_path):
+        (tmp_path / "no.jpg").write_text("words")
+        with pytest.raises(ValueError, match="cannot be read as a picture"):
+            plot_augmentations(ImageDataGenerator(), tmp_path / "no.jpg")
+
+
+class TestHistory:
+    def test_draws_every_epoch_of_each_curve(self):
+        history = History((3.0, 2.0, 1.0), (0.1, 0.2, 0.3), (4.0, 5.0, 6.0), (0.4, 0.5, 0.6))
+        accuracy, loss = plot_history(history, begins=2).axes
+        assert [list(line.get_ydata()) for line in accuracy.lines[:4:3]] == [
+            [0.1, 0.2, 0.3],
+            [0.4, 0.5, 0.6],
+        ]
+        assert list(loss.lines[0].get_ydata()) == [3.0, 2.0, 1.0]
+        assert loss.texts[0].get_text() == "base unfrozen"
+
+    def test_refuses_an_empty_history(self):
+        with pytest.raises(ValueError, match="no epoch yet"):
+            plot_history(History())
+
+
+class TestSmooth:
+    def test_keeps_a_line(self):
+        line = 3 - 0.5 * np.arange(20)
+        np.testing.assert_allclose(smooth(line), line, atol=1e-9)
+
+    def test_takes_out_noise(self):
+        random = np.random.default_rng(0)
+        curve = np.sin(np.arange(60) / 20)
+        noisy = curve + random.normal(0, 0.3, 60)
+        assert np.abs(smooth(noisy, 0.4) - curve).mean() < 0.5 * np.abs(noisy - curve).mean()
+
+    def test_agrees_with_an_explicit_weighted_fit(self):
+        values = np.random.default_rng(1).random(9)
+        distance = np.abs(np.arange(9) - 4.0)
+        reach = np.sort(distance)[6] * 1.001
+        weight = np.where(distance < reach, (1 - np.minimum(distance / reach, 1) ** 3) ** 3, 0)
+        design = np.stack([np.ones(9), np.arange(9) - 4.0], axis=1)
+        normal = design.T * weight
+        expected = np.linalg.solve(normal @ design, normal @ values)[0]
+        assert smooth(values, 7 / 9)[4] == pytest.approx(expected)
+
+
+def test_accuracies_are_written_beside_their_points():
+    axes = plot_accuracies({"a": (0.9, 0.5), "b": (0.8, 0.75)}, chance=0.1).axes[0]
+    assert {text.get_text() for text in axes.texts} == {"0.90", "0.50", "0.80", "0.75", "guessing"}
+    with pytest.raises(ValueError, match="no network to compare"):
+        plot_accuracies({})
+
+
+def test_predictions_mark_the_true_breed():
+    figure = plot_predictions(
+        np.zeros((2, 4, 4, 3)),
+        np.array([[0.1, 0.6, 0.2, 0.1], [0.5, 0.3, 0.15, 0.05]]),
+        [1, 3],
+        ["a_dog", "b_dog", "c_dog", "d_dog"],
+    )
+    hatches = [[bar.get_hatch() for bar in axes.patches] for axes in figure.axes[1::2]]
+    assert hatches == [["//", "", ""], ["", "", ""]]
+    assert figure.axes[0].get_title() == "b dog"
+    with pytest.raises(ValueError, match="as many of each"):
+        plot_predictions(np.zeros((1, 4, 4, 3)), np.zeros((2, 3)), [0], ["a"])
