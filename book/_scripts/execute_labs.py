@@ -15,7 +15,8 @@ from nbclient.exceptions import CellExecutionError
 from notebook_files import has_tag, read, write
 from tqdm import tqdm
 
-QUIET_TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
+#: TensorFlow reads it on import.
+QUIET_TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 #: What may stay of a cell's metadata: the author's words. The rest is derived or volatile.

@@ -145,8 +145,13 @@ def plot_history(history, title="", begins=None):
         panels[1].set_xlabel("epoch")
         panels[1].xaxis.get_major_locator().set_params(integer=True)
         if begins is not None:
-            panels[1].text(
-                begins + 0.6, 0.02, "base unfrozen", transform=panels[1].get_xaxis_transform()
+            panels[1].annotate(
+                "base unfrozen",
+                (begins + 0.5, 0.98),
+                xycoords=panels[1].get_xaxis_transform(),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="top",
             )
         return figure
 
@@ -212,7 +217,7 @@ def plot_predictions(pictures, probabilities, truth, breeds, columns=3):
 
     Returns:
         A ``matplotlib.figure.Figure``; under each picture three bars, the true breed's
-        green and hatched.
+        green, bold and ticked.
 
     Raises:
         ValueError: the arguments differ in length.
@@ -329,7 +334,8 @@ def _local_fit(positions, values, x, neighbours):
 
 def _curve(axes, epochs, values, label, colour, marker, line):
     axes.plot(epochs, values, marker, color=colour, alpha=0.55, markersize=5)
-    axes.plot(epochs, smooth(values), line, color=colour)
+    # A straight piece of the fit may leave the range, as above an accuracy of 1.
+    axes.plot(epochs, np.clip(smooth(values), min(values), max(values)), line, color=colour)
     axes.plot([], [], line, marker=marker, color=colour, label=label)
 
 
@@ -349,7 +355,9 @@ def _name_the_extremes(breeds, counts):
     axes.set_ylabel("pictures")
     axes.set_xticks([])
     axes.set_ylim(0, max(counts) * 1.25)
-    axes.text(0, counts[0] + max(counts) * 0.04, f"{breeds[0]}: {counts[0]}", ha="left")
+    # High enough for a name as long as a quarter of the curve to clear what rises beneath it.
+    height = counts[len(counts) // 4] + max(counts) * 0.04
+    axes.text(0, height, f"{breeds[0]}: {counts[0]}", ha="left")
     axes.text(
         len(counts) - 1, counts[-1] + max(counts) * 0.04, f"{breeds[-1]}: {counts[-1]}", ha="right"
     )
@@ -399,14 +407,13 @@ def _displayable(picture):
 def _likeliest(axes, probabilities, truth, breeds):
     best = np.argsort(probabilities)[::-1][:3]
     right = [index == truth for index in best]
-    axes.barh(
-        range(len(best)),
-        probabilities[best],
-        color=[GREEN if hit else ORANGE for hit in right],
-        hatch=["//" if hit else "" for hit in right],
-    )
-    for row, index in enumerate(best):
-        axes.text(0.02, row, readable(breeds[index]), va="center", fontsize=11, color=INK)
+    colours = [GREEN if hit else ORANGE for hit in right]
+    # Pale, so that the names on the bars stay legible.
+    axes.barh(range(len(best)), probabilities[best], color=colours, alpha=0.45)
+    for row, (index, hit) in enumerate(zip(best, right, strict=True)):
+        name = f"{readable(breeds[index])} ✓" if hit else readable(breeds[index])
+        weight = "bold" if hit else "normal"
+        axes.text(0.02, row, name, va="center", fontsize=11, color=INK, weight=weight)
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
     axes.axis("off")

@@ -7,6 +7,17 @@ from dataclasses import dataclass, field
 
 VARIABLE = "LABKIT_SETTINGS"
 
+#: The original lab's augmentation.
+_AUGMENTATION = {
+    "horizontal_flip": True,
+    "rotation_range": 30,
+    "brightness_range": (0.5, 1.5),
+    "width_shift_range": 0.2,
+    "height_shift_range": 0.2,
+    "zoom_range": 0.2,
+    "fill_mode": "reflect",
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -17,6 +28,8 @@ class Settings:
         source: where :func:`labkit.fetch` gets the pictures.
         directory: folder that receives them.
         target_size: ``(height, width)`` of a picture in a batch, in pixels.
+        augmentation: how training pictures are changed at random, as
+            :class:`labkit.ImageDataGenerator` takes it.
         batch_size: pictures in a batch.
         filters: filters of each block of :func:`labkit.small_vgg`.
         dense: units of each dense layer, in both networks.
@@ -46,6 +59,7 @@ class Settings:
     source: str
     directory: str
     target_size: tuple[int, int]
+    augmentation: dict
     filters: tuple[int, ...]
     dense: tuple[int, ...]
     scratch_epochs: int
@@ -71,6 +85,13 @@ class Settings:
                 isinstance(v, int | float) and not isinstance(v, bool) and v <= 0 for v in values
             ):
                 raise ValueError(f"{setting.name}={value!r} must be positive.")
+
+    def __str__(self):
+        """Return a line for each setting."""
+        return "\n".join(
+            f"{setting.name:<26}{getattr(self, setting.name)!r}"
+            for setting in dataclasses.fields(self)
+        )
 
     @property
     def input_shape(self):
@@ -120,16 +141,19 @@ DRAWN = Settings(
     source="drawn",
     directory="data/drawn_dogs",
     target_size=(64, 64),
-    filters=(16, 32, 64, 128),
+    # None: augmented pictures would take many more epochs than a minute has room for.
+    augmentation={},
+    filters=(16, 32, 64, 96),
     dense=(128, 128),
-    scratch_epochs=30,
+    scratch_epochs=55,
     head_epochs=10,
     fine_tuning_epochs=5,
     scratch_learning_rate=1e-3,
     head_learning_rate=1e-3,
-    fine_tuning_learning_rate=1e-4,
+    fine_tuning_learning_rate=5e-5,
     base="small_vgg",
     weights="drawn",
+    batch_size=16,
 )
 
 PHOTOGRAPHS = Settings(
@@ -137,6 +161,7 @@ PHOTOGRAPHS = Settings(
     source="kaggle",
     directory="data/dog_breeds",
     target_size=(224, 224),
+    augmentation=_AUGMENTATION,
     filters=(64, 128, 256, 512),
     dense=(512, 512),
     scratch_epochs=100,

@@ -51,3 +51,10 @@ def test_photographs_are_the_lab_s():
     assert (settings.input_shape, settings.batch_size) == ((224, 224, 3), 32)
     assert (settings.scratch_epochs, settings.head_epochs) == (100, 10)
     assert settings.fine_tuning_learning_rate < settings.head_learning_rate / 10
+
+
+def test_prints_a_line_for_each_setting():
+    settings = load_settings("drawn")
+    lines = str(settings).splitlines()
+    assert len(lines) == len(dataclasses.fields(settings))
+    assert lines[0].split() == ["name", "'drawn'"]

@@ -149,3 +149,14 @@ def test_a_broken_step_breaks_the_whole():
 def test_latex_is_in_the_order_of_the_blackboard():
     assert latex(1 + sympy.Sum(k[l] - 1, (l, 1, L))).startswith(r"1 + \sum_{l=1}^{L}")
     assert latex((k[l] - 1) * s[l]) == r"{s}_{l} \left({k}_{l} - 1\right)"
+
+
+def test_steps_are_found_by_title_and_number():
+    titles = [step.title for step in STEPS]
+    assert STEPS[2] is STEPS["The recurrence"] and STEPS[-1] is STEPS[len(STEPS) - 1]
+    part = STEPS["Where it starts":"The pattern"]
+    assert isinstance(part, Derivation)
+    first = titles.index("Where it starts")
+    assert tuple(part) == tuple(STEPS[first : titles.index("The pattern") + 1])
+    with pytest.raises(KeyError, match="did you mean 'The recurrence'"):
+        STEPS["The recurence"]

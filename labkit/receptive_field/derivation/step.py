@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -77,9 +78,36 @@ class Step:
 
 
 class Derivation(tuple):
-    """Hold the steps in order: index it, loop over it, or show it whole in a notebook."""
+    """Hold the steps in order: index it, loop over it, or show it whole in a notebook.
+
+    Steps have numbers and titles. A slice is a derivation again; between titles, as in
+    ``steps["The pattern":"The one lemma"]``, it includes its last step.
+
+    Example:
+        >>> from labkit.receptive_field import derivation
+        >>> len(derivation()["A kernel of width one":"The recurrence"])
+        3
+    """
 
     __slots__ = ()
+
+    def __getitem__(self, which):
+        """Return a step by number or title, or a part of the derivation by a slice of either."""
+        if not isinstance(which, slice):
+            return super().__getitem__(self._number(which))
+        last = self._number(which.stop)
+        last = last + 1 if isinstance(which.stop, str) else last
+        return Derivation(super().__getitem__(slice(self._number(which.start), last, which.step)))
+
+    def _number(self, which):
+        """Return the number of the step of a title; anything else as it is."""
+        if not isinstance(which, str):
+            return which
+        titles = [step.title for step in self]
+        if which not in titles:
+            near = get_close_matches(which, titles, n=1) or titles[:1]
+            raise KeyError(f"There is no step {which!r}; did you mean {near[0]!r}?")
+        return titles.index(which)
 
     def verify(self) -> "Derivation":
         """Prove every step anew.

@@ -6,9 +6,9 @@
 
 from importlib import import_module
 
-_HOME = {"reaching_positions": "sets", "gradient_extent": "gradient"}
+_HOME = {"reaching_positions": "sets", "gradient_extent": "gradient", "gradient_map": "gradient"}
 
-__all__ = ["gradient_extent", "reaching_positions"]
+__all__ = ["gradient_extent", "gradient_map", "reaching_positions"]
 
 
 def __getattr__(name):

@@ -1,0 +1,92 @@
+"""How long the labs and the book take: every notebook under nbval, and the book, cold and warm.
+
+Nothing is compared here but the times themselves, against what the project allows: 120 s for
+all labs, 150 s for a book built anew, 15 s for one in which nothing changed.
+
+    python benchmarks/labs.py
+    python benchmarks/labs.py --rounds 1
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RECORD = ROOT / "benchmarks" / "records" / "labs.json"
+ALLOWED = {"all labs": 120, "book, cold": 150, "book, unchanged": 15}
+LEFT_BEHIND = shutil.ignore_patterns(
+    ".git", ".venv", "_build", "data", "__pycache__", ".pytest_cache", ".hypothesis"
+)
+
+
+def timed(*arguments, where):
+    """Run a command as a user would, and return its seconds; stop if it fails."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=where, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"Nothing to report: {arguments} failed.\n{done.stdout[-3000:]}")
+    return time.perf_counter() - start
+
+
+def measure_round(checkout):
+    """Time the labs and the book in a copy of the project without anything built."""
+    labs = sorted((checkout / "labs").glob("*.ipynb"))
+    seconds = {
+        lab.stem: timed("pytest", "--nbval", f"labs/{lab.name}", where=checkout) for lab in labs
+    }
+    seconds["all labs"] = timed("pytest", "--nbval", "labs/", where=checkout)
+    # What the labs drew is removed, so that the book is built as on a fresh checkout.
+    shutil.rmtree(checkout / "labs" / "data", ignore_errors=True)
+    book = ("jupyter_book", "build", ".", "-W", "-n", "--keep-going")
+    seconds["book, cold"] = timed(*book, where=checkout)
+    seconds["book, unchanged"] = timed(*book, where=checkout)
+    return seconds
+
+
+def spread(values):
+    """Return median, smallest and largest, in seconds."""
+    each = (statistics.median(values), min(values), max(values))
+    return {name: round(v, 1) for name, v in zip(("median", "min", "max"), each, strict=True)}
+
+
+def main():
+    """Measure, print and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=2, help="at least 1")
+    parser.add_argument("--record", type=Path, default=RECORD, help="where to write the figures")
+    options = parser.parse_args()
+    rounds = []
+    for _ in range(options.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            checkout = Path(folder, "checkout")
+            shutil.copytree(ROOT, checkout, ignore=LEFT_BEHIND)
+            rounds.append(measure_round(checkout))
+    seconds = {name: spread([turn[name] for turn in rounds]) for name in rounds[0]}
+    for name, figures in seconds.items():
+        allowed = f"of {ALLOWED[name]} allowed" if name in ALLOWED else ""
+        print(f"{name:<20}{figures['median']:>8.1f} s {allowed}")
+    machine = {
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+    record = {"machine": machine, "rounds": options.rounds, "seconds": seconds}
+    options.record.parent.mkdir(parents=True, exist_ok=True)
+    partial = options.record.with_suffix(".partial")
+    partial.write_text(json.dumps({**record, "allowed_seconds": ALLOWED}, indent=1) + "\n")
+    partial.replace(options.record)
+
+
+if __name__ == "__main__":
+    main()
