@@ -8,16 +8,14 @@ all labs, 150 s for a book built anew, 15 s for one in which nothing changed.
 """
 
 import argparse
-import json
-import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from record import machine, spread, write_record
 
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "benchmarks" / "records" / "labs.json"
@@ -53,12 +51,6 @@ def measure_round(checkout):
     return seconds
 
 
-def spread(values):
-    """Return median, smallest and largest, in seconds."""
-    each = (statistics.median(values), min(values), max(values))
-    return {name: round(v, 1) for name, v in zip(("median", "min", "max"), each, strict=True)}
-
-
 def main():
     """Measure, print and write the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -75,17 +67,8 @@ def main():
     for name, figures in seconds.items():
         allowed = f"of {ALLOWED[name]} allowed" if name in ALLOWED else ""
         print(f"{name:<20}{figures['median']:>8.1f} s {allowed}")
-    machine = {
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
-    record = {"machine": machine, "rounds": options.rounds, "seconds": seconds}
-    options.record.parent.mkdir(parents=True, exist_ok=True)
-    partial = options.record.with_suffix(".partial")
-    partial.write_text(json.dumps({**record, "allowed_seconds": ALLOWED}, indent=1) + "\n")
-    partial.replace(options.record)
+    record = {"machine": machine(), "rounds": options.rounds, "seconds": seconds}
+    write_record(record | {"allowed_seconds": ALLOWED}, options.record)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,8 @@ and flips. Otherwise nothing is reported.
 """
 
 import argparse
-import importlib.metadata
 import importlib.util
 import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from pipeline_candidate import CANDIDATES, CORES
+from pipeline_candidate import CANDIDATES
 from pipeline_pictures import make_photographs, make_probes
+from record import machine, spread, write_record
 from scipy import stats
 from tqdm import tqdm
 
@@ -140,12 +137,6 @@ def run_rounds(candidates, folder, rounds):
             said[candidate.name]["first"].append(first)
             said[candidate.name]["later"].append(later)
     return said
-
-
-def spread(values):
-    """Return median, smallest and largest, to four digits."""
-    each = (statistics.median(values), min(values), max(values))
-    return {name: float(f"{v:.4g}") for name, v in zip(("median", "min", "max"), each, strict=True)}
 
 
 def ratios(said, name, when, of=BASE):
@@ -263,30 +254,10 @@ def measure_training(folder, steps):
     return shares
 
 
-def machine():
+def machine_facts():
     packages = ("numpy", "opencv-python-headless", "keras", "tensorflow", "tensorflow-cpu")
-    packages += ("albumentations", "scipy")
-    return {
-        "cores": CORES,
-        "processor": platform.processor() or platform.machine(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "versions": {
-            name: importlib.metadata.version(name)
-            for name in packages
-            if importlib.util.find_spec(name.split("-")[0].replace("opencv", "cv2"))
-            and _is_installed(name)
-        },
-    }
-
-
-def _is_installed(name):
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+    memory = round(psutil.virtual_memory().total / 1e9)
+    return machine(*packages, "albumentations", "scipy") | {"memory_gb": memory}
 
 
 def in_words(figures, digits=1):
@@ -357,7 +328,7 @@ def measure(options, root):
     synthetic, probes = Path(root, "synthetic"), Path(root, "probes")
     make_photographs(synthetic, options.pictures, options.seed)
     make_probes(probes)
-    record = {"machine": machine(), "left_out": sorted(left_out)}
+    record = {"machine": machine_facts(), "left_out": sorted(left_out)}
     for title, folder in (("synthetic", synthetic), ("photographs", options.photographs)):
         if folder is not None:
             record[title] = compare(folder, probes, options.rounds, names)
@@ -375,13 +346,6 @@ def _largest(options):
     if options.long:
         return 100_000
     return 10_000 if options.pictures >= 1000 else 1_000
-
-
-def write_record(record, path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    passing = path.with_name(f"{path.name}.partial")
-    passing.write_text(json.dumps(record, indent=1) + "\n")
-    os.replace(passing, path)
 
 
 def main():

@@ -9,9 +9,7 @@ analyse and of the oracles leave out the building of the model, which all of the
 """
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import keras
-import numpy as np
+from record import machine, spread, write_record
 
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.closed_form import closed_form
@@ -82,10 +80,6 @@ def require_equal(name, answers):
     """Stop the benchmark when its candidates do not agree."""
     if len(set(answers.values())) != 1:
         raise SystemExit(f"Nothing to report: on {name} the candidates answer {answers}.")
-
-
-def spread(values):
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 def measure_network(name, rounds):
@@ -158,18 +152,6 @@ def growth(chains):
     return {str(layers): cost[layers] / base for layers in cost}
 
 
-def machine():
-    return {
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "keras": keras.__version__,
-        "backend": keras.backend.backend(),
-        "numpy": np.__version__,
-    }
-
-
 def print_tables(record):
     print(
         f"{'network':<20}{'layers':>7}{'analyse ms':>12}{'sets ms':>10}{'gradient ms':>13}", end=""
@@ -213,7 +195,7 @@ def main():
     networks = [measure_network(name, options.rounds) for name in options.networks]
     chains = [measure_chain(layers, options.rounds) for layers in options.layers]
     record = {
-        "machine": machine(),
+        "machine": machine("keras", "tensorflow", "tensorflow-cpu", "numpy"),
         "input_size": [SIZE, SIZE],
         "rounds": options.rounds,
         "networks": networks,
@@ -227,10 +209,7 @@ def main():
         "derivation": measure_derivation(options.rounds),
     }
     print_tables(record)
-    options.record.parent.mkdir(parents=True, exist_ok=True)
-    partial = options.record.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=1) + "\n")
-    partial.replace(options.record)
+    write_record(record, options.record)
 
 
 if __name__ == "__main__":

@@ -11,17 +11,16 @@ file by file.
 
 import argparse
 import filecmp
-import json
 import math
 import os
-import platform
 import random
 import shutil
-import statistics
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+from record import machine, spread, write_record
 
 from labkit.dog_breeds.folders import reorganise
 
@@ -109,10 +108,6 @@ def _disk_bytes(stat):
     return getattr(stat, "st_blocks", math.ceil(stat.st_size / 512)) * 512
 
 
-def spread(values):
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
 def measure(root, size, options):
     directory = Path(root, str(size))
     generate(directory, size, options.bytes, options.seed)
@@ -134,15 +129,6 @@ def growth(results):
     cost = {r["files"]: r["microseconds_per_file"]["median"] for r in results}
     base = cost.get(LINEAR_SIZE, next(iter(cost.values())))
     return {str(size): cost[size] / base for size in cost}
-
-
-def machine():
-    return {
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
 
 
 def print_table(results):
@@ -179,8 +165,7 @@ def main():
         results = [measure(root, size, options) for size in options.sizes]
     print_table(results)
     record = {"machine": machine(), "results": results, "cost_per_file": growth(results)}
-    options.record.parent.mkdir(parents=True, exist_ok=True)
-    options.record.write_text(json.dumps(record, indent=1) + "\n")
+    write_record(record, options.record)
 
 
 if __name__ == "__main__":

@@ -24,22 +24,23 @@ logger = logging.getLogger(__name__)
 QUIET_TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
-def fingerprint(package):
+def fingerprint(*folders):
     """Return one digest of all that, beside a page's own cells, decides what they print.
 
     Args:
-        package: The folder of labkit, a path. Every file counts, compiled ones excepted, and so
-            do Python, the installed packages and the variables ``KERAS_BACKEND`` and
-            ``LABKIT_*``.
+        *folders: Paths: the package labkit, and what else pages read. Every file counts, compiled
+            ones excepted, and so do Python, the installed packages and the variables
+            ``KERAS_BACKEND`` and ``LABKIT_*``.
 
     Returns:
         64 hexadecimal digits.
     """
     facts = [platform.python_version(), *installed_versions(), *relevant_variables()]
     digest = hashlib.sha256("\n".join(facts).encode())
-    for path in library_files(package):
-        digest.update(f"\n{path.relative_to(package).as_posix()}\n".encode())
-        digest.update(path.read_bytes())
+    for folder in folders:
+        for path in library_files(folder):
+            digest.update(f"\n{path.relative_to(folder).as_posix()}\n".encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -55,7 +56,7 @@ def relevant_variables():
 
 
 def library_files(folder):
-    """List the files of a package that are written by people or shipped as data."""
+    """List the files of a folder that are written by people or shipped as data."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return [path for path in files if "__pycache__" not in path.parts]
 
@@ -70,7 +71,8 @@ def labkit_folder():
 
 def drop_stale_cache(app):
     """Remove the executed notebooks that ran under another fingerprint."""
-    app.fingerprint = fingerprint(labkit_folder())
+    records = Path(app.confdir) / "benchmarks" / "records"
+    app.fingerprint = fingerprint(labkit_folder(), records)
     default = Path(app.outdir).parent / ".jupyter_cache"
     cache = Path(app.config.nb_execution_cache_path or default)
     record = cache / "fingerprint"
