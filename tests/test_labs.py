@@ -1,7 +1,10 @@
 """Every notebook in labs/ is honest, clean and in the one format: see book/teaching.md."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -186,3 +189,20 @@ def test_exercises_need_no_name_from_an_answer(notebook):
     others = [cell for cell in code_cells(notebook) if cell not in answers]
     only_in_answers = names(answers, ast.Store) - names(others, ast.Store)
     assert not only_in_answers & names(others, ast.Load)
+
+
+def test_receptive_fields_are_derived_without_keras():
+    """Everything before VGG16 is built runs where neither Keras nor TensorFlow is installed."""
+    notebook = nbformat.read(ROOT / "labs" / "receptive_field.ipynb", as_version=4)
+    sources = [plain_python(cell) for cell in code_cells(notebook)]
+    first = next(i for i, source in enumerate(sources) if "import keras" in source)
+    assert first > 10
+    blocked = "for name in ('keras', 'tensorflow', 'torch', 'jax'): sys.modules[name] = None"
+    program = ["import sys", blocked, "display = print", *sources[:first]]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(program)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"MPLBACKEND": "agg"},
+    )
+    assert done.returncode == 0, done.stderr
