@@ -1,4 +1,4 @@
-"""Settings of ``pytest --nbval labs/``, the same from the root and from any other folder."""
+"""Settings of ``pytest --nbval labs/``, the same from any folder."""
 
 import os
 from pathlib import Path
@@ -7,11 +7,12 @@ from nbval.plugin import IPyNbFile
 
 SANITIZE = Path(__file__).with_name("nbval_sanitize.cfg")
 
-#: Seconds one cell may take: the slowest trains for half a minute on two cores.
+#: Seconds one cell may take: the slowest trains for half a minute.
 CELL_TIMEOUT = 300.0
 
-#: TensorFlow reads it on import. It would also say that oneDNN is on, which goes to stderr and is
-#: dropped; off, training on a processor takes three times as long.
+#: TensorFlow reads it on import. It would also say that oneDNN is on,
+#: which goes to stderr and is dropped; off, training on a processor takes
+#: three times as long.
 QUIET_TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
@@ -20,14 +21,18 @@ def pytest_configure(config):
     os.environ.update(QUIET_TENSORFLOW)
     config.option.nbval_sanitize_with = str(SANITIZE)
     config.option.nbval_cell_timeout = CELL_TIMEOUT
-    # The labkit under test is the one pytest runs with, whatever kernels are installed.
+    # The labkit under test is the one pytest runs with, whatever kernels
+    # are installed.
     config.option.nbval_current_env = True
-    # Warnings are errors in the unit tests. Here they would come from the machinery around the
-    # kernel, never from a lab's own code, which runs in another process.
+    # Warnings are errors in the unit tests. Here they would come from the
+    # machinery around the kernel, never from a lab's own code, which runs
+    # in another process.
     config.addinivalue_line("filterwarnings", "default")
 
 
 def pytest_collection_modifyitems(items):
     """Leave progress bars alone: they go to stderr, and hold times."""
-    for notebook in {item.parent for item in items if isinstance(item.parent, IPyNbFile)}:
-        notebook.skip_compare += ("stderr",)
+    notebooks = {item.parent for item in items}
+    for notebook in notebooks:
+        if isinstance(notebook, IPyNbFile):
+            notebook.skip_compare += ("stderr",)
