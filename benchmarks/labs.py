@@ -25,14 +25,14 @@ LEFT_BEHIND = shutil.ignore_patterns(
 )
 
 
-def timed(*arguments, where):
-    """Run a command as a user would, and return its seconds; stop if it fails."""
+def timed(program, *arguments, where):
+    """Run a program of this environment as a user would; return its seconds, or stop."""
     start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=where, capture_output=True, text=True
-    )
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    done = subprocess.run(command, cwd=where, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"Nothing to report: {arguments} failed.\n{done.stdout[-3000:]}")
+        said = (done.stdout + done.stderr)[-3000:]
+        raise SystemExit(f"Nothing to report: {program} {' '.join(arguments)} failed.\n{said}")
     return time.perf_counter() - start
 
 
@@ -45,7 +45,7 @@ def measure_round(checkout):
     seconds["all labs"] = timed("pytest", "--nbval", "labs/", where=checkout)
     # What the labs drew is removed, so that the book is built as on a fresh checkout.
     shutil.rmtree(checkout / "labs" / "data", ignore_errors=True)
-    book = ("jupyter_book", "build", ".", "-W", "-n", "--keep-going")
+    book = ("jupyter-book", "build", ".", "-W", "-n", "--keep-going")
     seconds["book, cold"] = timed(*book, where=checkout)
     seconds["book, unchanged"] = timed(*book, where=checkout)
     return seconds

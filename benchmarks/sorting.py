@@ -152,7 +152,7 @@ def parse_options(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, LINEAR_SIZE, 100_000])
     parser.add_argument("--rounds", type=int, default=5, help="at least 1")
-    parser.add_argument("--bytes", type=int, default=4_096, help="size of each file")
+    parser.add_argument("--bytes", type=int, default=32_768, help="size of each file")
     parser.add_argument("--seed", type=int, default=2021)
     parser.add_argument("--directory", help="where to work; a temporary folder by default")
     parser.add_argument("--record", type=Path, default=RECORD, help="where to write the figures")
