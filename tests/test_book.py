@@ -181,6 +181,15 @@ class TestFreshResults:
         monkeypatch.setattr(extension, "installed_versions", lambda: ["keras==99"])
         assert extension.fingerprint(package) != before
 
+    def test_another_record_has_another_fingerprint(self, extension, package, tmp_path):
+        record = tmp_path / "records" / "speed.json"
+        record.parent.mkdir()
+        record.write_text("1")
+        before = extension.fingerprint(package, record.parent)
+        record.write_text("2")
+        assert extension.fingerprint(package, record.parent) != before
+        assert extension.RECORDS.is_dir()
+
     def test_the_cache_is_dropped_once(self, extension, package, tmp_path, monkeypatch):
         monkeypatch.setattr(extension, "labkit_folder", lambda: package)
         app = App(tmp_path / "_build" / "html")

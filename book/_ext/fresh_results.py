@@ -17,6 +17,9 @@ from pathlib import Path
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
+#: What the benchmarks measured, which pages show.
+RECORDS = Path(__file__).parents[2] / "benchmarks" / "records"
+
 logger = logging.getLogger(__name__)
 
 #: TensorFlow reads it on import. It would also say that oneDNN is on, which goes to stderr and is
@@ -71,8 +74,7 @@ def labkit_folder():
 
 def drop_stale_cache(app):
     """Remove the executed notebooks that ran under another fingerprint."""
-    records = Path(app.confdir) / "benchmarks" / "records"
-    app.fingerprint = fingerprint(labkit_folder(), records)
+    app.fingerprint = fingerprint(labkit_folder(), RECORDS)
     default = Path(app.outdir).parent / ".jupyter_cache"
     cache = Path(app.config.nb_execution_cache_path or default)
     record = cache / "fingerprint"

@@ -56,6 +56,8 @@ def pretrain(directory, breeds=100, per_breed=250, epochs=20, seed=2021, progres
     Example:
         >>> import tempfile
         >>> model, history = pretrain(tempfile.mkdtemp(), 2, 40, epochs=1, progress=False)
+        Found 64 images belonging to 2 classes.
+        Found 16 images belonging to 2 classes.
         >>> model.output_shape
         (None, 2)
     """
