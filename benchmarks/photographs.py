@@ -19,6 +19,7 @@ import keras
 from record import machine, write_record
 
 import labkit
+from labkit.dog_breeds.training import has_gpu
 
 RECORD = Path(__file__).parent / "records" / "photographs.json"
 
@@ -92,8 +93,7 @@ def main():
     labkit.unfreeze(network, settings.fine_tuning_learning_rate)
     tuned = timed_training(network, batches, settings.fine_tuning_epochs)
     record = {
-        "machine": machine("keras", "tensorflow", "tensorflow-cpu")
-        | {"gpu": bool(keras.distribution.list_devices("gpu"))},
+        "machine": machine("keras", "tensorflow", "tensorflow-cpu") | {"gpu": has_gpu()},
         "base": network.name.removeprefix("pretrained_"),
         "pictures": {"training": batches[0].samples, "validation": batches[1].samples},
         "classes": len(batches[0].class_indices),

@@ -153,7 +153,13 @@ def has_gpu():
         >>> has_gpu() in (True, False)
         True
     """
-    return bool(keras.distribution.list_devices("gpu"))
+    if keras.backend.backend() == "torch":
+        # Keras lists devices for TensorFlow and JAX only.
+        import torch
+
+        return torch.cuda.is_available()
+    # Not list_devices("gpu"), which raises on JAX where there is none.
+    return any("gpu" in device.lower() for device in keras.distribution.list_devices())
 
 
 def use_mixed_precision(wanted=True):

@@ -40,6 +40,26 @@ def input_gradient(model, inputs, weights):
     return gradient
 
 
+def require_float64():
+    """Refuse a backend that would compute in float32 what needs float64.
+
+    Raises:
+        ValueError: under JAX, unless JAX_ENABLE_X64 is set.
+
+    Example:
+        >>> require_float64()
+    """
+    if keras.backend.backend() != "jax":
+        return
+    import jax
+
+    if not jax.config.jax_enable_x64:
+        raise ValueError(
+            "The gradient needs float64, which JAX leaves out by default: set JAX_ENABLE_X64=1 "
+            "before JAX is imported."
+        )
+
+
 def _with_tensorflow(model, inputs, weights):
     import tensorflow as tf
 

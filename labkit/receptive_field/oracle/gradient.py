@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from labkit.receptive_field.input_gradients import input_gradient
+from labkit.receptive_field.input_gradients import input_gradient, require_float64
 
 
 def gradient_extent(
@@ -85,6 +85,7 @@ def gradient_map(
         ValueError: if the layer, the unit or the size does not exist.
         NotImplementedError: if there is no copy of a layer.
     """
+    require_float64()
     if len(model.inputs) != 1:
         raise ValueError(f"This oracle takes models with one input; this one has {model.inputs}.")
     copy = linear_copy(

@@ -67,7 +67,7 @@ def test_other_backends_learn_the_same_and_load_no_tensorflow(backend, breeds, f
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     result = fitted(backend, breeds)
-    assert result["loaded"] == [backend]
+    assert backend in result["loaded"] and "tensorflow" not in result["loaded"]
     assert result["epoch"] == 2
     assert result["loss"][2:] == sorted(result["loss"][2:], reverse=True)
     if importlib.util.find_spec("tensorflow") is not None:
