@@ -33,8 +33,9 @@ def main():
     for name in options.only:
         print(f"\n== {name}: {BENCHMARKS[name]}", flush=True)
         command = [sys.executable, str(HERE / f"{name}.py")]
-        if name == "pipeline" and options.photographs:
-            command += ["--photographs", options.photographs]
+        if name == "pipeline":
+            command += ["--long"]
+            command += ["--photographs", options.photographs] if options.photographs else []
         done = subprocess.run(command)
         if done.returncode:
             raise SystemExit(f"{name} did not report; its reason stands above.")
