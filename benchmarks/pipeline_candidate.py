@@ -29,18 +29,12 @@ import cv2
 import numpy as np
 import psutil
 
+from labkit.dog_breeds.settings import load_settings  # Loads nothing heavy.
+
 SIZE = (224, 224)
 BATCH = 32
 WARM = 400_000_000  # Bytes; an epoch of a thousand pictures takes no more.
-LAB = {
-    "horizontal_flip": True,
-    "rotation_range": 30,
-    "brightness_range": (0.5, 1.5),
-    "width_shift_range": 0.2,
-    "height_shift_range": 0.2,
-    "zoom_range": 0.2,
-    "fill_mode": "reflect",
-}
+LAB = load_settings("photographs").augmentation
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 

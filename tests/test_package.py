@@ -1,5 +1,6 @@
 """The package as a whole: what importing it loads, and what it offers."""
 
+import inspect
 import subprocess
 import sys
 
@@ -25,6 +26,14 @@ def test_import_labkit_loads_neither_keras_nor_tensorflow():
 @pytest.mark.parametrize("name", labkit.__all__)
 def test_every_public_name_loads(name):
     assert getattr(labkit, name).__doc__
+
+
+@pytest.mark.parametrize("package", [labkit, labkit.receptive_field], ids=lambda p: p.__name__)
+def test_every_public_function_and_class_has_an_example(package):
+    values = {name: getattr(package, name) for name in package.__all__}
+    described = {n: v for n, v in values.items() if inspect.isfunction(v) or inspect.isclass(v)}
+    errors = {n for n, v in described.items() if inspect.isclass(v) and issubclass(v, Exception)}
+    assert {n for n, v in described.items() if "Example:" not in v.__doc__} == errors
 
 
 def test_unknown_name_says_what_there_is():

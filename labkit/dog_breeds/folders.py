@@ -270,6 +270,16 @@ def duplicates(directory):
     Raises:
         FileNotFoundError: ``labels.csv`` or ``train/`` is not there.
         ValueError: Labels and pictures do not match.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "labels.csv").write_text("id,breed\\n7f,pug\\n03,boxer\\n")
+        >>> (folder / "train").mkdir()
+        >>> for name in ("03", "7f"):
+        ...     _ = (folder / "train" / f"{name}.jpg").write_bytes(b"the same")
+        >>> [(twin.ids, twin.contradicts) for twin in duplicates(folder)]
+        [(('7f', '03'), True)]
     """
     labels = read_labels(directory)
     pictures = Path(directory) / PICTURES

@@ -85,11 +85,7 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
         >>> len(train(model, Batches(), Batches(), epochs=2, progress=False))
         2
     """
-    if not model.compiled:
-        raise ValueError(
-            f"The model {model.name!r} is not compiled; compile it first, with model.compile or "
-            "with labkit's freeze, unfreeze or compile_lab."
-        )
+    _require_compiled(model)
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"epochs={epochs!r} must be a positive integer.")
     keeper = None if checkpoints is None else _Checkpoints(checkpoints)
@@ -139,8 +135,17 @@ def evaluate(model, batches):
         >>> evaluate(model, Batches())[1]
         0.5
     """
+    _require_compiled(model)
     measured = model.evaluate(batches, verbose=0, return_dict=True)
     return measured["loss"], measured["accuracy"]
+
+
+def _require_compiled(model):
+    if not model.compiled:
+        raise ValueError(
+            f"The model {model.name!r} is not compiled; compile it first, with model.compile or "
+            "with labkit's freeze, unfreeze or compile_lab."
+        )
 
 
 def has_gpu():

@@ -32,6 +32,13 @@ class AxisField:
         seen: first and last position that each unit sees, borders counted; ``None`` if the
             input size is unknown.
         misalignment: distance between the outermost centres of the paths joined here.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import analyse
+        >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3, name="conv")])
+        >>> analyse(line)["conv"].axes[0].input_range(2)
+        (2, 4)
     """
 
     fields: UnitFields | None
@@ -181,6 +188,13 @@ class LayerField:
             changes nothing.
         dims: dimension of the layer's output that holds each axis, batch = 0; ``None`` where
             no dimension does, as after flattening.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import analyse
+        >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3, name="conv")])
+        >>> analyse(line)["conv"].sees_whole_input
+        False
     """
 
     name: str
@@ -221,6 +235,13 @@ class Analysis:
         layers: one :class:`LayerField` per call of a layer, in the order in which they run.
         outputs: name of the layer behind each output of the model.
         input_dims: dimension of the input tensor that holds each spatial axis, batch = 0.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import analyse
+        >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3, name="conv")])
+        >>> [layer.name for layer in analyse(line)]
+        ['conv']
     """
 
     model_name: str

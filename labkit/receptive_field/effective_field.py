@@ -21,6 +21,13 @@ class EffectiveField:
         field: first and last position of the theoretical field along each axis, as the borders
             leave it.
         theoretical_size: width of the theoretical field along each axis, borders left aside.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import effective_receptive_field
+        >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3)])
+        >>> effective_receptive_field(line, samples=1).theoretical_size
+        (3,)
     """
 
     strength: np.ndarray = field(repr=False, compare=False)

@@ -47,6 +47,11 @@ def plot_field_per_layer(layers, *, log_scale=False):
 
     Raises:
         ValueError: if there is no layer, or none whose size is known.
+
+    Example:
+        >>> from labkit.receptive_field import VGG16, trace
+        >>> plot_field_per_layer(trace(VGG16)).axes[0].get_xlabel()
+        'receptive field, input positions'
     """
     rows = [row for row in map(_bar, layers) if row[1] is not None]
     if not rows:
@@ -146,6 +151,12 @@ def plot_growth(analyses, *, log_scale=True):
 
     Returns:
         A ``matplotlib.figure.Figure``.
+
+    Example:
+        >>> from labkit.receptive_field import SMALL_VGG, VGG16, trace
+        >>> figure = plot_growth({"small": trace(SMALL_VGG), "VGG16": trace(VGG16)})
+        >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+        ['small: 76', 'VGG16: 212']
     """
     with figure_style():
         figure, axis = plt.subplots()
@@ -189,6 +200,10 @@ def plot_neurons(layers, *, units=1):
 
     Raises:
         ValueError: if ``units`` is below 1 or the field is wider than 120 positions.
+
+    Example:
+        >>> plot_neurons([Layer(2, stride=3), Layer(2)]).axes[0].get_title()
+        '5 wide, 4 read: 1 holes'
     """
     layers = as_layers(layers)
     if units < 1:
@@ -290,6 +305,13 @@ def plot_effective_field(effective, *, axis=-1):
 
     Returns:
         A ``matplotlib.figure.Figure``.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import effective_receptive_field
+        >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3)])
+        >>> plot_effective_field(effective_receptive_field(line, samples=1)).axes[0].get_xlabel()
+        'input position'
     """
     axis %= effective.strength.ndim
     with figure_style():
@@ -390,6 +412,15 @@ def plot_effective_before_after(before, after):
 
     Raises:
         ValueError: if the two do not show the same quantity over the same size.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import effective_receptive_field
+        >>> plane = keras.Sequential([keras.Input((9, 9, 1)), keras.layers.Conv2D(1, 3)])
+        >>> before, after = (effective_receptive_field(plane, samples=1, seed=s) for s in (0, 1))
+        >>> figure = plot_effective_before_after(before, after)
+        >>> [axes.get_title() for axes in figure.axes[:2]]
+        ['before training', 'after training']
     """
     if before.strength.shape != after.strength.shape or before.quantity != after.quantity:
         raise ValueError(
@@ -427,6 +458,14 @@ def plot_fields_over_picture(picture, analysis, layers=None, *, at=None):
 
     Raises:
         ValueError: if the picture or the model does not have two axes, or no layer has a box.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import analyse
+        >>> plane = keras.Sequential([keras.Input((9, 9, 1)), keras.layers.Conv2D(1, 3, name="c")])
+        >>> figure = plot_fields_over_picture(np.zeros((9, 9)), analyse(plane))
+        >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+        ['c: 3']
     """
     picture = np.asarray(picture)
     if picture.ndim not in (2, 3) or len(analysis.input_size) != 2:
@@ -527,6 +566,10 @@ def plot_strategies(layers=9, *, dimensions=(1, 2)):
 
     Raises:
         ValueError: if ``layers`` is below 1.
+
+    Example:
+        >>> [axes.get_title() for axes in plot_strategies().axes]
+        ['1-D, 27 weights', '2-D, 81 weights']
     """
     if layers < 1:
         raise ValueError(f"layers={layers} is not possible: give 1, 2, 3, ...")

@@ -51,6 +51,11 @@ class TraceRow:
         effective_padding: how far the field of unit 0 begins before the input.
         centre: centre of the field of unit 0, where the centre of the first input position
             is 0; a whole number or a half.
+
+    Example:
+        >>> from labkit.receptive_field import Layer, trace
+        >>> trace([Layer(3, name="conv")])[0].size
+        3
     """
 
     name: str
@@ -64,6 +69,12 @@ class Trace(tuple):
     """Hold one :class:`TraceRow` per layer, and show them as a table.
 
     It is a tuple of rows: index it, loop over it, ask its length.
+
+    Example:
+        >>> from labkit.receptive_field import Layer, trace
+        >>> print(trace([Layer(3, name="conv")]))
+        layer  size  stride  padding  centre
+        conv      3       1        0       1
     """
 
     __slots__ = ()

@@ -129,6 +129,11 @@ def test_refuses_a_model_that_is_not_compiled():
         train(small_vgg((8, 8, 3), classes=2, filters=(4,)), Halves(), Halves(1), 1)
 
 
+def test_evaluate_needs_a_compiled_model():
+    with pytest.raises(ValueError, match="'small_vgg' is not compiled; compile it first"):
+        evaluate(small_vgg((8, 8, 3), classes=2, filters=(4,)), Halves(1))
+
+
 def test_histories_join_and_must_be_even():
     joined = History((1.0,), (0.1,), (2.0,), (0.2,)) + History((3.0,), (0.3,), (4.0,), (0.4,))
     assert joined.val_loss == (2.0, 4.0)

@@ -41,6 +41,11 @@ class CounterExample:
         layers: the network itself, from the input to the output.
         yours: the answer's value, or the reason why it has none.
         truth: the true value.
+
+    Example:
+        >>> from labkit.receptive_field import check_recurrence
+        >>> print(check_recurrence("s*r + k - 1").counter_example)
+        k=1, s=2, r=1: yours gives 2, the truth is 1
     """
 
     values: tuple[tuple[str, int | tuple[int, ...]], ...]
@@ -69,6 +74,11 @@ class Verdict:
         reading: the formula as it was understood.
         answer: the answer's text, where it was text.
         spot: the place in that text which cannot be read, counted from 0.
+
+    Example:
+        >>> from labkit.receptive_field import check_recurrence
+        >>> check_recurrence("s*r + k - 1").right_when
+        ('when every stride is 1',)
     """
 
     status: Status

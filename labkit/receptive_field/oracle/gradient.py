@@ -84,6 +84,12 @@ def gradient_map(
     Raises:
         ValueError: if the layer, the unit or the size does not exist.
         NotImplementedError: if there is no copy of a layer.
+
+    Example:
+        >>> import keras
+        >>> line = keras.Sequential([keras.Input((5, 1)), keras.layers.Conv1D(1, 2)])
+        >>> gradient_map(line, unit=(1,)).tolist()
+        [0.0, 0.5, 0.5, 0.0, 0.0]
     """
     require_float64()
     if len(model.inputs) != 1:
