@@ -1,4 +1,5 @@
-# make book | test | lint | serve | bench | labs | exercises | lock | address | clean
+# make book | test | test-browser | lint | serve | pdf | bench | labs | handouts | lock | publish |
+# clean
 # Each of them sets up .venv first, once, and again when pyproject.toml or the lock changes.
 
 SHELL := /bin/bash
@@ -22,10 +23,10 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-inpu
 	--constraint requirements.lock
 SAY_LESS = awk '!/^ *(Requirement already|Collecting|Using cached|Looking|Processing|Obtaining|Getting|Preparing|Checking|Installing build|Created|Stored)/ { print substr($$0, 1, 120); fflush() }'
 
-.PHONY: help book test lint serve bench labs exercises lock address clean
+.PHONY: help book test test-browser lint serve pdf bench labs handouts lock publish clean
 
 help:  ## say what there is (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: $(VENV)/.book  ## run the labs on the embedded data and render the book to _build/html
 	$(BIN)/jupyter-book build . -W -n --keep-going
@@ -34,6 +35,11 @@ test: $(VENV)/.book  ## run the unit tests, then every cell of every lab
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest --nbval labs/
 
+# The packages before the book, whose results would be stale once others are installed.
+test-browser: $(VENV)/.browser  ## build the book and look at every page in a browser (Chromium)
+	@$(MAKE) --no-print-directory book
+	$(BIN)/python -m pytest -m browser tests/browser
+
 lint: $(VENV)/.book  ## check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,20 +47,25 @@ lint: $(VENV)/.book  ## check style and formatting
 serve: book  ## show the book on this machine (PORT=8000)
 	$(BIN)/python book/_scripts/serve.py $(PORT)
 
+pdf: $(VENV)/.browser  ## build the book and print it to _build/book.pdf (Chromium)
+	@$(MAKE) --no-print-directory book
+	$(BIN)/python book/_scripts/print_book.py
+
 bench: $(VENV)/.bench  ## measure everything against its rivals, and write the records
 	$(BIN)/python -m benchmarks
 
 labs: $(VENV)/.book  ## run the notebooks in place and store clean outputs (LABS=labs/NAME.ipynb)
 	$(BIN)/python book/_scripts/execute_labs.py $(or $(LABS),$(wildcard labs/*.ipynb))
 
-exercises: $(VENV)/.book  ## write the labs without answers and outputs to _build/exercises
-	$(BIN)/python book/_scripts/write_exercises.py $(wildcard labs/*.ipynb) _build/exercises
+handouts: $(VENV)/.handouts  ## write the labs without answers to _build/handouts; prove they run
+	$(BIN)/python -m pytest -m handouts tests/test_handouts.py
+	$(BIN)/python book/_scripts/write_handouts.py $(or $(LABS),$(wildcard labs/*.ipynb)) _build/handouts
 
 lock:  ## resolve the newest versions under the oldest Python, python3.11, into requirements.lock
 	$(or $(LOCK_PYTHON),python3.11) book/_scripts/lock_versions.py
 
-address: $(VENV)/.book  ## make URL=https://github.com/OWNER/REPO the book's address everywhere
-	$(BIN)/python book/_scripts/set_address.py "$(URL)"
+publish: $(VENV)/.book  ## put the book under your own address: URL=https://github.com/you/yours
+	$(BIN)/python book/_scripts/publish.py "$(URL)"
 
 clean:  ## remove what was built; .venv stays
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis labs/.ipynb_checkpoints
@@ -72,7 +83,17 @@ $(VENV)/.book: $(BIN)/python pyproject.toml requirements.lock
 	@$(PIP_INSTALL) --editable ".[book,test,kaggle]" | $(SAY_LESS)
 	@touch $@
 
+$(VENV)/.browser: $(VENV)/.book
+	@echo "Installing what drives a browser into $(VENV)"
+	@$(PIP_INSTALL) --editable ".[browser]" | $(SAY_LESS)
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.book
 	@echo "Installing the benchmarks' packages into $(VENV)"
 	@$(PIP_INSTALL) --editable ".[bench]" | $(SAY_LESS)
+	@touch $@
+
+$(VENV)/.handouts: $(VENV)/.book
+	@echo "Installing nbgrader into $(VENV), and the JupyterLab that comes with it"
+	@$(PIP_INSTALL) --editable ".[handouts]" | $(SAY_LESS)
 	@touch $@

@@ -1,7 +1,8 @@
-"""How long the labs and the book take: every notebook under nbval, and the book, cold and warm.
+"""How long each part of the verification takes: tests, labs, book, handouts, pages, PDF.
 
 Nothing is compared here but the times themselves, against what the project allows: 120 s for
-all labs, 150 s for a book built anew, 15 s for one in which nothing changed.
+all labs, 150 s for a book built anew, 15 s for one in which nothing changed. The environment must
+have the extras that `make handouts` and `make test-browser` install, and a Chromium.
 
     python benchmarks/labs.py
     python benchmarks/labs.py --rounds 1
@@ -48,6 +49,14 @@ def measure_round(checkout):
     book = ("jupyter-book", "build", ".", "-W", "-n", "--keep-going")
     seconds["book, cold"] = timed(*book, where=checkout)
     seconds["book, unchanged"] = timed(*book, where=checkout)
+    pages = ("pytest", "-q", "-m", "browser", "tests/browser")
+    seconds["pages in a browser"] = timed(*pages, where=checkout)
+    script = checkout / "book" / "_scripts"
+    seconds["PDF"] = timed("python", str(script / "print_book.py"), where=checkout)
+    lab_files = map(str, labs)
+    handouts = ("python", str(script / "write_handouts.py"), *lab_files, "_build/handouts")
+    seconds["handouts"] = timed(*handouts, where=checkout)
+    seconds["unit tests"] = timed("pytest", "-q", where=checkout)
     return seconds
 
 

@@ -16,21 +16,17 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "labs").glob("*.ipynb"))
 ADDRESS = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
 
-INSTALL_CELL = f"""\
-# On Colab, fetch the labs' library; anywhere else it is already installed.
-try:
-    import labkit
-except ModuleNotFoundError:
-    %pip install --quiet git+{ADDRESS}"""
-
 TIME_STAMP = re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d")
 MACHINE_PATH = re.compile(
     r"(?<![\w.:/])/(?:home|root|Users|tmp|work|private|var|usr|opt)/|\b[A-Z]:\\"
 )
-ANSWER_IN_WORDS = re.compile(
-    r"<details>\n<summary>[^<>\n]+</summary>\n\n(?!\s*</details>).+\n\n</details>", re.DOTALL
+#: What folds, by its tag, and with what its title begins.
+FOLDED = {"solution": "Answer", "hint": "Hint"}
+FOLDED_WORDS = re.compile(
+    r"<details>\n<summary>([^<>\n]+)</summary>\n\n(?!\s*</details>).+\n\n</details>", re.DOTALL
 )
-ANSWER_IN_CODE = re.compile(r"# @title \S.*\n.*\S", re.DOTALL)
+FOLDED_CODE = re.compile(r"# @title (\S.*)\n(?s:.*\S)")
+LOOKS_FOLDED = re.compile(r"<\s*/?\s*(details|summary)\b|#\s*@title\s+(answer|hint)\b", re.I)
 HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 SHORTEST_ALT_TEXT = 40
 IGNORED = {"nbval-ignore-output", "nbval-skip"}
@@ -99,7 +95,7 @@ def test_no_output_is_an_error_or_a_warning(notebook):
 
 def test_nothing_tells_when_or_where_it_ran(notebook):
     for cell in notebook.cells:
-        known = {"tags", "mystnb", "name", "cellView", "jupyter"}
+        known = {"tags", "mystnb", "name", "cellView", "jupyter", "nbgrader"}
         assert set(cell.metadata) <= known, cell.metadata
         texts = [cell.source, *output_texts(cell)]
         assert not any(TIME_STAMP.search(text) for text in texts), cell.source
@@ -122,11 +118,50 @@ def test_one_title_comes_first_and_no_level_is_skipped(notebook):
     assert all(lower <= upper + 1 for upper, lower in steps), levels
 
 
-def test_first_code_cell_fetches_the_library_on_colab(notebook):
-    first, *others = code_cells(notebook)
-    assert first.source == INSTALL_CELL
-    assert first.metadata.tags == ["colab-install", "remove-cell"]
-    assert not first.outputs and not tagged(others, "colab-install")
+def test_only_the_first_code_cell_sets_up(notebook):
+    """What it does is tested in test_set_up_cell.py."""
+    assert tagged(code_cells(notebook), "set-up") == code_cells(notebook)[:1]
+
+
+def test_every_address_of_the_project_is_the_books(notebook):
+    sources = "\n".join(cell.source for cell in notebook.cells)
+    hosts = r"(?:colab\.research\.google\.com/github|github\.com)"
+    named = set(re.findall(rf"https://{hosts}/([\w.-]+/[\w.-]+)", sources))
+    assert named == {ADDRESS.removeprefix("https://github.com/")}
+
+
+def test_links_into_the_repository_lead_to_files(notebook):
+    sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    files = re.findall(rf"\({ADDRESS}/blob/main/([^)#]+)", sources)
+    assert files and not [name for name in files if not (ROOT / name).is_file()]
+
+
+def test_links_work_in_colab_where_a_notebook_stands_alone(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"\]\((?!https?://)", cell.source), cell.source
+
+
+def test_it_opens_in_colab_from_under_its_title(notebook, request):
+    name = request.node.callspec.id
+    slug = ADDRESS.removeprefix("https://github.com/")
+    opened = f"https://colab.research.google.com/github/{slug}/blob/main/labs/{name}.ipynb"
+    assert notebook.cells[0].source.splitlines()[2] == f"[Open in Colab]({opened})"
+
+
+def test_goals_time_and_a_box_to_take_away_are_there(notebook):
+    first = notebook.cells[0].source
+    assert "**You will learn**" in first and re.search(r"\*\*You need\*\* \w+ minutes", first)
+    boxes = [c.source for c in notebook.cells if c.source.startswith('<div class="takeaway">')]
+    assert len(boxes) == 1 and "**Take away**" in boxes[0] and boxes[0].endswith("\n\n</div>")
+
+
+def test_it_asks_three_to_five_questions_with_instant_feedback(notebook):
+    (cell,) = tagged(code_cells(notebook), "questions")
+    calls = [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)]
+    (asked,) = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "ask"]
+    assert 3 <= len(asked.args) <= 5 and cell.source.startswith("# @title ")
+    assert "remove-input" in cell.metadata.tags and cell.metadata.jupyter.source_hidden
 
 
 def test_every_picture_is_described(notebook):
@@ -153,22 +188,45 @@ def test_no_comment_hides_an_output_from_comparison(notebook):
     assert not [c.source for c in code_cells(notebook) if re.search(markers, c.source)]
 
 
-def test_answers_in_words_are_folded(notebook):
+def test_what_looks_like_an_answer_or_a_hint_has_its_tag_and_its_form(notebook):
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and (
-            tagged([cell], "solution") or "<details>" in cell.source
-        ):
-            assert ANSWER_IN_WORDS.fullmatch(cell.source), cell.source
-            assert tagged([cell], "solution") and not HEADING.search(cell.source), cell.source
+        if tagged([cell], *FOLDED) or LOOKS_FOLDED.search(cell.source):
+            form = FOLDED_CODE if cell.cell_type == "code" else FOLDED_WORDS
+            match = form.fullmatch(cell.source)
+            assert match, cell.source
+            kinds = {tag for tag, begin in FOLDED.items() if match[1].startswith(begin)}
+            assert kinds and kinds == set(FOLDED) & set(cell.metadata.get("tags", [])), cell.source
+            assert cell.cell_type == "code" or not HEADING.search(cell.source), cell.source
 
 
-def test_answers_in_code_are_folded_everywhere(notebook):
-    for cell in tagged(code_cells(notebook), "solution"):
-        assert ANSWER_IN_CODE.fullmatch(cell.source), cell.source
+def test_answers_and_hints_in_code_are_folded_everywhere(notebook):
+    for cell in tagged(code_cells(notebook), *FOLDED):
         assert "hide-cell" in cell.metadata.tags, cell.source
         assert cell.metadata.cellView == "form" and cell.metadata.jupyter.source_hidden
         title = cell.source.splitlines()[0].removeprefix("# @title ")
         assert cell.metadata.mystnb.code_prompt_show == title
+
+
+def test_answers_are_marked_for_nbgrader(notebook):
+    """Where a mark is missing or stale: python book/_scripts/execute_labs.py --tidy-only labs/*."""
+    answers = tagged(notebook.cells, "solution")
+    assert [cell for cell in notebook.cells if "nbgrader" in cell.metadata] == answers
+    marks = [cell.metadata.nbgrader for cell in answers]
+    assert all(m.solution and m.grade and not m.locked and not m.task for m in marks)
+    names_of_marks = [mark.grade_id for mark in marks]
+    assert names_of_marks == [f"answer-{cell.id}" for cell in answers]
+
+
+def test_a_handout_has_one_blank_for_each_question(notebook):
+    """Between two blanks, or a blank and an answer that leaves none, only hints may stand."""
+    cells = [cell for cell in notebook.cells if not tagged([cell], "hint")]
+    for before, cell in pairwise(cells):
+        follows = bool(tagged([before], "solution", "your-turn"))
+        removed = bool(tagged([cell], "handout-remove"))
+        assert removed == (follows and bool(tagged([cell], "solution"))), cell.source
+        assert cell.metadata.get("nbgrader", {}).get("points", 0) > 0 or not (
+            tagged([cell], "solution") and not removed
+        ), cell.source
 
 
 def test_an_answer_in_code_has_a_blank_before_it(notebook):
@@ -184,7 +242,7 @@ def test_blanks_are_no_answers(notebook):
     assert not tagged(blanks, "solution")
 
 
-def test_exercises_need_no_name_from_an_answer(notebook):
+def test_handouts_need_no_name_from_an_answer(notebook):
     answers = tagged(code_cells(notebook), "solution")
     others = [cell for cell in code_cells(notebook) if cell not in answers]
     only_in_answers = names(answers, ast.Store) - names(others, ast.Store)

@@ -4,21 +4,30 @@ The cache of executed notebooks looks at their code cells alone. An edit of labk
 version of Keras, would leave old results on the pages. Therefore a build first takes a
 fingerprint of all that. Where it is not the one the cache was filled under, the cache is
 dropped; where it is not the one the pages were read under, every page is read again.
+
+Pages also link into each other, from words to the glossary and from code to the reference. So
+where one page is written anew, all are.
 """
 
 import hashlib
 import os
 import platform
 import shutil
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from sphinx.environment import CONFIG_OK
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 #: What the benchmarks measured, which pages show.
 RECORDS = Path(__file__).parents[2] / "benchmarks" / "records"
+
+#: Packages whose version may change a result, with all that they require.
+DECIDING = ("labkit", "tensorflow", "tensorflow-cpu", "torch", "jax", "ipykernel", "myst-nb")
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +41,7 @@ def fingerprint(*folders):
 
     Args:
         *folders: Paths: the package labkit, and what else pages read. Every file counts, compiled
-            ones excepted, and so do Python, the installed packages and the variables
+            ones excepted, and so do Python, the packages at work and the variables
             ``KERAS_BACKEND`` and ``LABKIT_*``.
 
     Returns:
@@ -48,8 +57,32 @@ def fingerprint(*folders):
 
 
 def installed_versions():
-    """List ``name==version`` of what is installed, in alphabetical order."""
-    return sorted({f"{d.metadata['Name']}=={d.version}" for d in distributions()})
+    """List ``name==version`` of the packages that may decide what a page prints, sorted.
+
+    These are labkit, Keras' backends, what runs a notebook, and all that they require. A package
+    for tests or hand-outs, installed later, leaves the results as they are.
+    """
+    found, names = {}, list(DECIDING)
+    while names:
+        name = canonicalize_name(names.pop())
+        if name not in found and (package := installed(name)):
+            found[name] = package.version
+            names += required_by(package)
+    return sorted(f"{name}=={version}" for name, version in found.items())
+
+
+def installed(name):
+    """Return the distribution of a name, or ``None`` where it is not installed."""
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None
+
+
+def required_by(package):
+    """Name what a distribution requires here, its extras left out."""
+    requirements = map(Requirement, package.requires or [])
+    return [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
 
 
 def relevant_variables():
@@ -86,15 +119,30 @@ def drop_stale_cache(app):
     record.write_text(app.fingerprint)
 
 
-def stale_pages(app, env, added, changed, removed):
-    """Name the pages to read again: all, when they were read under another fingerprint.
+def renew_all_or_nothing(app):
+    """Remove what was rendered, when any page is out of date, so that all are rendered anew.
 
-    The environment is stored only after all pages have been read, so a build that broke off
-    leaves its pages stale.
+    sphinx_codeautolink links the code of those pages only that it has read in this build, and
+    that had no current HTML when the build began. The others would lose their links.
     """
-    stale = getattr(env, "fingerprint", None) != app.fingerprint
+    app.renewed = (
+        getattr(app.env, "fingerprint", None) != app.fingerprint
+        or app.env.config_status != CONFIG_OK
+        or any(app.builder.get_outdated_docs())
+    )
+    if app.renewed and app.builder.name == "html":
+        for page in app.env.found_docs:
+            Path(app.builder.get_outfilename(page)).unlink(missing_ok=True)
+
+
+def stale_pages(app, env, added, changed, removed):
+    """Name the pages to read again: all, when any is out of date.
+
+    That is also so when they were read under another fingerprint. The environment is stored only
+    after all pages have been read, so a build that broke off leaves its pages stale.
+    """
     env.fingerprint = app.fingerprint
-    return [*env.found_docs] if stale else []
+    return [*env.found_docs] if app.renewed or added or changed or removed else []
 
 
 def forget_faulty_pages(app, exception):
@@ -110,7 +158,9 @@ def setup(app):
     """Register the extension with Sphinx."""
     for name, value in QUIET_TENSORFLOW.items():
         os.environ.setdefault(name, value)
-    app.connect("builder-inited", drop_stale_cache)
+    # Before the extensions that ask at the same moment which pages are out of date.
+    app.connect("builder-inited", drop_stale_cache, priority=100)
+    app.connect("builder-inited", renew_all_or_nothing, priority=200)
     app.connect("env-get-outdated", stale_pages)
     app.connect("build-finished", forget_faulty_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,9 @@
 """Run notebooks in place and store outputs that are the same tomorrow.
 
-Usage: python book/_scripts/execute_labs.py labs/NAME.ipynb ...
+Usage: python book/_scripts/execute_labs.py [--tidy-only] labs/NAME.ipynb ...
 
-A notebook that fails is left as it was, and the exit status is 1.
+A notebook that fails is left as it was, and the exit status is 1. With ``--tidy-only`` nothing
+runs: the stored outputs stay, and metadata follow the tags again.
 """
 
 import os
@@ -10,25 +11,27 @@ import sys
 import time
 from pathlib import Path
 
+from derive_metadata import derive_metadata
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from notebook_files import has_tag, read, write
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from notebook_files import read, write
 from tqdm import tqdm
 
 #: TensorFlow reads it on import.
 QUIET_TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
-#: What may stay of a cell's metadata: the author's words. The rest is derived or volatile.
-AUTHORED = ("tags", "mystnb", "name")
+
+class CellFailedError(Exception):
+    """A cell of a notebook did not run to its end."""
 
 
-def main(paths):
-    """Run each notebook in turn; return the exit status."""
+def main(arguments):
+    """Run each notebook in turn, or only tidy it; return the exit status."""
+    paths = [Path(argument) for argument in arguments if argument != "--tidy-only"]
     if not paths:
         sys.exit("No notebook was named; for example: make labs LABS=labs/dog_breeds.ipynb")
-    os.environ.update(QUIET_TENSORFLOW)
-    return max(run(Path(path)) for path in paths)
+    return max(map(store_tidied if "--tidy-only" in arguments else run, paths))
 
 
 def run(path):
@@ -36,7 +39,7 @@ def run(path):
     notebook, start = read(path), time.perf_counter()
     try:
         execute(notebook, path)
-    except CellExecutionError as error:
+    except CellFailedError as error:
         print(f"{path}: left as it was, because a cell failed.\n{error}", file=sys.stderr)
         return 1
     tidy(notebook)
@@ -45,31 +48,49 @@ def run(path):
     return 0
 
 
+def store_tidied(path):
+    """Tidy one notebook without running it."""
+    notebook = read(path)
+    tidy(notebook)
+    write(notebook, path)
+    print(f"{path}: tidied, not run")
+    return 0
+
+
 def execute(notebook, path):
-    """Run all cells, with one step of a progress bar for each."""
+    """Run all cells in the folder of ``path``, with one step of a progress bar for each."""
+    os.environ.update(QUIET_TENSORFLOW)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
+    running = []
     with tqdm(total=len(notebook.cells), desc=path.stem, unit="cell") as bar:
-        NotebookClient(
+        client = NotebookClient(
             notebook,
             timeout=600,
             kernel_name="python3",
             record_timing=False,
             resources={"metadata": {"path": str(path.parent)}},
+            on_cell_execute=lambda cell, cell_index: running.append((cell_index, cell)),
             on_cell_complete=lambda cell, cell_index: bar.update(cell_index + 1 - bar.n),
-        ).execute()
+        )
+        try:
+            client.execute()
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            raise CellFailedError(describe(path, *running[-1], error)) from error
+
+
+def describe(path, number, cell, error):
+    """Say which cell failed, counted from 0 as in the file, and how."""
+    first_line = cell.source.splitlines()[0]
+    return f"{path.name}, cell {number}, which begins with {first_line!r}:\n{error}"
 
 
 def tidy(notebook):
-    """Keep what the author wrote, derive the folding of answers, drop all that is volatile."""
+    """Keep what the author wrote, derive the rest from the tags, drop all that is volatile."""
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    for cell in notebook.cells:
-        authored = {key: cell.metadata[key] for key in AUTHORED if key in cell.metadata}
-        cell.metadata = type(cell.metadata)(authored)
+    derive_metadata(notebook)
     for number, cell in enumerate(code_cells(notebook)):
         drop_stderr(cell, number)
-        if has_tag(cell, "solution"):
-            fold(cell)
 
 
 def drop_stderr(cell, number):
@@ -79,16 +100,6 @@ def drop_stderr(cell, number):
             last_lines = [line.rpartition("\r")[2] for line in output.text.splitlines()]
             print(f"  code cell {number}, stderr: " + " | ".join(filter(None, last_lines))[:300])
     cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-
-
-def fold(cell):
-    """Fold an answer in code on the page, in Colab and in JupyterLab."""
-    title = cell.source.splitlines()[0].removeprefix("# @title ").strip()
-    cell.metadata.tags = [*dict.fromkeys([*cell.metadata.tags, "hide-cell"])]
-    cell.metadata.cellView = "form"
-    cell.metadata.jupyter = {"source_hidden": True}
-    prompts = {"code_prompt_show": title, "code_prompt_hide": title}
-    cell.metadata.mystnb = {**cell.metadata.get("mystnb", {}), **prompts}
 
 
 def code_cells(notebook):

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 LOCK = Path("requirements.lock")
-EXTRAS = "book,test,bench,kaggle"
+EXTRAS = "book,test,bench,kaggle,browser,handouts"
 HEADER = """\
 # Names and versions that were tested together; make installs these. Written by `make lock`.
 # Used as constraints: what another platform needs besides is taken in its newest version.

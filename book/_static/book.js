@@ -10,6 +10,12 @@ for (const button of document.querySelectorAll(".theme-switch-button")) {
   button.setAttribute("aria-label", "Color mode: light, dark or system settings");
 }
 
+// A role that ARIA has given up: the list of works is a list.
+for (const work of document.querySelectorAll("[role='doc-biblioentry']")) work.setAttribute("role", "listitem");
+
+// A list within a list belongs to the entry before it.
+for (const list of document.querySelectorAll(":is(ul, ol) > :is(ul, ol)")) list.previousElementSibling?.append(list);
+
 // The sidebar holds the book's title, which belongs to a landmark as all content does.
 const sidebar = document.getElementById("pst-primary-sidebar");
 sidebar?.setAttribute("role", "region");

@@ -191,6 +191,35 @@ def use_mixed_precision(wanted=True):
     return policy
 
 
+def gpu_advice(settings):
+    """Say whether the settings have the hardware they are made for.
+
+    Settings that ask for mixed precision are made for a GPU. Without one nothing is refused:
+    the cells run, only too slowly to wait for.
+
+    Args:
+        settings: :class:`labkit.Settings`.
+
+    Returns:
+        A sentence or a few, to be printed.
+
+    Example:
+        >>> from labkit import load_settings
+        >>> print(gpu_advice(load_settings("drawn")))
+        The settings 'drawn' need no GPU.
+    """
+    if not settings.mixed_precision:
+        return f"The settings {settings.name!r} need no GPU."
+    if has_gpu():
+        return f"A GPU was found, as the settings {settings.name!r} want it."
+    return (
+        f"No GPU was found, and the settings {settings.name!r} are made for one: the lab would run "
+        "for days. In Colab choose 'Runtime', 'Change runtime type', a GPU, and run all cells "
+        "again; elsewhere see the page 'Run it yourself', or take the drawn dogs: "
+        "load_settings('drawn'). Or go on, and shorten the training with settings.replace."
+    )
+
+
 class _Checkpoints:
     """Keep weights, optimizer and curves of the last finished epoch in a folder."""
 

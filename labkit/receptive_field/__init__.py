@@ -10,6 +10,7 @@ from importlib import import_module
 # the module in place of the function. These import nothing heavy.
 from labkit.receptive_field.closed_form import closed_form
 from labkit.receptive_field.derivation import derivation
+from labkit.receptive_field.explorer import explorer
 
 _HOME = {
     "Layer": "layers",
@@ -48,7 +49,7 @@ _HOME = {
 }
 _MODULES = ("effective", "figures", "known_networks", "oracle", "reads")
 
-__all__ = [*_HOME, *_MODULES, "closed_form", "derivation"]
+__all__ = [*_HOME, *_MODULES, "closed_form", "derivation", "explorer"]
 
 
 def __getattr__(name):

@@ -6,10 +6,17 @@ import keras
 import numpy as np
 import pytest
 
-from labkit import small_vgg
+from labkit import load_settings, small_vgg
 from labkit.dog_breeds import training
 from labkit.dog_breeds.networks import compile_lab
-from labkit.dog_breeds.training import History, evaluate, has_gpu, train, use_mixed_precision
+from labkit.dog_breeds.training import (
+    History,
+    evaluate,
+    gpu_advice,
+    has_gpu,
+    train,
+    use_mixed_precision,
+)
 
 
 class Halves(keras.utils.PyDataset):
@@ -151,3 +158,18 @@ def test_mixed_precision_only_where_there_is_a_gpu(monkeypatch):
         assert small_vgg((8, 8, 3), classes=2, filters=(4,)).layers[-1].compute_dtype == "float32"
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+class TestGpuAdvice:
+    @pytest.fixture(params=[True, False], ids=["with a GPU", "without"])
+    def gpu(self, request, monkeypatch):
+        monkeypatch.setattr(training, "has_gpu", lambda: request.param)
+        return request.param
+
+    def test_drawn_dogs_want_none(self, gpu):
+        assert gpu_advice(load_settings("drawn")) == "The settings 'drawn' need no GPU."
+
+    def test_photographs_without_one_get_advice_and_no_error(self, gpu):
+        advice = gpu_advice(load_settings("photographs"))
+        assert advice.startswith("A GPU was found" if gpu else "No GPU was found")
+        assert gpu or all(way in advice for way in ("Colab", "load_settings('drawn')"))

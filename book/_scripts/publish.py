@@ -1,6 +1,6 @@
-"""Make one address of the repository stand everywhere.
+"""Put the book under an address of one's own: every link, button and set-up cell names it.
 
-Usage: python book/_scripts/set_address.py https://github.com/OWNER/REPO
+Usage: python book/_scripts/publish.py https://github.com/OWNER/REPO
 
 The address of before is read from _config.yml; wherever that OWNER/REPO stands, in the notebooks'
 installation cells too, the new one replaces it.
@@ -31,9 +31,7 @@ def main(root, address):
     """Replace the address below ``root`` and say where."""
     match = ADDRESS.fullmatch(address)
     if not match:
-        sys.exit(
-            f"{address!r} is no address; write: make address URL=https://github.com/OWNER/REPO"
-        )
+        sys.exit(f"{address!r} is no address; write: make publish URL=https://github.com/you/yours")
     old, new = current(root), match[1]
     for path in places(root):
         text = path.read_text(encoding="utf-8")

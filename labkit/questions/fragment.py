@@ -1,0 +1,137 @@
+"""Questions as a self-contained piece of HTML: no kernel, no network, no identifiers.
+
+Nothing in it has an ``id``, and the radio buttons' names count within their own form only, so any
+number of pieces, the same one twice included, may stand on one page.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+
+from labkit.questions.kinds import Choice, Number
+
+
+def ask(*questions: Choice | Number) -> "Questions":
+    """Ask questions whose answers are explained as soon as they are given.
+
+    A reader may try as often as wanted. The explanations stand backwards in the page, so that no
+    glance at it gives an answer away; that is no secret.
+
+    Args:
+        questions: one or more :class:`Choice` or :class:`Number`, in the order shown.
+
+    Returns:
+        :class:`Questions`, which a notebook shows.
+
+    Raises:
+        TypeError: one of them is no question.
+        ValueError: there is none.
+
+    Example:
+        >>> from labkit.questions import Number, ask
+        >>> ask(Number("How much is 2 · 3?", 2 * 3, "Twice three.", {5: "A sum."}, "Count."))
+        1 question with instant feedback; a notebook or the book shows it.
+    """
+    return Questions(questions)
+
+
+@dataclass(frozen=True, repr=False)
+class Questions:
+    """Questions that a notebook shows; :func:`ask` makes them.
+
+    Args:
+        questions: a tuple of :class:`Choice` and :class:`Number`.
+
+    Raises:
+        TypeError: one of them is no question.
+        ValueError: there is none.
+
+    Example:
+        >>> Questions(())
+        Traceback (most recent call last):
+        ...
+        ValueError: There is no question: give at least one Choice(…) or Number(…).
+    """
+
+    questions: tuple[Choice | Number, ...]
+
+    def __post_init__(self):
+        if not self.questions:
+            raise ValueError("There is no question: give at least one Choice(…) or Number(…).")
+        for question in self.questions:
+            if not isinstance(question, Choice | Number):
+                raise TypeError(f"{question!r} is no question: write Choice(…) or Number(…).")
+
+    def __repr__(self):
+        count, it = len(self.questions), "them" if len(self.questions) > 1 else "it"
+        plural = "s" if count > 1 else ""
+        return f"{count} question{plural} with instant feedback; a notebook or the book shows {it}."
+
+    def _repr_html_(self):
+        forms = "\n".join(map(_form, self.questions))
+        progress = '<p data-progress role="status"></p>\n' if len(self.questions) > 1 else ""
+        # JupyterLab would take arrow keys for its own; the attribute asks it not to.
+        return (
+            f'<div class="labkit-questions" data-lm-suppress-shortcuts="true">\n'
+            f"<style>{_asset('questions.css')}</style>\n{forms}\n{progress}"
+            f"<script>{_asset('questions.js')}</script>\n</div>"
+        )
+
+
+def _form(question):
+    """Write one question; without the script it can still be read."""
+    if isinstance(question, Choice):
+        controls, key = _choice_controls(question), _choice_key(question)
+    else:
+        controls, key = _number_controls(question), _number_key(question)
+    # Inside no dialog, this method sends nothing anywhere, also where scripts are off.
+    start = f"<form method='dialog' autocomplete='off' data-key='{_encoded(key)}'>"
+    return f'{start}\n{controls}\n<p role="status"></p>\n</form>'
+
+
+def _choice_controls(question):
+    """Write a group of radio buttons under its question."""
+    rows = [
+        f'<label><input type="radio" name="choice" value="{number}"><span>{text}</span></label>'
+        for number, text in enumerate(question.choices)
+    ]
+    return "\n".join(["<fieldset>", f"<legend>{question.question}</legend>", *rows, "</fieldset>"])
+
+
+def _choice_key(question):
+    """List the verdict and the explanation of each choice."""
+    return [[answer.is_right, answer.because] for answer in question.choices.values()]
+
+
+def _number_controls(question):
+    """Write a labelled field and a button."""
+    unit = f" <span>{escape(question.unit)}</span>" if question.unit else ""
+    return (
+        f"<label><span>{question.question}</span>\n"
+        f'<input type="text" inputmode="decimal" spellcheck="false">{unit}</label>\n'
+        f"<button>Check</button>"
+    )
+
+
+def _number_key(question):
+    """List verdict, explanation, least and greatest number; what has no bounds is for the rest."""
+    intervals = [(True, question.because, question.answer)] + [
+        (False, text, value) for value, text in question.mistakes.items()
+    ]
+    rows = [[verdict, text, *question.interval(value)] for verdict, text, value in intervals]
+    return [*rows, [False, question.otherwise]]
+
+
+def _encoded(key):
+    """Write the key backwards, for an attribute in single quotes."""
+    text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+    return text[::-1].replace("&", "&amp;").replace("'", "&#39;")
+
+
+def _asset(name):
+    """Read a file of this package, less comments and indentation, which readers need not load."""
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    code = re.sub(r"/\*[^*]*\*/|^ *//.*", "", text, flags=re.MULTILINE)
+    return "\n".join(filter(None, map(str.strip, code.splitlines())))

@@ -1,0 +1,226 @@
+"""The kinds of question: one right choice among several, or a number."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Real
+from types import MappingProxyType
+
+from labkit.questions.inline import checked_inline
+
+FEWEST_WRONG = 2
+
+#: What rounding in the computed answer may move it by, relative to its size.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One choice's verdict and the reason for it; :func:`right` and :func:`wrong` make it.
+
+    Args:
+        is_right: whether the choice is the right one.
+        because: inline HTML, the explanation shown when the choice is made. The word "Right" or
+            "Not yet" is put before it.
+
+    Raises:
+        TypeError: ``because`` is not text.
+        ValueError: ``because`` is empty or not inline HTML.
+
+    Example:
+        >>> Answer(True, "It only compares.")
+        Answer(is_right=True, because='It only compares.')
+    """
+
+    is_right: bool
+    because: str
+
+    def __post_init__(self):
+        checked_inline("an explanation", self.because)
+
+
+def right(because: str) -> Answer:
+    """Mark a choice as the right one.
+
+    Args:
+        because: inline HTML, why it is right.
+
+    Returns:
+        An :class:`Answer`.
+
+    Raises:
+        TypeError: ``because`` is not text.
+        ValueError: ``because`` is empty or not inline HTML.
+
+    Example:
+        >>> right("It only compares.").is_right
+        True
+    """
+    return Answer(True, because)
+
+
+def wrong(because: str) -> Answer:
+    """Mark a choice as a wrong one.
+
+    Args:
+        because: inline HTML, what is wrong with the thought behind it.
+
+    Returns:
+        An :class:`Answer`.
+
+    Raises:
+        TypeError: ``because`` is not text.
+        ValueError: ``because`` is empty or not inline HTML.
+
+    Example:
+        >>> wrong("A convolution has weights.").is_right
+        False
+    """
+    return Answer(False, because)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Ask for the one right choice among three or more.
+
+    All text is inline HTML by the course's authors, such as ``<i>k</i><sub>1</sub>`` or
+    ``<code>fit</code>``; it is shown as it is, so ``<`` itself is written ``&lt;``.
+
+    Args:
+        question: inline HTML.
+        choices: a mapping from each choice, inline HTML, to :func:`right` or :func:`wrong`, in the
+            order shown. Exactly one is right, at least two are wrong, and no two explanations are
+            the same.
+
+    Raises:
+        TypeError: a text is not text, or a choice leads to something else than an answer.
+        ValueError: a text is empty or not inline HTML, or the choices are not as above.
+
+    Example:
+        >>> Choice(
+        ...     "Which of these layers has no parameters?",
+        ...     {
+        ...         "pooling": right("It only compares."),
+        ...         "convolution": wrong("Each filter has weights and a bias."),
+        ...         "dense": wrong("Each unit has a weight for every input."),
+        ...     },
+        ... ).question
+        'Which of these layers has no parameters?'
+    """
+
+    question: str
+    choices: Mapping[str, Answer] = field(hash=False)
+
+    def __post_init__(self):
+        checked_inline("a question", self.question)
+        _check_choices(self.choices, self.question)
+        object.__setattr__(self, "choices", MappingProxyType(dict(self.choices)))
+
+
+def _check_choices(choices, question):
+    """Refuse choices that a reader could not learn from."""
+    if not isinstance(choices, Mapping):
+        raise TypeError(f"The choices of {question!r} are no mapping: write {{'…': right('…')}}.")
+    for text, answer in choices.items():
+        checked_inline("a choice", text)
+        if not isinstance(answer, Answer):
+            raise TypeError(f"{text!r} leads to {answer!r}: write right('…') or wrong('…').")
+    count = sum(answer.is_right for answer in choices.values())
+    if count != 1:
+        raise ValueError(f"{question!r} has {count} right choices: mark exactly one with right().")
+    if len(choices) - 1 < FEWEST_WRONG:
+        raise ValueError(f"{question!r} has too few wrong choices: give at least {FEWEST_WRONG}.")
+    commonest, times = Counter(a.because for a in choices.values()).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"{commonest!r} explains {times} choices: explain each on its own.")
+
+
+@dataclass(frozen=True)
+class Number:
+    """Ask for a number.
+
+    All text is inline HTML by the course's authors, such as ``<i>k</i><sub>1</sub>`` or
+    ``<code>fit</code>``; it is shown as it is, so ``<`` itself is written ``&lt;``.
+
+    Args:
+        question: inline HTML.
+        answer: the right number, finite, best a computed one.
+        because: inline HTML, why it is right.
+        mistakes: a mapping from each expected wrong number to the explanation of the mistake
+            behind it, inline HTML. No two explanations are the same.
+        otherwise: inline HTML, a hint for any other number.
+        tolerance: a number that differs by at most this much counts as the same, not negative.
+        unit: plain text shown behind the field, such as ``"pixels"``.
+
+    Raises:
+        TypeError: a text is not text, or a number is not a number.
+        ValueError: a text is empty or not inline HTML, a number is not finite, the tolerance is
+            negative, or an expected mistake is the right answer.
+
+    Example:
+        >>> Number(
+        ...     "How many weights has a 3 × 3 filter on one channel?",
+        ...     answer=3 * 3,
+        ...     because="One for each of its places.",
+        ...     mistakes={3: "That is one row only.", 10: "The bias is not a weight."},
+        ...     otherwise="Count the places of the filter.",
+        ... ).answer
+        9
+    """
+
+    question: str
+    answer: Real
+    because: str
+    mistakes: Mapping[Real, str] = field(hash=False)
+    otherwise: str
+    tolerance: Real = 0
+    unit: str = ""
+
+    def __post_init__(self):
+        checked_inline("a question", self.question)
+        for text in (self.because, self.otherwise):
+            checked_inline("an explanation", text)
+        if self.unit:
+            checked_inline("a unit", self.unit)
+        object.__setattr__(self, "answer", _number("answer", self.answer))
+        object.__setattr__(self, "tolerance", _number("tolerance", self.tolerance))
+        if self.tolerance < 0:
+            raise ValueError(f"tolerance={self.tolerance} is not possible: it is 0 or more.")
+        object.__setattr__(self, "mistakes", MappingProxyType(self._checked_mistakes()))
+
+    def _checked_mistakes(self):
+        """Return the mistakes with plain numbers, or say which of them is none."""
+        if not isinstance(self.mistakes, Mapping):
+            raise TypeError(f"mistakes={self.mistakes!r} is no mapping: write {{7: 'Because …'}}.")
+        plain = {_number("a mistake", value): text for value, text in self.mistakes.items()}
+        low, high = self.interval(self.answer)
+        for value, text in plain.items():
+            checked_inline("an explanation", text)
+            if low <= value <= high:
+                raise ValueError(f"The mistake {value} is the right answer to {self.question!r}.")
+        if len({*plain.values(), self.otherwise}) <= len(plain):
+            raise ValueError(f"Two mistakes in {self.question!r} have the same explanation.")
+        return plain
+
+    def interval(self, value: Real) -> tuple[Real, Real]:
+        """Return the least and the greatest number that count as ``value``.
+
+        Args:
+            value: a number.
+
+        Returns:
+            ``(least, greatest)``: the tolerance away, and for fractions a little more, so that
+            rounding does not decide.
+        """
+        slack = 0 if isinstance(value + self.tolerance, int) else ROUNDING * max(1, abs(value))
+        return value - self.tolerance - slack, value + self.tolerance + slack
+
+
+def _number(name, value):
+    """Return ``value`` as a plain integer or float, or say what is wrong with it."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}, which is not a number.")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value!r}, which nobody can type: give a finite number.")
+    return int(value) if value == int(value) else float(value)

@@ -1,0 +1,99 @@
+// What a test wants to know of the page that is open. Each function returns what is wrong, as text.
+() => {
+  const article = () => document.querySelector("article.bd-article") ?? document.querySelector("main");
+  const shown = (element) => element.checkVisibility() && element.getBoundingClientRect().height > 0;
+  const clipped = (element) => {
+    for (let e = element; e !== document.body; e = e.parentElement) {
+      if (getComputedStyle(e).overflowX !== "visible") return true;
+    }
+    return false;
+  };
+  const brief = (element) => element.outerHTML.replace(/\s+/g, " ").slice(0, 140);
+
+  // Text that a formula should have replaced; code may well hold such marks.
+  function rawFormulas() {
+    const walker = document.createTreeWalker(article(), NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode()) {
+      const { data, parentElement } = walker.currentNode;
+      const skipped = parentElement.closest("script, style, pre, code, textarea, annotation");
+      if (!skipped && /\\[()[\]]|\$\$/.test(data)) found.push(data.trim().slice(0, 80));
+    }
+    return found;
+  }
+
+  // An image that is all a link consists of is named for where the link leads, however short.
+  function poorAlt(image) {
+    const alt = image.getAttribute("alt")?.trim() ?? "";
+    const link = image.closest("a");
+    const button = link && !link.classList.contains("reference") && !link.textContent.trim();
+    if (/\.(png|jpe?g|svg|gif|webp)$/i.test(alt) || /[/\\]\S+\.\w+$/.test(alt)) return "a file name";
+    return alt.length > (button ? 3 : 20) ? "" : "too short";
+  }
+
+  // Logos of the theme, beside a title or the name of a button that they repeat.
+  const isLogo = (image) => image.closest(".navbar-brand, .bd-header, .bd-header-article") && image.hasAttribute("alt");
+
+  return {
+    theme: () => document.documentElement.dataset.theme,
+
+    formulas: () => ({
+      unset: [...document.querySelectorAll("span.math, div.math")]
+        .filter((formula) => !formula.querySelector("mjx-container"))
+        .map((formula) => `not set: ${brief(formula)}`)
+        .concat([...document.querySelectorAll("mjx-merror")].map((e) => `error: ${e.textContent}`))
+        .concat(rawFormulas().map((text) => `left as text: ${text}`)),
+      set: document.querySelectorAll(":is(span.math, div.math) mjx-container").length,
+    }),
+
+    images: () => {
+      const images = [...document.images].filter((image) => !isLogo(image));
+      return {
+        count: images.length,
+        poor: images
+          .map((image) => [poorAlt(image), image])
+          .filter(([reason]) => reason)
+          .map(([reason, image]) => `${reason}: ${brief(image)}`),
+        broken: images.filter((i) => i.complete && !i.naturalWidth && i.loading !== "lazy").map(brief),
+      };
+    },
+
+    // Folded parts in the order of the page, so that an outer one is met before an inner one.
+    unfold: (open) => {
+      for (const part of document.querySelectorAll("details")) part.open = open;
+      const toggles = open ? ".toggle-hidden .toggle-button" : ".toggle:not(.toggle-hidden) .toggle-button";
+      for (const button of document.querySelectorAll(toggles)) button.click();
+    },
+    foldedShows: (part) => {
+      const inside = [...part.children].filter((child) => child.tagName !== "SUMMARY");
+      return inside.some((child) => shown(child) && (child.innerText.trim() || child.querySelector("img, svg")));
+    },
+
+    // How far the page can be pushed sideways, and what makes it so wide.
+    sideways: () => {
+      window.scrollTo(10_000, window.scrollY);
+      const moved = window.scrollX;
+      window.scrollTo(0, window.scrollY);
+      const page = document.documentElement;
+      const excess = Math.max(moved, page.scrollWidth - page.clientWidth);
+      if (excess <= 0) return [];
+      const wide = [...document.querySelectorAll("body *")]
+        .filter((e) => e.getBoundingClientRect().left + e.scrollWidth > page.clientWidth + 1)
+        .filter((e) => shown(e) && !clipped(e));
+      return [`${excess} px too wide`, ...wide.slice(0, 5).map(brief)];
+    },
+
+    // Scrolling up a little brings out the button that leads back to the top. axe-core's own
+    // request for the style sheets is left out: from the disk it is forbidden.
+    axe: async () => {
+      for (const place of [document.documentElement.scrollHeight, document.documentElement.scrollHeight / 2]) {
+        window.scrollTo(0, place);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      const { violations } = await axe.run(document, { preload: false, resultTypes: ["violations"] });
+      return violations.flatMap((rule) => rule.nodes.map((node) => (
+        `${rule.id}: ${node.target.join(" ")}: ${node.any[0]?.message ?? rule.help}: ${node.html.slice(0, 140)}`
+      )));
+    },
+  };
+}

@@ -1,0 +1,168 @@
+"""Every page of the built book, in a browser: over http and from the disk, light and dark."""
+
+from itertools import product
+
+import pytest
+from built_book import (
+    BOOK,
+    complaint,
+    fetched_from_afar,
+    inside,
+    is_source_code,
+    pages,
+    parsed,
+    pointers,
+    redirects,
+)
+
+ALL_PAGES = pages()
+PAGES = [page for page in ALL_PAGES if not is_source_code(page)]
+SCHEMES = ("http", "file")
+MODES = ("light", "dark")
+
+#: One load of each page under each scheme and in each mode; pages of source code, of which there
+#: are many and all alike, are loaded half as often.
+LOADS = [*product(PAGES, SCHEMES, MODES)]
+LOADS += [
+    (p, *way) for p in ALL_PAGES if p not in PAGES for way in zip(SCHEMES, MODES, strict=True)
+]
+
+
+def every_visit(schemes=SCHEMES):
+    """Ask for all loads under some schemes."""
+    loads = [load for load in LOADS if load[1] in schemes]
+    return pytest.mark.parametrize("visit", loads, indirect=True, ids="-".join)
+
+
+def nothing_in(problems):
+    """Fail with a line for each problem."""
+    if problems:
+        pytest.fail("\n".join(dict.fromkeys(problems)), pytrace=False)
+
+
+@every_visit()
+class TestVisit:
+    def test_follows_the_system_to_light_or_dark(self, visit, request):
+        assert visit.theme == request.node.callspec.params["visit"][-1]
+
+    def test_no_request_leaves_the_book(self, visit):
+        assert visit.requests > 5
+        nothing_in(visit.outside)
+
+    def test_no_request_fails(self, visit):
+        nothing_in(visit.failed)
+
+    def test_console_shows_no_error_and_no_warning(self, visit):
+        nothing_in(visit.messages)
+
+    def test_every_formula_is_set(self, visit):
+        nothing_in(visit.unset_formulas)
+
+    def test_every_picture_is_there(self, visit):
+        nothing_in(visit.broken_images)
+
+    def test_every_picture_has_words_that_say_what_it_shows(self, visit):
+        nothing_in(visit.poor_alt)
+
+    def test_every_folded_part_opens_by_mouse_and_keyboard(self, visit):
+        nothing_in(visit.stuck)
+
+    def test_fits_a_phone_folded(self, visit):
+        nothing_in(visit.sideways_folded)
+
+    def test_fits_a_phone_unfolded(self, visit):
+        nothing_in(visit.sideways_unfolded)
+
+    def test_axe_finds_nothing_unfolded(self, visit):
+        assert visit.axe_runs
+        nothing_in(visit.axe_unfolded)
+
+
+@every_visit(["http"])
+def test_axe_finds_nothing_folded(visit):
+    assert visit.axe_runs
+    nothing_in(visit.axe_folded)
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
+def test_the_visits_saw_all_that_the_file_holds(visits, name):
+    """Otherwise a check that finds nothing might have looked at nothing."""
+    article = parsed(BOOK / name).find("article") or parsed(BOOK / name)
+    for load in (load for load in LOADS if load[0] == name):
+        seen = visits[load].result()
+        assert seen.formulas >= len(article.select("span.math, div.math"))
+        assert seen.folded >= len(article.select("details"))
+        assert seen.images >= len(article.select("img"))
+
+
+class TestLinks:
+    @pytest.mark.parametrize("name", [*ALL_PAGES, *redirects()])
+    def test_every_link_into_the_book_leads_to_a_place_that_exists(self, name):
+        wanted = [pointer for pointer in pointers(BOOK / name) if inside(pointer)]
+        assert len(wanted) > 10 or name in redirects()
+        nothing_in([c for c in (complaint(BOOK / name, pointer) for pointer in wanted) if c])
+
+    @pytest.mark.parametrize("name", [*ALL_PAGES, *redirects()])
+    def test_nothing_is_fetched_from_the_web_before_a_click(self, name):
+        """Not even a greeting to another machine, which no browser reports."""
+        nothing_in(fetched_from_afar(BOOK / name))
+
+    def test_the_folder_opens_with_a_page(self):
+        (target,) = [e["content"].split("url=")[1] for e in parsed(BOOK / "index.html")("meta")]
+        assert target in PAGES
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+class TestSearch:
+    """The words of the book are found without a server."""
+
+    def test_page_of_results_lists_the_lab(self, page, bases, scheme):
+        page.goto(f"{bases[scheme]}/search.html?q=dilation")
+        self.has_found_the_lab(page)
+
+    def test_field_of_every_page_leads_there(self, page, bases, scheme):
+        page.goto(f"{bases[scheme]}/{PAGES[0]}")
+        page.locator(
+            "button.search-button-field:visible, button.search-button:visible"
+        ).first.click()
+        page.locator(
+            "dialog input[type=search], .search-button__search-container input"
+        ).first.fill("dilation")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/search.html?q=dilation*")
+        self.has_found_the_lab(page)
+
+    def has_found_the_lab(self, page):
+        page.locator("#search-results ul.search li a").first.wait_for()
+        page.wait_for_function("!document.querySelector('#search-progress')?.textContent.trim()")
+        found = page.locator("#search-results ul.search li > a")
+        addresses = [link.get_attribute("href") for link in found.all()]
+        assert any("labs/receptive_field.html" in address for address in addresses)
+        found.first.click()
+        page.wait_for_load_state()
+        assert "dilat" in page.locator("article").inner_text().lower()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+class TestControls:
+    def test_mode_button_goes_round_and_is_remembered(self, page, bases, scheme):
+        page.goto(f"{bases[scheme]}/{PAGES[0]}")
+        seen = []
+        for _ in range(3):
+            seen.append(page.evaluate("document.documentElement.dataset.mode"))
+            page.locator(".theme-switch-button:visible").first.click()
+        assert sorted(seen) == ["auto", "dark", "light"]
+        while page.evaluate("document.documentElement.dataset.mode") != "dark":
+            page.locator(".theme-switch-button:visible").first.click()
+        page.goto(f"{bases[scheme]}/{PAGES[1]}")
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+    def test_contents_open_on_a_phone_and_lead_to_a_page(self, page, bases, scheme):
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.goto(f"{bases[scheme]}/book/index.html")
+        link = page.locator(".bd-sidebar-primary a.internal[href*=receptive_field]:visible")
+        assert not link.count()
+        page.locator("button.primary-toggle:visible").first.click()
+        link.first.click()
+        page.wait_for_url("**/labs/receptive_field.html")
+        assert page.locator("article h1").is_visible()

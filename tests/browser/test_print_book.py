@@ -1,0 +1,130 @@
+"""The whole book as one PDF: complete, with an outline, and with links that lead somewhere."""
+
+import subprocess
+import sys
+import unicodedata
+
+import pytest
+import yaml
+from built_book import BOOK, ROOT, parsed
+
+SCRIPT = ROOT / "book" / "_scripts" / "print_book.py"
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+CHAPTERS = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
+A4 = (595, 842)
+
+
+def print_book(*arguments):
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def pdf(tmp_path_factory):
+    """Print the book and read it back."""
+    from pypdf import PdfReader
+
+    target = tmp_path_factory.mktemp("print") / "book.pdf"
+    done = print_book(BOOK, target)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in target.parent.iterdir()] == ["book.pdf"]
+    return PdfReader(target)
+
+
+@pytest.fixture(scope="module")
+def text(pdf):
+    return " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
+
+
+@pytest.fixture(scope="module")
+def outline(pdf):
+    """Map the outline's entries of the first level to numbers of pages."""
+    first_level = [entry for entry in pdf.outline if not isinstance(entry, list)]
+    return {entry.title: pdf.get_destination_page_number(entry) + 1 for entry in first_level}
+
+
+@pytest.fixture(scope="module")
+def links(pdf):
+    return [a.get_object() for page in pdf.pages for a in page.get("/Annots", [])]
+
+
+def title(name):
+    heading = parsed(BOOK / f"{name}.html").find("article").find("h1")
+    for link in heading.select(".headerlink"):
+        link.decompose()
+    return heading.get_text().strip()
+
+
+def test_pages_are_of_a4_and_many(pdf):
+    assert len(pdf.pages) > 20
+    assert {tuple(round(float(side)) for side in p.mediabox[2:]) for p in pdf.pages} == {A4}
+
+
+def test_outline_has_every_chapter_in_order(outline):
+    titles = [title(name) for name in CHAPTERS]
+    assert [*outline] == ["Contents", *titles]
+    assert sorted(outline.values()) == [*outline.values()]
+
+
+def test_table_of_contents_has_the_numbers_of_the_pages(pdf, outline):
+    lines = pdf.pages[1].extract_text(extraction_mode="layout").splitlines()
+    numbers = [int(line.split()[-1]) for line in lines if line.strip()[-1:].isdigit()]
+    assert numbers[: len(CHAPTERS)] == [outline[title(name)] for name in CHAPTERS]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_chapter_begins_on_a_page_of_its_own_with_its_title(pdf, outline, name):
+    pages = [pdf.pages[outline[title(name)] - shift].extract_text() for shift in (1, 2)]
+    there, before = (" ".join(unicodedata.normalize("NFKC", page).split()) for page in pages)
+    assert title(name) in there
+    assert CHAPTERS.index(name) == 0 or title(name) not in before
+
+
+def test_answers_are_open(text):
+    """The words of a folded answer, in words and in code."""
+    answers = [d for n in CHAPTERS for d in parsed(BOOK / f"{n}.html").select("article details")]
+    assert len(answers) > 10
+    sentences = [
+        " ".join(p.get_text().split()) for d in answers for p in d.select("p") if not p("span")
+    ]
+    plain = [s for s in sentences if len(s) > 60 and "fi" not in s and "fl" not in s]
+    assert len(plain) > 5
+    assert not [sentence for sentence in plain if sentence[:40] not in text]
+
+
+def test_figures_are_embedded(pdf):
+    shown = [i for n in CHAPTERS for i in parsed(BOOK / f"{n}.html").select(".cell_output img")]
+    embedded = {str(image.indirect_reference) for page in pdf.pages for image in page.images}
+    assert len(shown) > 10 and len(embedded) >= len(shown)
+
+
+def test_links_within_the_book_lead_to_places_in_it(pdf, links):
+    places = [str(link["/Dest"]) for link in links if "/Dest" in link]
+    assert len(places) > len(CHAPTERS)
+    assert not set(places) - set(pdf.named_destinations)
+
+
+def test_no_link_leads_to_a_file_of_this_machine(links):
+    addresses = [link["/A"]["/URI"] for link in links if "/URI" in link.get("/A", {})]
+    assert addresses and not [a for a in addresses if not a.startswith(("https://", "http://"))]
+
+
+def test_is_tagged_for_screen_readers_and_says_what_it_is(pdf):
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    root = pdf.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"] and root["/Lang"] == "en"
+    assert pdf.metadata.title == config["title"]
+
+
+class TestTrouble:
+    def test_without_a_book_it_says_what_to_run(self, tmp_path):
+        done = print_book(tmp_path, tmp_path / "book.pdf")
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1 and "make book" in done.stderr
+        assert not (tmp_path / "book.pdf").exists()
+
+    def test_without_a_browser_it_says_what_to_install(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        done = print_book(BOOK, tmp_path / "book.pdf")
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1 and "install chromium" in done.stderr
