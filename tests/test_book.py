@@ -76,6 +76,16 @@ class TestContents:
         fetched = r"""(?:src=|!\[[^\]]*\]\(|img-top: *|```{(?:image|figure)} *)["']?https?:"""
         assert not re.search(fetched, prose(source_of(page)))
 
+    @pytest.mark.parametrize("page", [p for p in CHAPTERS if p.startswith("book/")])
+    def test_code_that_is_shown_fits_the_width_of_a_page(self, page):
+        cells = re.findall(r"^```{code-cell}.*?^```$", read(f"{page}.md"), re.DOTALL | re.MULTILINE)
+        shown = [cell for cell in cells if not re.search(r"remove-(input|cell)", cell)]
+        assert not [line for cell in shown for line in cell.splitlines() if len(line) > 76]
+
+    def test_tests_that_a_page_names_are_there(self):
+        named = re.findall(r"`((?:tests|benchmarks|book)/[\w./-]+)`", read("book/verified.md"))
+        assert named and not [path for path in named if not (ROOT / path).exists()]
+
     @pytest.mark.parametrize("package", [labkit, labkit.receptive_field], ids=lambda p: p.__name__)
     def test_reference_has_every_public_name(self, package):
         page = read("book/reference.md")

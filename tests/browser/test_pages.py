@@ -14,6 +14,7 @@ from built_book import (
     pointers,
     redirects,
 )
+from visits import axe_source
 
 ALL_PAGES = pages()
 PAGES = [page for page in ALL_PAGES if not is_source_code(page)]
@@ -166,3 +167,16 @@ class TestControls:
         link.first.click()
         page.wait_for_url("**/labs/receptive_field.html")
         assert page.locator("article h1").is_visible()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_links_are_legible_under_the_mouse(page, bases, mode):
+    page.emulate_media(color_scheme=mode, reduced_motion="reduce")
+    page.goto(f"{bases['http']}/book/index.html")
+    page.evaluate(axe_source())
+    link = page.locator("article p a.reference:visible").first
+    link.hover()
+    assert link.evaluate("element => element.matches(':hover')")
+    result = link.evaluate("element => axe.run(element, { runOnly: ['color-contrast'] })")
+    assert result["passes"] or result["violations"]
+    nothing_in([node["any"][0]["message"] for v in result["violations"] for node in v["nodes"]])
