@@ -108,3 +108,42 @@ def test_no_requirement_is_pinned():
     for requirement in map(Requirement, declared(*EXTRAS)):
         operators = {specifier.operator for specifier in requirement.specifier}
         assert not operators & {"==", "===", "~="}, requirement
+
+
+def test_lock_is_names_and_versions_and_nothing_else():
+    """No index, no address, no path, no option: where packages come from is for pip to know."""
+    for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines():
+        rule = r"(?:#.*|[a-z0-9]+(?:[.-][a-z0-9]+)*==\d[0-9a-z.+!]*)?"
+        assert re.fullmatch(rule, line), line
+        assert not re.search(r"://|@ |--|\.whl|\.tar|index|find-links", line), line
+
+
+def test_lock_names_each_package_once(lock):
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if "==" in line]) == len(lock)
+
+
+def test_whatever_make_installs_is_held_to_the_lock():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    definition = next(line for line in text.splitlines() if line.startswith("PIP_INSTALL"))
+    assert "--constraint requirements.lock" in definition
+    uses = [line for line in text.splitlines() if re.search(r"pip install|PIP_INSTALL\)", line)]
+    for line in uses:
+        assert line.startswith("PIP_INSTALL") or "$(PIP_INSTALL)" in line, line
+    assert len(uses) >= 4
+    # And a changed lock is noticed.
+    stamp = next(line for line in text.splitlines() if line.startswith("$(VENV)/.book:"))
+    assert "requirements.lock" in stamp
+
+
+def test_lock_is_what_is_installed_where_make_has_run(lock):
+    """A stamp of make's says that it has; elsewhere, as on Colab, other versions are in use."""
+    import sys
+    from importlib.metadata import distributions
+
+    if not (Path(sys.prefix) / ".book").exists():
+        pytest.skip("this environment was not made by make")
+    installed = {canonicalize_name(d.metadata["Name"]): d.version for d in distributions()}
+    shared = installed.keys() & lock.keys()
+    assert len(shared) > 50
+    assert {n: installed[n] for n in shared} == {n: lock[n] for n in shared}

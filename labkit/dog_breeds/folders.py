@@ -22,6 +22,7 @@ from labkit.dog_breeds.sources.layout import (
     PICTURES,
     SUFFIX,
     count,
+    in_a_sentence,
     read_labels,
     some,
 )
@@ -122,7 +123,7 @@ _COLUMNS = ("breed", "pictures", "training", "validation")
 
 @dataclass(frozen=True)
 class Duplicate:
-    """One picture that a data set holds several times, byte for byte.
+    """One picture that a data set holds several times.
 
     Args:
         ids: The ids of its copies (tuple of str), in the labels' order.
@@ -136,6 +137,40 @@ class Duplicate:
     def contradicts(self):
         """Whether the copies carry different breeds."""
         return len(set(self.breeds)) > 1
+
+
+class Duplicates(tuple):
+    """A tuple of :class:`Duplicate` that prints as a sentence, and a line for each contradiction.
+
+    Example:
+        >>> print(Duplicates([Duplicate(("7f", "03"), ("pug", "boxer"))]))
+        1 picture is there more than once, 1 of them under different breeds:
+        7f pug, 03 boxer
+    """
+
+    _SHOWN = 10
+
+    @property
+    def contradictions(self):
+        """Those whose copies carry different breeds, as a tuple."""
+        return tuple(found for found in self if found.contradicts)
+
+    def __str__(self):
+        if not self:
+            return "No picture is there more than once."
+        verb = "is" if len(self) == 1 else "are"
+        number = len(self.contradictions)
+        end = ":" if number else "."
+        summary = (
+            f"{count(len(self), 'picture')} {verb} there more than once, {number or 'none'} of "
+            f"them under different breeds{end}"
+        )
+        more = [f"and {number - self._SHOWN:,} more"] if number > self._SHOWN else []
+        return "\n".join([summary, *map(_copies, self.contradictions[: self._SHOWN]), *more])
+
+
+def _copies(found):
+    return ", ".join(f"{i} {breed}" for i, breed in zip(found.ids, found.breeds, strict=True))
 
 
 def reorganise(directory, destination=None, *, progress=True):
@@ -258,18 +293,25 @@ def class_sizes(directory):
     return ClassSizes(tuple(b for b, _ in ordered), tuple(n for _, n in ordered))
 
 
-def duplicates(directory):
-    """Find pictures that are there more than once, byte for byte.
+def duplicates(directory, by="bytes"):
+    """Find pictures that are there more than once: a flaw of the data, which training hides.
 
     Args:
         directory: Folder that holds ``labels.csv`` and ``train/`` (str or path).
+        by: What makes two files one picture: ``"bytes"``, that they are the same to the last
+            byte; or ``"appearance"``, that they look alike, whatever their size and
+            compression, which takes some seconds for 10,000 pictures
+            (:func:`labkit.dog_breeds.lookalikes.find_lookalikes`).
 
     Returns:
-        A tuple of :class:`Duplicate`, in the labels' order of their first ids.
+        :class:`Duplicates`, a tuple of :class:`Duplicate` in the labels' order of their first
+        ids. Printed, it says how many there are and names those with different breeds.
 
     Raises:
         FileNotFoundError: ``labels.csv`` or ``train/`` is not there.
-        ValueError: Labels and pictures do not match.
+        ValueError: Labels and pictures do not match, a picture cannot be decoded (by
+            appearance), or ``by`` is neither of the two.
+        OSError: A picture cannot be read.
 
     Example:
         >>> import tempfile
@@ -281,16 +323,35 @@ def duplicates(directory):
         >>> [(twin.ids, twin.contradicts) for twin in duplicates(folder)]
         [(('7f', '03'), True)]
     """
+    if by not in ("bytes", "appearance"):
+        raise ValueError(f"by={by!r} is no way to compare: give 'bytes' or 'appearance'.")
     labels = read_labels(directory)
     pictures = Path(directory) / PICTURES
+    groups = _same_bytes(labels, pictures) if by == "bytes" else _alike(labels, pictures)
+    order = {name: place for place, name in enumerate(labels)}
+    found = sorted((sorted(names, key=order.get) for names in groups), key=lambda n: order[n[0]])
+    return Duplicates(Duplicate(tuple(names), tuple(labels[n] for n in names)) for names in found)
+
+
+def _alike(labels, pictures):
+    from labkit.dog_breeds.lookalikes import find_lookalikes
+
+    names = list(labels)
+    groups = find_lookalikes([pictures / f"{name}{SUFFIX}" for name in names])
+    return [[names[place] for place in group] for group in groups]
+
+
+def _same_bytes(labels, pictures):
+    try:
+        return _group_by_bytes(labels, pictures)
+    except OSError as error:
+        raise in_a_sentence(error, pictures) from None
+
+
+def _group_by_bytes(labels, pictures):
     same_size = _group(labels, lambda name: os.path.getsize(pictures / f"{name}{SUFFIX}"))
     candidates = [name for names in same_size for name in names]
-    same_bytes = _group(candidates, lambda name: _digest(pictures / f"{name}{SUFFIX}"))
-    order = {name: place for place, name in enumerate(labels)}
-    found = sorted(
-        (sorted(names, key=order.get) for names in same_bytes), key=lambda n: order[n[0]]
-    )
-    return tuple(Duplicate(tuple(names), tuple(labels[n] for n in names)) for names in found)
+    return _group(candidates, lambda name: _digest(pictures / f"{name}{SUFFIX}"))
 
 
 def _group(names, key):

@@ -1,13 +1,15 @@
 """The lab's two networks: a small VGG from scratch, and a new head on a pre-trained base."""
 
 import difflib
+import gc
 import inspect
 import warnings
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import keras
 from keras import layers
+
+from labkit.dog_breeds.packaged import packaged_file
 
 #: The filters of the small base whose weights, trained on drawn dogs, come with the package.
 DRAWN_FILTERS = (16, 32, 64, 96)
@@ -15,6 +17,9 @@ DRAWN_WEIGHTS = "drawn_vgg.weights.h5"
 
 #: Layers of the head carry this prefix: it is how ``freeze`` tells the head from the base.
 _HEAD = "head_"
+
+#: How keras.utils.get_file words that nothing came, and that something else came.
+_DOWNLOAD_FAILURES = ("URL fetch failure", "hash does not match")
 
 #: Constructors whose module in ``keras.applications`` is not named by where they stand.
 _MODULES = {"MobileNetV3Large": "mobilenet_v3", "MobileNetV3Small": "mobilenet_v3"}
@@ -328,7 +333,7 @@ def _headless(base, weights, pictures, preprocessing, base_options):
     alone = keras.Input(pictures.shape[1:])
     untouched = _build_base(base, alone, alone, base_options)
     if weights == "drawn":
-        with as_file(files(__package__) / DRAWN_WEIGHTS) as path:
+        with packaged_file(DRAWN_WEIGHTS) as path:
             _read_weights(untouched, path, base)
     else:
         _read_weights(untouched, _existing(weights), base)
@@ -373,16 +378,18 @@ def _with_imagenet_weights(base, pictures, inputs, options):
         return _build_base(base, pictures, inputs, options, weights="imagenet")
     except Exception as error:
         # keras.utils.get_file raises a bare Exception when the download fails.
-        if "URL fetch failure" not in str(error):
+        if not any(reason in str(error) for reason in _DOWNLOAD_FAILURES):
             raise
         raise ConnectionError(
-            f"The ImageNet weights of {base!r} could not be downloaded ({error}); check the "
-            "network, give the path of a weights file instead, or use weights='drawn'."
-        ) from error
+            f"The ImageNet weights of {base!r} could not be downloaded "
+            f"({' '.join(str(error).split()).rstrip('.')}); check the network, give the path of a "
+            "weights file instead, or use weights='drawn'."
+        ) from None
 
 
 def _read_weights(body, path, base):
     """Load a weights file into ``body``, or say in one sentence why it does not fit."""
+    reason = None
     try:
         with warnings.catch_warnings():
             # Keras only warns where a layer's weights are missing and leaves it at random.
@@ -390,12 +397,16 @@ def _read_weights(body, path, base):
             warnings.filterwarnings("ignore", message=".*optimizer.*")
             body.load_weights(path)
     except (ValueError, OSError, KeyError, UserWarning) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+        reason = str(error).strip().splitlines()[0][:200].rstrip(". ")
+    if reason is not None:
+        # Keras leaves the file open, and HDF5 would go on to read the old one from a new file
+        # that is copied over it.
+        gc.collect()
         raise ValueError(
             f"The weights in {Path(path).name!r} do not fit the headless base {base!r} with input "
             f"{body.input_shape[1:]} and {body.count_params():,} parameters ({reason}); give a "
             "file that was saved from the same base without its top, with the same options."
-        ) from error
+        )
 
 
 def _existing(weights):

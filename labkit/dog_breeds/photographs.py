@@ -1,9 +1,9 @@
 """What is known of the photographs without having them: how many there are of each breed."""
 
 import csv
-from importlib.resources import files
 
 from labkit.dog_breeds.folders import ClassSizes
+from labkit.dog_breeds.packaged import packaged_file
 
 
 def photograph_class_sizes():
@@ -21,7 +21,8 @@ def photograph_class_sizes():
         >>> len(sizes), sizes.total, sizes.sizes[:2], sizes.sizes[-1]
         (120, 10222, (66, 66), 126)
     """
-    text = (files(__package__) / "photograph_class_sizes.csv").read_text(encoding="utf-8")
+    with packaged_file("photograph_class_sizes.csv") as path:
+        text = path.read_text(encoding="utf-8")
     rows = [(row["breed"], int(row["pictures"])) for row in csv.DictReader(text.splitlines())]
     rows.sort(key=lambda row: (row[1], row[0]))
     return ClassSizes(tuple(breed for breed, _ in rows), tuple(size for _, size in rows))

@@ -5,13 +5,14 @@ two cores:
 
     python -m labkit.dog_breeds.pretraining
 
-It takes the lab's own way: draw, sort into folders, augment, train.
+The file is written where one works, for ``pretrained("small_vgg", weights=path)``; to publish
+it, put it into the package and its hash into ``SHA256SUMS``. It takes the lab's own way: draw,
+sort into folders, augment, train.
 """
 
 import argparse
 import os
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import keras
@@ -110,6 +111,7 @@ def save_base(model, path):
     outputs = inputs
     for layer in body[1:]:
         outputs = layer(outputs)
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"partial_{path.name}")
     keras.Model(inputs, outputs).save_weights(partial)
     os.replace(partial, path)
@@ -139,9 +141,7 @@ def main(arguments=None):
     parser.add_argument(
         "--directory", default="data/pretraining_dogs", help="folder for the drawings"
     )
-    parser.add_argument(
-        "--output", default=str(files(__package__) / DRAWN_WEIGHTS), help="the weights file"
-    )
+    parser.add_argument("--output", default=f"data/{DRAWN_WEIGHTS}", help="the weights file")
     options = parser.parse_args(arguments)
     model, history = pretrain(
         options.directory, options.breeds, options.per_breed, options.epochs, options.seed

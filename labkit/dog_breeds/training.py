@@ -1,6 +1,7 @@
 """Training that can be watched, interrupted and taken up again."""
 
 import json
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import keras
 from tqdm import tqdm
+
+from labkit.dog_breeds.out_of_memory import batch_size_advice
 
 _HISTORY = "history.json"
 _METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -72,6 +75,9 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
     Raises:
         ValueError: the model is not compiled, ``epochs`` is not positive, or the
             checkpoints belong to another model.
+        MemoryError: the GPU's memory is used up; the sentence has the batch size to try.
+        OSError: the checkpoints cannot be written; noticed before the first epoch where the
+            folder is at fault.
 
     Example:
         >>> from labkit import small_vgg
@@ -89,6 +95,8 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"epochs={epochs!r} must be a positive integer.")
     keeper = None if checkpoints is None else _Checkpoints(checkpoints)
+    if keeper:
+        keeper.prepare()
     before = keeper.restore(model) if keeper and resume else History()
     if hasattr(batches, "epoch"):
         # Batches that are drawn epoch by epoch go on where the interrupted run left them.
@@ -97,16 +105,17 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
     if progress:
         callbacks.append(_Progress(len(before), epochs, len(batches)))
     if len(before) < epochs:
-        model.fit(
-            batches,
-            validation_data=validation_batches,
-            initial_epoch=len(before),
-            epochs=epochs,
-            # The batches shuffle pictures themselves, from their own seed.
-            shuffle=False,
-            verbose=0,
-            callbacks=callbacks,
-        )
+        with batch_size_advice(batches, _device()):
+            model.fit(
+                batches,
+                validation_data=validation_batches,
+                initial_epoch=len(before),
+                epochs=epochs,
+                # The batches shuffle pictures themselves, from their own seed.
+                shuffle=False,
+                verbose=0,
+                callbacks=callbacks,
+            )
     return callbacks[0].history
 
 
@@ -122,6 +131,7 @@ def evaluate(model, batches):
 
     Raises:
         ValueError: the model is not compiled.
+        MemoryError: the GPU's memory is used up; the sentence has the batch size to try.
 
     Example:
         >>> from labkit import small_vgg
@@ -136,7 +146,8 @@ def evaluate(model, batches):
         0.5
     """
     _require_compiled(model)
-    measured = model.evaluate(batches, verbose=0, return_dict=True)
+    with batch_size_advice(batches, _device()):
+        measured = model.evaluate(batches, verbose=0, return_dict=True)
     return measured["loss"], measured["accuracy"]
 
 
@@ -165,6 +176,10 @@ def has_gpu():
         return torch.cuda.is_available()
     # Not list_devices("gpu"), which raises on JAX where there is none.
     return any("gpu" in device.lower() for device in keras.distribution.list_devices())
+
+
+def _device():
+    return "GPU" if has_gpu() else "computer"
 
 
 def use_mixed_precision(wanted=True):
@@ -220,17 +235,57 @@ def gpu_advice(settings):
     )
 
 
+def _size_of(model):
+    """Return the bytes that a checkpoint takes at most: 8 for a number, and a page for a name."""
+    variables = [*model.variables, *model.optimizer.variables]
+    return sum(8 * math.prod(variable.shape) + 4096 for variable in variables)
+
+
+def _take_room(path, size):
+    with open(path, "wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+
+
 class _Checkpoints:
     """Keep weights, optimizer and curves of the last finished epoch in a folder."""
 
     def __init__(self, directory):
         self.directory = Path(directory).expanduser()
 
+    def prepare(self):
+        """Make the folder and see that it can be written to, before an epoch is spent."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            probe = self.directory / f"partial_{_HISTORY}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise self._in_a_sentence(error) from None
+
     def save(self, model, history):
         """Write the epoch's weights, then the curves; each is whole or not there."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._save(model, history)
+        except OSError as error:
+            for partial in self.directory.glob("partial_*"):
+                partial.unlink(missing_ok=True)
+            raise self._in_a_sentence(error) from None
+
+    def _in_a_sentence(self, error):
+        reason = error.strerror or " ".join(str(error).split()).rstrip(".")
+        return OSError(
+            f"The checkpoints cannot be written to {str(self.directory)!r} ({reason}); make room "
+            "there or choose another folder, and run the cell again, which goes on from the last "
+            "epoch that was kept."
+        )
+
+    def _save(self, model, history):
         weights = self._weights(len(history))
         partial = self.directory / f"partial_{weights.name}"
+        # HDF5 takes a disk that fills up under it so badly that it can end the process, so
+        # the room is taken beforehand.
+        _take_room(partial, _size_of(model))
         model.save_weights(partial)
         os.replace(partial, weights)
         partial = self.directory / f"partial_{_HISTORY}"
@@ -249,12 +304,12 @@ class _Checkpoints:
         model.optimizer.build(model.trainable_variables)
         try:
             model.load_weights(self._weights(len(history)))
-        except (ValueError, KeyError, OSError) as error:
+        except (ValueError, KeyError, OSError):
             raise ValueError(
                 f"The checkpoints in {str(self.directory)!r} do not fit the model {model.name!r}: "
                 "they belong to another network or are damaged; choose another folder, delete "
                 "this one, or pass resume=False."
-            ) from error
+            ) from None
         return history
 
     def _weights(self, epoch):

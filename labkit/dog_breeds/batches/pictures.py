@@ -7,12 +7,16 @@ What differs from Keras' `load_img`, and why:
   as with the nearest pixel. For a JPEG the decoder does that, and is the faster for it.
 - A photograph is turned upright if its EXIF data say that the camera was held sideways.
 - Grey pictures from colour files take the JPEG's own luma (within rounding the same).
+- A picture that would fill gigabytes is refused by the size that its head states, and large
+  ones are decoded one at a time, so that the threads together never hold several.
 
 `interpolation="nearest"` on upright pictures gives Keras' pixels exactly.
 """
 
 import io
 import os
+import threading
+from contextlib import nullcontext
 
 import cv2
 import numpy as np
@@ -31,6 +35,11 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
+#: What Pillow, too, refuses as a bomb: 537 MB of pixels. Cameras' 108 megapixels are allowed.
+LARGEST = 178_956_970
+#: Pixels from which on pictures are decoded one at a time: 50 MB.
+_LARGE = 2**24
+_one_large_at_a_time = threading.Lock()
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
@@ -63,8 +72,10 @@ def load(path, target_size, color_mode="rgb", interpolation="bilinear", out=None
         UndecodableError: If the file is missing, cut short or no picture.
     """
     data = read(path)
-    picture = decode(path, data, target_size, color_mode, interpolation)
-    return resize(picture, target_size, interpolation, out)
+    height, width = picture_size(data) or (0, 0)
+    with _one_large_at_a_time if height * width > _LARGE else nullcontext():
+        picture = decode(path, data, target_size, color_mode, interpolation)
+        return resize(picture, target_size, interpolation, out)
 
 
 def read(path):
@@ -129,6 +140,8 @@ def _require_pillow_reads(path, data):
     try:
         with Image.open(io.BytesIO(data)) as picture:
             picture.load()
+    except Image.DecompressionBombError:
+        raise UndecodableError(path, f"it has more than {LARGEST:,} pixels") from None
     except Exception:
         # Pillow raises many kinds, and some name an object in memory rather than the file.
         reason = "it is cut short or no picture"
@@ -149,8 +162,9 @@ def decode(path, data, target_size, color_mode="rgb", interpolation="bilinear"):
         Array `(h, w, 3)` or, in grey, `(h, w)`; uint8.
 
     Raises:
-        UndecodableError: If the content is damaged.
+        UndecodableError: If the content is damaged, or has more than :data:`LARGEST` pixels.
     """
+    _require_bounded(path, picture_size(data))
     reduction = jpeg_reduction(data, target_size) if interpolation == "bilinear" else 1
     flags = _FULL[color_mode] | _REDUCED.get(reduction, 0)
     try:
@@ -178,6 +192,28 @@ def jpeg_reduction(data, target_size):
     # The shorter edge against the longer one: EXIF may yet swap height and width.
     factor = min(size) // max(target_size)
     return next((reduction for reduction in (8, 4, 2) if factor >= reduction), 1)
+
+
+def _require_bounded(path, size):
+    height, width = size or (0, 0)
+    if height * width > LARGEST:
+        raise UndecodableError(
+            path, f"it has {width:,} × {height:,} pixels, and at most {LARGEST:,} are decoded"
+        )
+
+
+def picture_size(data):
+    """Read height and width from the head of a JPEG or a PNG.
+
+    Args:
+        data: Bytes of a picture file.
+
+    Returns:
+        `(height, width)` as stored, or None for another kind of file.
+    """
+    if data.startswith(_PNG_START) and data[12:16] == b"IHDR":
+        return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
+    return jpeg_size(data)
 
 
 def jpeg_size(data):

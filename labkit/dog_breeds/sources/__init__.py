@@ -8,17 +8,29 @@ run leaves nothing half-written.
 """
 
 import filecmp
+import hashlib
 import os
-from dataclasses import dataclass
+import re
+import warnings
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
-from labkit.dog_breeds.sources.archive import NotAnArchiveError, extract_pictures
+from labkit.dog_breeds.sources.archive import NotAnArchiveError, extract_pictures, sniff
 from labkit.dog_breeds.sources.download import discard, download_file
 from labkit.dog_breeds.sources.kaggle import PAGE, bring_from_kaggle
-from labkit.dog_breeds.sources.layout import LABELS, PICTURES, find_layout, read_labels
+from labkit.dog_breeds.sources.layout import (
+    LABELS,
+    PICTURES,
+    SUFFIX,
+    count,
+    find_layout,
+    in_a_sentence,
+    read_labels,
+    some,
+)
 from labkit.dog_breeds.sources.staging import RECEIPT, STAGING, exclusive, fill_folder, read_receipt
 
 __all__ = ["fetch", "read_labels"]
@@ -44,26 +56,30 @@ class Source:
         name: What the receipt calls it: the kind, the address, or the archive's file name.
         place: The address or the path, or "".
         size: The archive's bytes where they are known, else None.
+        sha256: The hash that the archive must have, 64 hexadecimal digits, or "".
     """
 
     kind: str
     name: str
     place: str = ""
     size: int | None = None
+    sha256: str = ""
 
     @property
     def receipt(self):
         """What is remembered in the folder that came from here."""
-        return {"source": self.name, "bytes": self.size}
+        known = {"source": self.name, "bytes": self.size}
+        return known | {"sha256": self.sha256} if self.sha256 else known
 
 
-def fetch(source="drawn", directory=None, *, progress=True):
+def fetch(source="drawn", directory=None, *, sha256=None, progress=True):
     """Bring the pictures into a folder with ``labels.csv`` and ``train/<id>.jpg``.
 
     A second call finds the folder whole and does nothing. A killed download goes on where it
     broke off; a killed unpacking starts again and leaves nothing behind. All is checked
     before the folder counts as whole: the archive's checksums, the labels, and that labels
-    and pictures match.
+    and pictures match. Every picture is then decoded once, and a warning names those that
+    are damaged.
 
     Args:
         source: One of
@@ -76,6 +92,8 @@ def fetch(source="drawn", directory=None, *, progress=True):
             - a path of a folder that you have, which is used where it lies and not changed.
         directory: Folder to fill (str or path); ``data/<name of the source>`` by default.
             Files in it stay. A folder given as the source is used in place instead.
+        sha256: The hash that the archive or the download must have, 64 hexadecimal digits;
+            None takes any, for Kaggle publishes none.
         progress: Whether to show a bar for what takes long.
 
     Returns:
@@ -85,7 +103,7 @@ def fetch(source="drawn", directory=None, *, progress=True):
         FileNotFoundError: There is no such archive or folder.
         FileExistsError: The directory holds other pictures, or half a data set.
         ValueError: An unknown source; not the pictures looked for; an unsafe or damaged
-            archive; labels that do not fit.
+            archive; another hash; labels that do not fit.
         ConnectionError: The download failed. What has arrived is kept for the next call.
         PermissionError: Kaggle wants a login or its rules accepted.
         ModuleNotFoundError: ``"kaggle"`` without kagglehub.
@@ -100,10 +118,17 @@ def fetch(source="drawn", directory=None, *, progress=True):
         >>> fetch(folder) == folder
         True
     """
+    try:
+        return _fetch(source, directory, sha256, progress)
+    except OSError as error:
+        raise in_a_sentence(error, source) from None
+
+
+def _fetch(source, directory, sha256, progress):
     path = _local_path(source)
     if path is not None and path.is_dir():
         return _use_in_place(path)
-    found = _name_source(source, path)
+    found = _with_hash(_name_source(source, path), sha256)
     directory = Path(directory).expanduser() if directory else _default_directory(found)
     if not (directory / LABELS).is_file():
         _require_source(found, directory)
@@ -124,6 +149,21 @@ def _local_path(source):
     if isinstance(source, str) and (source in _NAMED or _is_address(source)):
         return None
     return Path(source).expanduser()
+
+
+def _with_hash(source, sha256):
+    if sha256 is None:
+        return source
+    if source.kind in ("drawn", "kaggle"):
+        raise ValueError(
+            f"sha256 belongs to an archive or an address, not to the source {source.name!r}; leave "
+            f"it out."
+        )
+    if not re.fullmatch("[0-9a-fA-F]{64}", str(sha256)):
+        raise ValueError(
+            f"sha256={sha256!r} is no SHA-256; give its 64 hexadecimal digits, or leave it out."
+        )
+    return replace(source, sha256=sha256.lower())
 
 
 def _is_address(source):
@@ -198,7 +238,23 @@ def _fetch_into(directory, source, progress):
     except (OSError, ValueError, ModuleNotFoundError) as error:
         raise _with_advice(error, source) from None
     discard(directory / _DOWNLOAD)
-    read_labels(directory)
+    labels = read_labels(directory)
+    if source.kind != "drawn":
+        _warn_of_damage(directory, labels, progress)
+
+
+def _warn_of_damage(directory, labels, progress):
+    """Say which pictures are none; they are left to the user, who may have no better ones."""
+    from labkit.dog_breeds.sources.decodability import find_damaged
+
+    names = [f"{picture_id}{SUFFIX}" for picture_id in labels]
+    if damaged := find_damaged(directory / PICTURES, names, progress):
+        warnings.warn(
+            f"{count(len(damaged), 'picture')} of {len(names):,} in {directory / PICTURES} cannot "
+            f"be decoded: {some(damaged)}; replace them, or pass undecodable='skip' to "
+            f"flow_from_directory to go on without them.",
+            stacklevel=4,
+        )
 
 
 def _check_same_source(directory, source):
@@ -206,6 +262,11 @@ def _check_same_source(directory, source):
     receipt = read_receipt(directory)
     same_size = source.size is not None and receipt.get("bytes") == source.size
     same_name = receipt.get("source") == source.name and source.size is None
+    if receipt and source.sha256 and receipt.get("sha256") != source.sha256:
+        raise FileExistsError(
+            f"{directory} holds pictures of {receipt.get('source')!r} that were not fetched with "
+            f"this sha256; choose another directory, delete that one, or leave sha256 out."
+        )
     if receipt and not same_size and not same_name:
         raise FileExistsError(
             f"{directory} holds the pictures of another source, {receipt.get('source')!r}; choose "
@@ -252,6 +313,7 @@ def _fill_from_kaggle(source, staging, *, progress):
 def _fill_from_address(source, staging, *, progress):
     archive = download_file(source.place, staging.parent / _DOWNLOAD, progress=progress)
     try:
+        _require_hash(archive, source)
         extract_pictures(archive, staging, progress)
     except (NotAnArchiveError, ValueError):
         # The next call must not find the same bad file again.
@@ -259,7 +321,21 @@ def _fill_from_address(source, staging, *, progress):
         raise
 
 
+def _require_hash(archive, source):
+    if not source.sha256:
+        return
+    with open(archive, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != source.sha256:
+        raise ValueError(
+            f"{source.place} has the sha256 {found} and not {source.sha256}: it is another file or "
+            f"a damaged one; get it once more, or correct the hash."
+        )
+
+
 def _fill_from_archive(source, staging, *, progress):
+    sniff(source.place)
+    _require_hash(source.place, source)
     extract_pictures(source.place, staging, progress)
 
 

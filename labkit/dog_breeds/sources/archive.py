@@ -138,17 +138,23 @@ def sniff(path):
         with open(path, "rb") as file:
             head = file.read(1024)
     except OSError as error:
-        raise type(error)(f"{path} cannot be read ({error.strerror}).") from None
+        raise type(error)(
+            f"{path} cannot be read ({error.strerror}); give it permission to be read, or get the "
+            f"archive once more."
+        ) from None
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     if is_web_page(head):
         raise NotAnArchiveError(
-            f"{path} is a web page and not an archive: the link has expired or asks for a login."
+            f"{path} is a web page and not an archive: the link has expired or asks for a login; "
+            f"log in with a browser and get the archive once more."
         )
     if not head:
         raise NotAnArchiveError(f"{path} is empty; get the archive once more.")
     if not _is_tar(path):
-        raise NotAnArchiveError(f"{path} is neither a zip nor a tar archive.")
+        raise NotAnArchiveError(
+            f"{path} is neither a zip nor a tar archive; give one with {LABELS} and {PICTURES}/."
+        )
     return "tar"
 
 
@@ -212,15 +218,31 @@ def _open_tar(path):
     with _reading():
         archive = tarfile.open(path)  # noqa: SIM115 (closed below)
     with archive:
-        with _reading():
-            listing = [info for info in archive if not info.isdir()]
-            # The checksum of a compressed tar stands at its very end.
-            while archive.fileobj.read(_CHUNK):
-                pass
         yield [
             (Member(info.name, info.size, partial(archive.extractfile, info)), not info.isreg())
-            for info in listing
+            for info in list(_walk_tar(archive, path))
+            if not info.isdir()
         ]
+
+
+def _walk_tar(archive, path):
+    """Yield every entry, and read on to the end, where the checksum of a compressed tar stands."""
+    while info := _next_entry(archive):
+        # Before going on, which would unpack all that this entry claims to hold.
+        _refuse_swelling(info.offset_data + info.size, path)
+        yield info
+    while _more(archive.fileobj):
+        _refuse_swelling(archive.fileobj.tell(), path)
+
+
+def _next_entry(archive):
+    with _reading():
+        return archive.next()
+
+
+def _more(file):
+    with _reading():
+        return file.read(_CHUNK)
 
 
 _OPENERS = {"zip": _open_zip, "tar": _open_tar}
@@ -300,23 +322,29 @@ def _pick_pictures(members, home, labels, archive):
 def _read_labels(labels, archive):
     if labels.size > _LABELS_LIMIT:
         raise ValueError(
-            f"{archive} is not the archive of dog breeds: its {LABELS} has {labels.size:,} bytes."
+            f"{archive} is not the archive of dog breeds: its {LABELS} has {labels.size:,} bytes, "
+            f"and {_LABELS_LIMIT:,} are allowed; get the archive from its source."
         )
     return b"".join(_chunks(labels))
 
 
 def _check_room(members, archive, directory):
     """Refuse what would fill the disk, before writing any of it."""
-    needed, packed = sum(member.size for member in members), archive.stat().st_size
-    if needed > max(_SWELL_FLOOR, _SWELL_LIMIT * packed):
-        raise ValueError(
-            f"{archive} is not safe to unpack: its {packed:,} bytes would swell to {needed:,}; "
-            f"get the archive from its source."
-        )
+    needed = sum(member.size for member in members)
+    _refuse_swelling(needed, archive)
     if needed > (free := shutil.disk_usage(directory).free):
         raise OSError(
             f"Unpacking {archive} takes {needed:,} bytes and the disk has {free:,} free; make "
             f"room, or choose a directory on another disk."
+        )
+
+
+def _refuse_swelling(needed, archive):
+    packed = Path(archive).stat().st_size
+    if needed > max(_SWELL_FLOOR, _SWELL_LIMIT * packed):
+        raise ValueError(
+            f"{archive} is not safe to unpack: its {packed:,} bytes would swell to {needed:,}; "
+            f"get the archive from its source."
         )
 
 

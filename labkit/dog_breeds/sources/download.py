@@ -75,13 +75,14 @@ def download_file(url, path, *, progress=True, timeout=30.0, retries=3, pause=0.
     if path.exists():
         return path
     part = _part(path)
-    failures = 0
+    failures, most = 0, _size(part)
     while True:
-        before = _size(part)
         try:
             _receive(url, path, progress, timeout)
         except DroppedError as error:
-            failures = 1 if _size(part) > before else failures + 1
+            # More than ever before: a server that contradicts itself starts over and over.
+            failures = 1 if _size(part) > most else failures + 1
+            most = max(most, _size(part))
             if failures > retries:
                 raise ConnectionError(_gave_up(url, error, _size(part))) from None
             time.sleep(pause * 2 ** (failures - 1))
@@ -144,7 +145,10 @@ def _ask(url, path, timeout):
     except (URLError, OSError, HTTPException) as error:
         raise DroppedError(_reason(error)) from None
     except ValueError as error:
-        raise ValueError(f"{url} is not an address to download from ({error}).") from None
+        raise ValueError(
+            f"{url} is not an address to download from ({error}); give one that begins with "
+            f"https:// and ends in the archive's name."
+        ) from None
 
 
 def _headers(path, have):
@@ -164,8 +168,11 @@ def _answer_refusal(error, url, path, have):
         _part(path).unlink()
         raise DroppedError("the server's file has changed")
     if error.code in _RETRIED:
-        raise DroppedError(f"HTTP {error.code} {error.reason}")
-    raise ConnectionError(f"{url} cannot be downloaded (HTTP {error.code} {error.reason}).")
+        raise DroppedError(f"HTTP {error.code} {_reason(error)}")
+    raise ConnectionError(
+        f"{url} cannot be downloaded (HTTP {error.code} {_reason(error)}); open it in a browser to "
+        f"see why."
+    )
 
 
 def _agree(url, path, response):
@@ -178,7 +185,7 @@ def _agree(url, path, response):
         _part(path).unlink(missing_ok=True)
         _notes(path).write_text(json.dumps(asdict(promise)), encoding="utf-8")
     elif start != _size(_part(path)) or size != _promise_of(path).size:
-        _part(path).unlink()
+        _part(path).unlink(missing_ok=True)
         raise DroppedError("the server's file has changed")
     return promise, start
 
@@ -190,8 +197,9 @@ def _extent(response):
         if extent is None:
             raise DroppedError("the server sent a piece without saying which")
         return int(extent[1]), int(extent[2])
-    length = response.headers.get("Content-Length")
-    return 0, None if length is None else int(length)
+    length = response.headers.get("Content-Length", "")
+    # A length that is no number is no promise: the archive's own checksums must do.
+    return 0, int(length) if re.fullmatch("[0-9]+", length) else None
 
 
 def _check_room(promise, start, path):
@@ -222,10 +230,12 @@ def _append(response, path, promise, start, progress):
                 )
             part.write(chunk)
             bar.update(len(chunk))
-        if promise.size is not None and part.tell() < promise.size:
-            raise DroppedError(
-                f"the connection closed after {part.tell():,} of {promise.size:,} bytes"
-            )
+        arrived = part.tell()
+    if promise.size is not None and arrived < promise.size:
+        raise DroppedError(f"the connection closed after {arrived:,} of {promise.size:,} bytes")
+    if promise.size is not None and arrived > promise.size:
+        _part(path).unlink()
+        raise DroppedError(f"the server sent {arrived:,} bytes and had promised {promise.size:,}")
 
 
 def _read(response):
@@ -237,7 +247,8 @@ def _read(response):
 
 def _reason(error):
     reason = getattr(error, "reason", error)
-    return str(reason).rstrip(".") or type(reason).__name__
+    # Some reasons of the standard library fill several lines.
+    return " ".join(str(reason).split()).rstrip(".") or type(reason).__name__
 
 
 def _gave_up(url, error, have):

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", "
 # Both become names of files and folders, so neither may lead out of its folder, hide
 # itself, or be a name that Windows refuses.
 _NAME = re.compile(r'\s*(?!\.)[^/\\:*?"<>|\x00-\x1f]*[^/\\:*?"<>|\x00-\x1f. ]\s*')
+# File systems allow a name 255 bytes; the suffix is to find room too.
+_LONGEST = 240
 
 
 def read_labels(directory):
@@ -32,8 +35,9 @@ def read_labels(directory):
 
     Raises:
         FileNotFoundError: ``labels.csv`` or ``train/`` is not there.
-        ValueError: The labels cannot be read or contradict themselves, a label has no
-            picture, or a picture has no label.
+        ValueError: The labels are not as they should be or contradict themselves, a label
+            has no picture, or a picture has no label.
+        OSError: The file system does not let them be read.
 
     Example:
         >>> import tempfile
@@ -46,10 +50,36 @@ def read_labels(directory):
         {'7f': 'pug', '03': 'beagle'}
     """
     directory = Path(directory)
-    _require_layout(directory)
-    labels = parse_labels((directory / LABELS).read_bytes(), directory / LABELS)
-    check_pictures(labels, file_names(directory / PICTURES), directory)
+    try:
+        _require_layout(directory)
+        content, names = (directory / LABELS).read_bytes(), file_names(directory / PICTURES)
+    except OSError as error:
+        raise in_a_sentence(error, directory) from None
+    labels = parse_labels(content, directory / LABELS)
+    check_pictures(labels, names, directory)
     return labels
+
+
+def in_a_sentence(error, where):
+    """Word an error of the operating system that came from reading.
+
+    Args:
+        error: An OSError; one that is a sentence already is returned as it is.
+        where: What was to be read, where the error itself does not say.
+
+    Returns:
+        An OSError of the same type.
+
+    Example:
+        >>> print(in_a_sentence(PermissionError(13, "Permission denied", "a.jpg"), "."))
+        a.jpg cannot be read (Permission denied); give it permission to be read, or replace it.
+    """
+    if error.errno is None:
+        return error
+    return type(error)(
+        f"{error.filename or where} cannot be read ({error.strerror}); give it permission to be "
+        f"read, or replace it."
+    )
 
 
 def parse_labels(content, where):
@@ -64,7 +94,8 @@ def parse_labels(content, where):
 
     Raises:
         ValueError: Not UTF-8 text, another header, a row without exactly two fields, an id
-            or breed that cannot name a file, an id on two rows, or no row at all.
+            or breed that cannot name a file, an id on two rows, ids or breeds that some
+            file systems take for one, or no row at all.
 
     Example:
         >>> parse_labels(b"id,breed\\r\\n7f,pug\\r\\n", "labels.csv")
@@ -78,7 +109,8 @@ def parse_labels(content, where):
     labels = dict(pairs)
     if len(labels) < len(pairs):
         raise _repeated_ids(pairs, where)
-    _check_breed_case(set(labels.values()), where)
+    _check_spelling("ids", labels, where)
+    _check_spelling("breeds", set(labels.values()), where)
     return labels
 
 
@@ -237,10 +269,27 @@ def _read_rows(text, where):
     except csv.Error as error:
         raise ValueError(f"{where} is no CSV file at line {reader.line_num}: {error}.") from None
     if [name.strip() for name in header] != _HEADER:
-        raise ValueError(
-            f"{where} starts with {','.join(header)[:60]!r}; the first line must be 'id,breed'."
-        )
+        raise _wrong_header(header, text, where)
     return rows
+
+
+def _wrong_header(header, text, where):
+    if not text.strip():
+        return ValueError(
+            f"{where} is empty; its first line must be 'id,breed', with one row for each picture "
+            f"below."
+        )
+    start = ",".join(header)[:60]
+    if ";" in start or "\t" in start:
+        parted = "semicolons" if ";" in start else "tabs"
+        return ValueError(
+            f"{where} parts its columns by {parted} (it starts with {start!r}); save it again as "
+            f"CSV with commas, so that the first line is 'id,breed'."
+        )
+    return ValueError(
+        f"{where} starts with {start!r}; the first line must be 'id,breed': rename the columns, or "
+        f"put that line above the rows."
+    )
 
 
 def _check_rows(rows, where):
@@ -250,14 +299,23 @@ def _check_rows(rows, where):
                 f"{where} has {count(len(row), 'field')} at line {line}; each line needs two: "
                 f"id,breed."
             )
-        if not (_NAME.fullmatch(row[0]) and _NAME.fullmatch(row[1])):
+        if not all(map(_can_name_a_file, row)):
             raise _bad_name(line, row, where)
+
+
+def _can_name_a_file(value):
+    return _NAME.fullmatch(value) and len(value.encode()) <= _LONGEST
 
 
 def _bad_name(line, row, where):
     column, value = next(
-        (c, v) for c, v in zip(_HEADER, row, strict=True) if not _NAME.fullmatch(v)
+        (c, v) for c, v in zip(_HEADER, row, strict=True) if not _can_name_a_file(v)
     )
+    if _NAME.fullmatch(value):
+        return ValueError(
+            f"{where} has the {column} {value[:20]!r}… at line {line}, which is too long to name a "
+            f"file; {_LONGEST} bytes are allowed."
+        )
     if not value.strip():
         return ValueError(f"{where} has an empty {column} at line {line}; fill it in.")
     return ValueError(
@@ -279,14 +337,16 @@ def _repeated_ids(pairs, where):
     )
 
 
-def _check_breed_case(breeds, where):
-    """Refuse breeds that would share one folder on a Mac or Windows."""
+def _check_spelling(what, names, where):
+    """Refuse names that would share one file or folder on a Mac or Windows."""
     spellings = defaultdict(list)
-    for breed in sorted(breeds):
-        spellings[breed.casefold()].append(breed)
-    for names in spellings.values():
-        if len(names) > 1:
+    for name in names:
+        # The same accent may be written as one character or as two.
+        spellings[unicodedata.normalize("NFC", name).casefold()].append(name)
+    for alike in spellings.values():
+        if len(alike) > 1:
+            advice = "spell them alike" if what == "breeds" else "rename all but one of them"
             raise ValueError(
-                f"{where} has the breeds {some(names)}, which differ only in upper and lower case; "
-                f"spell them alike."
+                f"{where} has the {what} {some(sorted(alike))}, which differ only in upper and "
+                f"lower case or in how accents are written, and on some disks are one; {advice}."
             )

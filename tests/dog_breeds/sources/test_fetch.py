@@ -9,13 +9,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
 from labkit.dog_breeds import sources
 from labkit.dog_breeds.sources import drawn_dogs, fetch, read_labels
 from labkit.dog_breeds.sources.staging import RECEIPT, STAGING
 
-FILES = {"labels.csv": b"id,breed\nb,pug\na,pug\n", "train/a.jpg": b"first", "train/b.jpg": b"2"}
+
+def picture(comment):
+    """Return the smallest JPEG, with a comment that tells it from others."""
+    data = cv2.imencode(".jpg", np.zeros((1, 1, 3), np.uint8))[1].tobytes()
+    return data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
+
+
+FILES = {
+    "labels.csv": b"id,breed\nb,pug\na,pug\n",
+    "train/a.jpg": picture(b"first"),
+    "train/b.jpg": picture(b"2"),
+}
 
 
 def write(folder, files=FILES):

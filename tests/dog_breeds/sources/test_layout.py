@@ -47,7 +47,14 @@ def test_names_with_spaces_dots_and_accents_are_breeds():
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", r"starts with ''; the first line must be 'id,breed'"),
+        (b"", r"is empty; its first line must be 'id,breed'"),
+        (b" \n\n", r"is empty; its first line"),
+        (b"id;breed\na;pug\n", r"parts its columns by semicolons .*'id;breed'.*with commas"),
+        (b"id\tbreed\na\tpug\n", r"parts its columns by tabs"),
+        (b"7f,pug\na,pug\n", r"starts with '7f,pug'; .* or put that line above the rows"),
+        (b"id,breed\na," + b"x" * 241 + b"\n", r"the breed 'x{20}'… at line 2, which is too long"),
+        ("id,breed\na,é\nb,e\u0301\n".encode(), r"breeds .*in how accents are written"),
+        (b"id,breed\na,pug\nA,pug\n", r"the ids 'A', 'a', which differ only .*rename all but"),
         (b"name,class\na,pug\n", r"starts with 'name,class'"),
         (b"breed,id\npug,a\n", r"starts with 'breed,id'"),
         (b"id,breed\n", r"is empty: below 'id,breed'"),
