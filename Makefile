@@ -1,5 +1,5 @@
-# make book | test | test-broken | test-browser | lint | serve | pdf | bench | labs | handouts |
-# lock | publish | clean
+# make book | test | test-broken | test-browser | faults | lint | serve | pdf | bench | labs |
+# handouts | lock | publish | clean
 # Each of them sets up .venv first, once, and again when pyproject.toml or the lock changes.
 
 SHELL := /bin/bash
@@ -23,7 +23,8 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-inpu
 	--constraint requirements.lock
 SAY_LESS = awk '!/^ *(Requirement already|Collecting|Using cached|Looking|Processing|Obtaining|Getting|Preparing|Checking|Installing build|Created|Stored)/ { print substr($$0, 1, 120); fflush() }'
 
-.PHONY: help book test test-broken test-browser lint serve pdf bench labs handouts lock publish clean
+.PHONY: help book test test-broken test-browser faults lint serve pdf bench labs handouts lock \
+	publish clean
 
 help:  ## say what there is (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ test-browser: $(VENV)/.browser  ## build the book and look at every page in a br
 
 test-broken: $(VENV)/.book  ## break every input in each kind that is known, one line for each test
 	$(BIN)/python -m pytest -v tests/faults/test_broken_*.py
+
+faults: $(VENV)/.book  ## kill fetch, reorganise and training 200 times (KILLS=200 SEED=2021)
+	$(BIN)/python tests/faults --kills $(or $(KILLS),200) --seed $(or $(SEED),2021)
 
 lint: $(VENV)/.book  ## check style and formatting
 	$(BIN)/ruff check .

@@ -1,18 +1,14 @@
 """Training that can be watched, interrupted and taken up again."""
 
-import json
-import math
-import os
 import sys
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import keras
 from tqdm import tqdm
 
+from labkit.dog_breeds.checkpoints import keep_checkpoints
 from labkit.dog_breeds.out_of_memory import batch_size_advice
 
-_HISTORY = "history.json"
 _METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
@@ -45,6 +41,11 @@ class History:
         if len({len(getattr(self, name)) for name in _METRICS}) != 1:
             raise ValueError("The four curves of a History must have one figure per epoch each.")
 
+    @classmethod
+    def from_curves(cls, curves):
+        """Make one of a dict from a curve's name to its figures (any sequence)."""
+        return cls(**{name: tuple(figures) for name, figures in curves.items()})
+
     def __len__(self):
         """Return the number of epochs."""
         return len(self.loss)
@@ -63,10 +64,13 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
             ``len(batches)`` steps, derived from the pictures and the batch size.
         validation_batches: likewise, not augmented and not shuffled.
         epochs: how often all pictures are shown, a positive integer.
-        checkpoints: a folder that receives weights, optimizer and curves after every
-            epoch; ``None`` keeps nothing.
+        checkpoints: a folder for this training alone, which keeps its state after every
+            epoch: weights, optimizer, curves, and what random numbers go on from (those of
+            layers such as dropout, of NumPy and of Python). ``None`` keeps nothing.
         resume: go on from the last finished epoch in ``checkpoints``, so that a killed
-            run, or a Colab session that ended, loses one epoch at most. False begins anew.
+            run, or a Colab session that ended, loses one epoch at most and ends as if nothing
+            had happened. A learning rate that you change in between counts from then on.
+            False begins anew.
         progress: show the bar.
 
     Returns:
@@ -74,7 +78,8 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
 
     Raises:
         ValueError: the model is not compiled, ``epochs`` is not positive, or the
-            checkpoints belong to another model.
+            checkpoints are damaged or belong to another model, to another stage of its
+            training or to another optimizer.
         MemoryError: the GPU's memory is used up; the sentence has the batch size to try.
         OSError: the checkpoints cannot be written; noticed before the first epoch where the
             folder is at fault.
@@ -94,13 +99,19 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
     _require_compiled(model)
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"epochs={epochs!r} must be a positive integer.")
-    keeper = None if checkpoints is None else _Checkpoints(checkpoints)
-    if keeper:
-        keeper.prepare()
-    before = keeper.restore(model) if keeper and resume else History()
-    if hasattr(batches, "epoch"):
-        # Batches that are drawn epoch by epoch go on where the interrupted run left them.
-        batches.epoch = len(before)
+    if checkpoints is None:
+        return _fit(model, batches, validation_batches, epochs, None, History(), progress)
+    with keep_checkpoints(checkpoints, model) as keeper:
+        before = History.from_curves(keeper.restore(model, epochs) if resume else {})
+        return _fit(model, batches, validation_batches, epochs, keeper, before, progress)
+
+
+def _fit(model, batches, validation_batches, epochs, keeper, before, progress):
+    """Train the epochs that are left and return the history of all."""
+    for drawn in (batches, validation_batches):
+        if hasattr(drawn, "epoch"):
+            # Batches that are drawn epoch by epoch go on where the interrupted run left them.
+            drawn.epoch = len(before)
     callbacks = [_Recorder(before, keeper)]
     if progress:
         callbacks.append(_Progress(len(before), epochs, len(batches)))
@@ -235,87 +246,6 @@ def gpu_advice(settings):
     )
 
 
-def _size_of(model):
-    """Return the bytes that a checkpoint takes at most: 8 for a number, and a page for a name."""
-    variables = [*model.variables, *model.optimizer.variables]
-    return sum(8 * math.prod(variable.shape) + 4096 for variable in variables)
-
-
-def _take_room(path, size):
-    with open(path, "wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-
-
-class _Checkpoints:
-    """Keep weights, optimizer and curves of the last finished epoch in a folder."""
-
-    def __init__(self, directory):
-        self.directory = Path(directory).expanduser()
-
-    def prepare(self):
-        """Make the folder and see that it can be written to, before an epoch is spent."""
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            probe = self.directory / f"partial_{_HISTORY}"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise self._in_a_sentence(error) from None
-
-    def save(self, model, history):
-        """Write the epoch's weights, then the curves; each is whole or not there."""
-        try:
-            self._save(model, history)
-        except OSError as error:
-            for partial in self.directory.glob("partial_*"):
-                partial.unlink(missing_ok=True)
-            raise self._in_a_sentence(error) from None
-
-    def _in_a_sentence(self, error):
-        reason = error.strerror or " ".join(str(error).split()).rstrip(".")
-        return OSError(
-            f"The checkpoints cannot be written to {str(self.directory)!r} ({reason}); make room "
-            "there or choose another folder, and run the cell again, which goes on from the last "
-            "epoch that was kept."
-        )
-
-    def _save(self, model, history):
-        weights = self._weights(len(history))
-        partial = self.directory / f"partial_{weights.name}"
-        # HDF5 takes a disk that fills up under it so badly that it can end the process, so
-        # the room is taken beforehand.
-        _take_room(partial, _size_of(model))
-        model.save_weights(partial)
-        os.replace(partial, weights)
-        partial = self.directory / f"partial_{_HISTORY}"
-        partial.write_text(json.dumps({name: getattr(history, name) for name in _METRICS}))
-        os.replace(partial, self.directory / _HISTORY)
-        # Only now: until the curves stood, the epoch before was the one to resume from.
-        for old in set(self.directory.glob("epoch_*.weights.h5")) - {weights}:
-            old.unlink()
-
-    def restore(self, model):
-        """Load the last finished epoch into ``model`` and return its curves."""
-        if not (self.directory / _HISTORY).is_file():
-            return History()
-        curves = json.loads((self.directory / _HISTORY).read_text())
-        history = History(**{name: tuple(curves[name]) for name in _METRICS})
-        model.optimizer.build(model.trainable_variables)
-        try:
-            model.load_weights(self._weights(len(history)))
-        except (ValueError, KeyError, OSError):
-            raise ValueError(
-                f"The checkpoints in {str(self.directory)!r} do not fit the model {model.name!r}: "
-                "they belong to another network or are damaged; choose another folder, delete "
-                "this one, or pass resume=False."
-            ) from None
-        return history
-
-    def _weights(self, epoch):
-        return self.directory / f"epoch_{epoch:04d}.weights.h5"
-
-
 class _Recorder(keras.callbacks.Callback):
     """Collect the curves and hand them to the checkpoints after every epoch."""
 
@@ -327,7 +257,7 @@ class _Recorder(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.history = self.history + History(*((float(logs[name]),) for name in _METRICS))
         if self.keeper:
-            self.keeper.save(self.model, self.history)
+            self.keeper.save(self.model, asdict(self.history))
 
 
 class _Progress(keras.callbacks.Callback):

@@ -107,7 +107,7 @@ def test_no_space_left_half_way_through_a_download(disk, tmp_path):
         said["first"], "OSError", "cannot be written to", "No space left on device", "make room"
     )
     # What has arrived is kept, and takes no picture's name.
-    assert set(said["left"]) <= {"notes.txt", "download.part", "download.json"}
+    assert set(said["left"]) <= {"notes.txt", ".download.part", ".download.json"}
     assert said["second"][0] == "", said
     assert said["whole"] == sorted([*NAMES, "notes.txt"])
 
@@ -246,7 +246,5 @@ def test_directory_that_is_a_file(tmp_path):
     (tmp_path / "out").write_bytes(b"mine")
     from labkit import fetch
 
-    answer(
-        lambda: fetch(archive, tmp_path / "out"), NotADirectoryError, "is a file; give fetch a fol"
-    )
+    answer(lambda: fetch(archive, tmp_path / "out"), NotADirectoryError, "is a file; give a folder")
     assert (tmp_path / "out").read_bytes() == b"mine"

@@ -210,8 +210,8 @@ def test_lasting_fault(fault, server, tmp_path):
     server.faults = itertools.chain([fault], itertools.repeat(THEN.get(fault, fault)))
     answer(lambda: fetch(server.url, tmp_path / "out", progress=False), kind, sentence)
     left = snapshot(tmp_path / "out")
-    had = len(left.pop("download.part", b""))
-    assert left.keys() - {"download.json"} == {"notes.txt"}
+    had = len(left.pop(".download.part", b""))
+    assert left.keys() - {".download.json"} == {"notes.txt"}
     assert (had > 0) == (goes_on == "kept")
     server.faults, server.asked = iter(()), []
     assert pictures_of(fetch(server.url, tmp_path / "out", progress=False)) == FILES | {

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from labkit.dog_breeds.batches.free_memory import free_memory
+from labkit.dog_breeds.sources.staging import exclusive
 
 CACHES = ("auto", "memory", "disk", None)
 _SHARE_OF_MEMORY = 0.5  # The rest is for the model, and for a second generator's cache.
@@ -25,7 +26,7 @@ _MAGIC = b"labkit pictures1"
 _HEADER = len(_MAGIC) + hashlib.sha256().digest_size
 _PAGE = 4096
 _FILLED = 1 << 32  # Marks a checksum, which itself may be 0.
-_ABANDONED_AFTER = 60  # Seconds; to reserve a file takes far less.
+_ABANDONED_AFTER = 60  # Seconds; to reserve a file takes far less. Only without locks.
 
 _logger = logging.getLogger(__name__)
 
@@ -87,8 +88,10 @@ class DiskCache:
         # Pixels begin on a page of their own, where mapping is quickest.
         self._start = _PAGE * math.ceil((_HEADER + 8 * shape[0]) / _PAGE)
         try:
-            if not self._is_current():
-                self._create()
+            with exclusive(self.path.parent) as alone:
+                self._remove_abandoned(0 if alone else _ABANDONED_AFTER)
+                if not self._is_current():
+                    self._create()
             self._sums = np.memmap(self.path, "<u8", "r+", _HEADER, shape[:1])
             self._pictures = np.memmap(self.path, np.uint8, "r+", self._start, shape)
         except OSError as error:
@@ -128,7 +131,6 @@ class DiskCache:
 
         Whoever still uses a stale file of that name keeps what they have mapped.
         """
-        self._remove_abandoned()
         number, partial = tempfile.mkstemp(dir=self.path.parent, prefix=self._partial_prefix)
         try:
             with open(number, "wb") as file:
@@ -143,9 +145,10 @@ class DiskCache:
     def _partial_prefix(self):
         return f"{self.path.name}.partial-"
 
-    def _remove_abandoned(self):
+    def _remove_abandoned(self, age):
+        """Remove what killed runs left unfinished; without locks, others may be at work on it."""
         for partial in self.path.parent.glob(f"{self._partial_prefix}*"):
-            if time.time() - partial.stat().st_mtime > _ABANDONED_AFTER:
+            if time.time() - partial.stat().st_mtime >= age:
                 partial.unlink(missing_ok=True)
 
 

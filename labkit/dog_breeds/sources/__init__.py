@@ -7,15 +7,15 @@ and check the bytes, and :mod:`~labkit.dog_breeds.sources.staging` sees to it th
 run leaves nothing half-written.
 """
 
-import filecmp
 import hashlib
 import os
 import re
+import shutil
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
 from labkit.dog_breeds.sources.archive import NotAnArchiveError, extract_pictures, sniff
@@ -31,13 +31,14 @@ from labkit.dog_breeds.sources.layout import (
     read_labels,
     some,
 )
-from labkit.dog_breeds.sources.staging import RECEIPT, STAGING, exclusive, fill_folder, read_receipt
+from labkit.dog_breeds.sources.staging import RECEIPT, STAGING, fill_folder, occupied, read_receipt
 
 __all__ = ["fetch", "read_labels"]
 
 DROPBOX = "https://www.dropbox.com/s/l7b7l5fjwwj6ad2/dog-breed-identification.zip?dl=1"
 
-_DOWNLOAD = "download"
+#: An archive on its way; hidden, so that it never bears the name of a file of the user's.
+_DOWNLOAD = ".download"
 _OWN_ARCHIVE = f"download the archive from {PAGE}/data and give fetch its path"
 _NO_NETWORK = "fetch('drawn') needs no network"
 _INSTEAD = {
@@ -132,13 +133,8 @@ def _fetch(source, directory, sha256, progress):
     directory = Path(directory).expanduser() if directory else _default_directory(found)
     if not (directory / LABELS).is_file():
         _require_source(found, directory)
-    made = _make_directory(directory)
-    try:
-        with exclusive(directory):
-            _fetch_into(directory, found, progress)
-    finally:
-        if made and not any(directory.iterdir()):
-            directory.rmdir()
+    with occupied(directory):
+        _fetch_into(directory, found, progress)
     return directory
 
 
@@ -209,37 +205,21 @@ def _default_directory(source):
     return Path("data", stem or "archive")
 
 
-def _make_directory(directory):
-    """Make the folder; return whether it was not there before."""
-    if directory.is_dir():
-        return False
-    try:
-        directory.mkdir(parents=True)
-    except FileExistsError:
-        raise NotADirectoryError(
-            f"{directory} is a file; give fetch a folder to put the pictures in."
-        ) from None
-    except OSError as error:
-        raise type(error)(
-            f"The folder {directory} cannot be made ({error.strerror}); choose another directory."
-        ) from None
-    return True
-
-
 def _fetch_into(directory, source, progress):
+    staged = (directory / STAGING / RECEIPT).is_file()
     whole = (directory / LABELS).is_file() and (directory / PICTURES).is_dir()
-    if whole and not (directory / STAGING / RECEIPT).is_file():
+    if staged or not whole:
+        fill = partial(_FILLERS[source.kind], source, progress=progress)
+        try:
+            fill_folder(directory, fill, source.receipt)
+        except (OSError, ValueError, ModuleNotFoundError) as error:
+            raise _with_advice(error, source) from None
+    # What was whole before, or filled by a run that was killed, may be of another source.
+    if staged or whole:
         _check_same_source(directory, source)
-        read_labels(directory)
-        return
-    fill = partial(_FILLERS[source.kind], source, progress=progress)
-    try:
-        fill_folder(directory, fill, source.receipt)
-    except (OSError, ValueError, ModuleNotFoundError) as error:
-        raise _with_advice(error, source) from None
-    discard(directory / _DOWNLOAD)
+    _clear_away(directory)
     labels = read_labels(directory)
-    if source.kind != "drawn":
+    if (staged or not whole) and source.kind != "drawn":
         _warn_of_damage(directory, labels, progress)
 
 
@@ -255,6 +235,13 @@ def _warn_of_damage(directory, labels, progress):
             f"flow_from_directory to go on without them.",
             stacklevel=4,
         )
+
+
+def _clear_away(directory):
+    """Remove what is of no use once a folder is whole; a killed run did not come to it."""
+    shutil.rmtree(directory / STAGING, ignore_errors=True)
+    with suppress(OSError):  # a read-only disk says so even of what is not there
+        discard(directory / _DOWNLOAD)
 
 
 def _check_same_source(directory, source):
@@ -281,13 +268,11 @@ def _check_same_source(directory, source):
 
 def _drawn_as_now(directory):
     """Draw one dog of each breed and compare it with the folder's, byte for byte."""
-    from labkit.dog_breeds.sources.drawn_dogs import LAB_BREEDS, write_drawn_dogs
+    from labkit.dog_breeds.sources.drawn_dogs import LAB_BREEDS, first_pictures
 
-    counts = dict.fromkeys((breed.name for breed in LAB_BREEDS), 1)
-    with TemporaryDirectory() as folder:
-        sample = write_drawn_dogs(Path(folder, "sample"), counts=counts, progress=False) / PICTURES
-        names = [path.name for path in sample.iterdir()]
-        return filecmp.cmpfiles(sample, directory / PICTURES, names, shallow=False)[0] == names
+    sample = first_pictures(LAB_BREEDS)
+    paths = ((directory / PICTURES / name, content) for name, content in sample)
+    return all(path.is_file() and path.read_bytes() == content for path, content in paths)
 
 
 def _with_advice(error, source):

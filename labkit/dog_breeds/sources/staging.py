@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from labkit.dog_breeds.sources.layout import LABELS, PICTURES
@@ -31,15 +31,14 @@ def exclusive(directory):
         directory: Folder that is there (str or path).
 
     Yields:
-        None.
+        Whether they are kept out: False where there are no locks.
     """
     if fcntl is None:
-        yield
+        yield False
         return
     handle = os.open(directory, os.O_RDONLY)
     try:
-        _wait_for_lock(handle, directory)
-        yield
+        yield _wait_for_lock(handle, directory)
     finally:
         # Unlocking by name, because a forked child may still hold the handle open.
         with suppress(OSError):
@@ -48,13 +47,70 @@ def exclusive(directory):
 
 
 def _wait_for_lock(handle, directory):
+    """Take the lock; return False where the file system has none."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         print(f"Waiting for another run that is at work in {directory}.", file=sys.stderr)
         fcntl.flock(handle, fcntl.LOCK_EX)
     except OSError:
-        pass
+        return False
+    return True
+
+
+@contextmanager
+def occupied(directory):
+    """Make a folder if need be and keep other processes out; take it away if it stays empty.
+
+    Args:
+        directory: Folder to work in (path).
+
+    Yields:
+        None.
+
+    Raises:
+        NotADirectoryError: It is a file.
+        OSError: It cannot be made.
+    """
+    with ExitStack() as stack:
+        made = _make_and_lock(directory, stack)
+        try:
+            yield
+        finally:
+            # Before the lock goes: whoever waits for it looks whether the folder is still there.
+            if made and not any(directory.iterdir()):
+                directory.rmdir()
+
+
+def _make_and_lock(directory, stack):
+    """Return whether the folder was made, once it is locked and still there."""
+    while True:
+        made = _make_directory(directory)
+        with ExitStack() as attempt, suppress(FileNotFoundError):
+            expected = directory.stat()
+            attempt.enter_context(exclusive(directory))
+            if os.path.samestat(directory.stat(), expected):
+                stack.enter_context(attempt.pop_all())
+                return made
+
+
+def _make_directory(directory):
+    """Make the folder; return whether it was not there before."""
+    if directory.is_dir():
+        return False
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        if directory.is_dir():  # Another process was quicker.
+            return False
+        raise NotADirectoryError(
+            f"{directory} is a file; give a folder to put the pictures in."
+        ) from None
+    except OSError as error:
+        raise type(error)(
+            f"The folder {directory} cannot be made ({error.strerror}); choose another directory."
+        ) from None
+    return True
 
 
 def fill_folder(directory, fill, receipt):
@@ -111,7 +167,10 @@ def _fill_anew(staging, fill, receipt):
     try:
         staging.mkdir()
         fill(staging)
-        (staging / RECEIPT).write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
+        # The receipt vouches for all the rest, so it must not be there in part.
+        partial = staging / f"{RECEIPT}.part"
+        partial.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
+        os.replace(partial, staging / RECEIPT)
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
         raise _in_a_sentence(error, staging.parent) from None

@@ -144,17 +144,28 @@ class TestInterrupted:
     def test_while_drawing_leaves_nothing(self, tmp_path, monkeypatch, error):
         drawn = []
 
-        def stumble(path, picture):
-            drawn.append(path)
+        def stumble(*picture):
+            drawn.append(picture)
             if len(drawn) == 5:
                 raise error("stopped")
-            path.write_bytes(b"half")
+            return b"half"
 
-        monkeypatch.setattr(writing, "_write_jpeg", stumble)
+        monkeypatch.setattr(writing, "_draw_jpeg", stumble)
         with pytest.raises(error):
             write(tmp_path / "dogs")
         assert len(drawn) >= 5
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_what_a_killed_run_left_is_cleared_away(self, tmp_path, whole):
+        if whole:
+            write(tmp_path / "dogs")
+        (tmp_path / "dogs" / ".drawing" / "train").mkdir(parents=True)
+        (tmp_path / "dogs" / ".drawing" / "train" / "half.jpg").write_bytes(b"half")
+        write(tmp_path / "dogs")
+        assert [path.name for path in tmp_path.iterdir()] == ["dogs"]
+        names = sorted(path.name for path in (tmp_path / "dogs").iterdir())
+        assert names == ["labels.csv", "train"]
 
     def test_while_moving_is_mended_by_the_next_run(self, tmp_path, monkeypatch):
         replace = os.replace

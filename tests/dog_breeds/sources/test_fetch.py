@@ -189,7 +189,7 @@ def test_source_of_another_type(source):
 
 def test_directory_that_is_a_file(tmp_path):
     archive = make_zip(tmp_path / "dogs.zip")
-    with pytest.raises(NotADirectoryError, match=r"dogs.zip is a file; give fetch a folder"):
+    with pytest.raises(NotADirectoryError, match=r"dogs.zip is a file; give a folder"):
         fetch(archive, archive)
 
 
@@ -238,10 +238,14 @@ def pencil(monkeypatch):
     """A stand-in for the drawing program, with the one picture that a sample consists of."""
     pencil = SimpleNamespace(sample={"train/a.jpg": FILES["train/a.jpg"]})
 
-    def write_drawn_dogs(directory, counts=None, progress=True):
-        return write(directory, pencil.sample if counts else FILES)
+    def write_drawn_dogs(directory, progress=True):
+        return write(directory, FILES)
+
+    def first_pictures(breeds):
+        return [(Path(name).name, content) for name, content in pencil.sample.items()]
 
     monkeypatch.setattr(drawn_dogs, "write_drawn_dogs", write_drawn_dogs)
+    monkeypatch.setattr(drawn_dogs, "first_pictures", first_pictures)
     return pencil
 
 
@@ -363,7 +367,7 @@ def test_download_that_breaks_off_is_kept_for_the_next_call(server):
     server.sent = 50
     with pytest.raises(ConnectionError, match=r"50 bytes are kept and the next call goes on"):
         fetch("dropbox", progress=False)
-    assert os.path.getsize("data/dropbox/download.part") == 50
+    assert os.path.getsize("data/dropbox/.download.part") == 50
     server.sent = None
     assert contents(fetch("dropbox", progress=False)) == FILES
 
@@ -388,6 +392,41 @@ def test_unpacking_that_is_killed_keeps_the_download(server, monkeypatch):
             fetch("dropbox", progress=False)
     assert contents(fetch("dropbox", progress=False)) == FILES
     assert len(server.asked) == 1
+
+
+# What a killed run leaves
+
+
+def test_leftovers_of_a_run_killed_at_the_very_end_are_cleared_away(server):
+    folder = fetch("dropbox", progress=False)
+    (folder / STAGING).mkdir()
+    for name in (".download", ".download.json", ".download.part"):
+        (folder / name).write_bytes(b"half a gigabyte")
+    assert contents(fetch("dropbox", progress=False)) == FILES
+    assert not (folder / STAGING).exists()
+
+
+def test_files_of_the_users_that_are_called_download_stay(server):
+    mine = {"data/dropbox/download": b"mine", "data/dropbox/download.json": b"mine too"}
+    write(Path(), mine)
+    assert contents(fetch("dropbox", progress=False)).items() >= {"download": b"mine"}.items()
+    assert [Path(name).read_bytes() for name in mine] == [b"mine", b"mine too"]
+
+
+def test_publishing_that_was_killed_is_not_taken_for_another_source(tmp_path, monkeypatch):
+    first = make_zip(tmp_path / "first.zip")
+    second = make_zip(tmp_path / "second.zip", {**FILES, "train/a.jpg": b"another dog"})
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("labkit.dog_breeds.sources.staging._publish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(first, tmp_path / "out", progress=False)
+    with pytest.raises(FileExistsError, match=r"of another source, 'first.zip'; choose another"):
+        fetch(second, tmp_path / "out", progress=False)
+    assert contents(fetch(first, tmp_path / "out", progress=False)) == FILES
 
 
 # Kaggle

@@ -1,8 +1,11 @@
 """Filling a folder: all or nothing, also when it is killed half-way."""
 
+import json
 import multiprocessing
 import os
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from labkit.dog_breeds.sources.staging import (
     STAGING,
     exclusive,
     fill_folder,
+    occupied,
     read_receipt,
 )
 
@@ -66,9 +70,9 @@ def test_remains_of_a_killed_run_are_cleared(tmp_path):
     assert contents(tmp_path) == WHOLE
 
 
-@pytest.mark.parametrize("renames", [0, 1, 2])
+@pytest.mark.parametrize("renames", [1, 2, 3])
 def test_run_killed_while_renaming_is_finished(tmp_path, monkeypatch, renames):
-    """Kill it after so many renames; the next call must not fill again."""
+    """Kill it after so many renames, the receipt's the first; the next call must not fill again."""
     real, done = os.replace, []
 
     def replace(source, target):
@@ -141,3 +145,53 @@ def test_lock_is_released(tmp_path):
         raise KeyError
     with exclusive(tmp_path):
         pass
+
+
+def test_receipt_is_never_there_in_part(tmp_path, monkeypatch):
+    """It vouches for the pictures, and a killed run may have written half of it."""
+    real = os.replace
+
+    def replace(source, target):
+        if os.fspath(target).endswith(RECEIPT):
+            assert json.loads(Path(source).read_text()) == {"source": "here"}
+            raise KeyboardInterrupt
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)  # nobody clears up after SIGKILL
+        with pytest.raises(KeyboardInterrupt):
+            fill_folder(tmp_path, fill, {"source": "here"})
+    assert not (tmp_path / STAGING / RECEIPT).exists()
+    fill_folder(tmp_path, fill, {"source": "here"})
+    assert contents(tmp_path) == WHOLE
+    assert read_receipt(tmp_path) == {"source": "here"}
+
+
+def test_folder_that_stays_empty_is_taken_away(tmp_path):
+    with pytest.raises(KeyError), occupied(tmp_path / "a" / "b"):
+        raise KeyError
+    assert contents(tmp_path) == ["a"]
+    (tmp_path / "mine").mkdir()
+    with occupied(tmp_path / "mine"):
+        pass
+    assert contents(tmp_path) == ["a", "mine"]
+
+
+def test_second_run_makes_the_folder_anew_that_the_first_took_away(tmp_path):
+    pytest.importorskip("fcntl")
+    folder, entered, leave = tmp_path / "data", threading.Event(), threading.Event()
+
+    def fail():
+        with occupied(folder):
+            entered.set()
+            leave.wait(30)
+
+    first = threading.Thread(target=fail)
+    first.start()
+    assert entered.wait(30)
+    threading.Timer(0.2, leave.set).start()
+    with occupied(folder):
+        (folder / "dog.jpg").write_bytes(b"dog")
+    first.join()
+    assert contents(folder) == ["dog.jpg"]

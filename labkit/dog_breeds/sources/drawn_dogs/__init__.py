@@ -7,7 +7,7 @@ problem that it has with photographs: to find the few things that matter among m
 
 from .breeds import LAB_BREEDS, LAB_COUNTS, Breed, pretraining_breeds
 from .drawing import draw_dog, draw_dog_and_mask, draw_many
-from .writing import write_drawn_dogs
+from .writing import first_pictures, write_drawn_dogs
 
 __all__ = [
     "LAB_BREEDS",
@@ -16,6 +16,7 @@ __all__ = [
     "draw_dog",
     "draw_dog_and_mask",
     "draw_many",
+    "first_pictures",
     "pretraining_breeds",
     "write_drawn_dogs",
 ]

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from numbers import Integral
@@ -13,12 +12,15 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from labkit.dog_breeds.sources.staging import occupied
+
 from .breeds import LAB_BREEDS, LAB_COUNTS
 from .drawing import check_breeds, check_seed, check_size, draw_dog, picture_seed
 
 #: Heights and widths of the pictures, in pixels: like photographs, they differ.
 SIZES = ((120, 160), (128, 160), (128, 152), (140, 140), (152, 128), (160, 120))
 _USUAL_COUNT = 40
+_STAGING = ".drawing"
 _QUALITY = 88
 
 
@@ -28,8 +30,9 @@ def write_drawn_dogs(
     """Write drawn dogs as Kaggle lays out its photographs.
 
     The folder receives ``labels.csv`` (header ``id,breed``, rows in shuffled order) and
-    ``train/<id>.jpg``. All pictures are written elsewhere first: an interrupted run leaves
-    nothing half-written in `directory`. A folder that holds the complete set is left alone.
+    ``train/<id>.jpg``. All pictures are first written to a hidden folder inside, which an
+    interrupted run takes away and a killed one leaves to the next run to take away. A folder
+    that holds the complete set is left alone.
 
     Args:
         directory: the folder to fill (str or path); made if missing.
@@ -65,14 +68,35 @@ def write_drawn_dogs(
     if size is not None:
         check_size(size)
     rows = _plan(breeds, _resolve_counts(breeds, counts), seed)
-    if _is_complete(directory, rows):
+    if _is_complete(directory, rows) and not (directory / _STAGING).exists():
         return directory
     _refuse_other_content(directory, rows)
-    with _staging(directory) as folder:
-        _write_pictures(folder / "train", rows, seed, size, progress)
-        (folder / "labels.csv").write_bytes(_labels(rows))
-        _move_in(folder, directory)
+    with occupied(directory), _staging(directory) as folder:
+        # Only now: another process may have been at it.
+        _refuse_other_content(directory, rows)
+        if not _is_complete(directory, rows):
+            _write_pictures(folder / "train", rows, seed, size, progress)
+            (folder / "labels.csv").write_bytes(_labels(rows))
+            _move_in(folder, directory)
     return directory
+
+
+def first_pictures(breeds=LAB_BREEDS, seed=2021):
+    """Draw the first picture of each breed, as :func:`write_drawn_dogs` writes it.
+
+    Args:
+        breeds: sequence of :class:`Breed`.
+        seed: integer ≥ 0.
+
+    Yields:
+        The file's name and its bytes.
+
+    Example:
+        >>> [len(name) for name, content in first_pictures(LAB_BREEDS[:2])]
+        [36, 36]
+    """
+    for breed in breeds:
+        yield f"{_picture_id(breed.name, 0, seed)}.jpg", _draw_jpeg(breed, 0, seed, None)
 
 
 def _resolve_counts(breeds, counts):
@@ -136,10 +160,10 @@ def _refuse_other_content(directory, rows):
 
 @contextmanager
 def _staging(directory):
-    """Lend a hidden folder beside `directory` that vanishes afterwards, whatever happens."""
-    parent = directory.resolve().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=parent))
+    """Lend an empty hidden folder in `directory` that vanishes afterwards."""
+    folder = directory / _STAGING
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     try:
         yield folder
     finally:
@@ -148,7 +172,6 @@ def _staging(directory):
 
 def _move_in(folder, directory):
     """Move the finished set in; labels.csv comes last and so vouches for the pictures."""
-    directory.mkdir(exist_ok=True)
     if (directory / "train").is_dir():
         # What an earlier run left half-moved are pictures of this very set: write them anew.
         shutil.rmtree(directory / "train")
@@ -161,9 +184,7 @@ def _write_pictures(folder, rows, seed, size, progress):
 
     def write(row):
         name, breed, index = row
-        number = picture_seed(breed, index, seed)
-        picture = draw_dog(breed, number, size or SIZES[number % len(SIZES)])
-        _write_jpeg(folder / f"{name}.jpg", picture)
+        (folder / f"{name}.jpg").write_bytes(_draw_jpeg(breed, index, seed, size))
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         done = pool.map(write, rows)
@@ -171,9 +192,12 @@ def _write_pictures(folder, rows, seed, size, progress):
             pass
 
 
-def _write_jpeg(path, picture):
+def _draw_jpeg(breed, index, seed, size):
+    """Draw one picture; return the bytes of its file."""
+    number = picture_seed(breed, index, seed)
+    picture = draw_dog(breed, number, size or SIZES[number % len(SIZES)])
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
-        raise OSError(f"OpenCV could not encode {path.name} as JPEG.")
-    path.write_bytes(data.tobytes())
+        raise OSError(f"OpenCV could not encode picture {index} of {breed.name} as JPEG.")
+    return data.tobytes()

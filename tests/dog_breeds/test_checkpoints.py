@@ -1,0 +1,218 @@
+"""Checkpoints: the whole state, replaced in one step, and refused where it does not fit."""
+
+import os
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from labkit.dog_breeds.checkpoints import keep_checkpoints
+from labkit.dog_breeds.networks import compile_lab, freeze, pretrained, small_vgg, unfreeze
+from labkit.dog_breeds.training import train
+
+CURVES = {"loss": (1.0,), "accuracy": (0.5,), "val_loss": (2.0,), "val_accuracy": (0.25,)}
+
+
+class Noise(keras.utils.PyDataset):
+    """Two batches of random pictures, the same in every epoch."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        dice = np.random.default_rng(index)
+        classes = np.eye(2, dtype="float32")[dice.integers(0, 2, 8)]
+        return dice.random((8, 8, 8, 3), "float32"), classes
+
+
+def build(rate=1e-2, **options):
+    """Build a network with dropout; Keras gives its layers other names each time."""
+    keras.utils.set_random_seed(3)
+    network = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(3, 3, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ],
+        **options,
+    )
+    return compile_lab(network, rate)
+
+
+def fit(network, folder, epochs, **options):
+    return train(network, Noise(), Noise(), epochs, folder, progress=False, **options)
+
+
+def state_of(network):
+    variables = [*network.variables, *network.optimizer.variables]
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def assert_same(network, other):
+    for ours, theirs in zip(state_of(network), state_of(other), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+
+
+def test_dropout_goes_on_where_it_was(tmp_path):
+    whole = build()
+    history = fit(whole, None, 4)
+    fit(build(), tmp_path, 2)
+    resumed = build()
+    np.testing.assert_allclose(fit(resumed, tmp_path, 4).loss, history.loss, rtol=1e-5)
+    assert_same(resumed, whole)
+    seeds = [variable for variable in whole.variables if "seed" in variable.path]
+    assert len(seeds) == 1 and keras.ops.convert_to_numpy(seeds[0])[1] > 0
+
+
+def test_python_and_numpy_go_on_with_the_same_random_numbers(tmp_path):
+    fit(build(), tmp_path, 1)
+    random.random(), np.random.random()
+    with keep_checkpoints(tmp_path, network := build()) as checkpoints:
+        checkpoints.save(network, CURVES)
+    expected = random.random(), np.random.random()
+    fit(build(), tmp_path, 1)
+    assert (random.random(), np.random.random()) == expected
+
+
+def test_loss_scale_of_mixed_precision_is_kept(tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        first = build()
+        fit(first, tmp_path, 1)
+        first.optimizer.dynamic_scale.assign(128.0)
+        first.optimizer.step_counter.assign(17)
+        with keep_checkpoints(tmp_path, first) as checkpoints:
+            checkpoints.save(first, CURVES)
+        resumed = build()
+        fit(resumed, tmp_path, 1)
+        assert float(resumed.optimizer.dynamic_scale) == 128.0
+        assert int(resumed.optimizer.step_counter) == 17
+        assert int(resumed.optimizer.iterations) == 2
+        assert_same(resumed, first)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+class TestLearningRate:
+    def test_that_is_changed_in_between_counts(self, tmp_path):
+        fit(build(1e-2), tmp_path, 1)
+        resumed = build(1e-4)
+        fit(resumed, tmp_path, 2)
+        assert float(resumed.optimizer.learning_rate) == pytest.approx(1e-4)
+
+    def test_that_training_itself_changed_is_kept(self, tmp_path):
+        with keep_checkpoints(tmp_path, network := build(1e-2)) as checkpoints:
+            network.optimizer.build(network.trainable_variables)
+            network.optimizer.learning_rate = 3e-3
+            checkpoints.save(network, CURVES)
+        resumed = build(1e-2)
+        fit(resumed, tmp_path, 1)
+        assert float(resumed.optimizer.learning_rate) == pytest.approx(3e-3)
+
+    def test_schedule_follows_the_iterations(self, tmp_path):
+        def scheduled():
+            network = build()
+            schedule = keras.optimizers.schedules.InverseTimeDecay(1e-2, 1, 1.0)
+            adam = keras.optimizers.Adam(schedule)
+            network.compile(adam, "categorical_crossentropy", metrics=["accuracy"])
+            return network
+
+        fit(scheduled(), tmp_path, 1)
+        resumed = scheduled()
+        fit(resumed, tmp_path, 1)
+        assert float(resumed.optimizer.learning_rate) == pytest.approx(1e-2 / 3)
+
+
+@pytest.mark.parametrize("struck", ["save_weights", "fsync", "replace"])
+def test_epoch_that_was_not_written_whole_does_not_count(tmp_path, monkeypatch, struck):
+    fit(build(), tmp_path, 2)
+    kept = (tmp_path / "last_epoch.weights.h5").read_bytes()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    network = build()
+    with monkeypatch.context() as patch:
+        patch.setattr(network if struck == "save_weights" else os, struck, stop)
+        with pytest.raises(KeyboardInterrupt):
+            fit(network, tmp_path, 3)
+    assert (tmp_path / "last_epoch.weights.h5").read_bytes() == kept
+    whole, resumed = build(), build()
+    fit(whole, None, 3)
+    fit(resumed, tmp_path, 3)
+    assert_same(resumed, whole)
+    assert os.listdir(tmp_path) == ["last_epoch.weights.h5"]
+
+
+def test_beginning_anew_never_pairs_new_weights_with_old_curves(tmp_path, monkeypatch):
+    old = build()
+    history = fit(old, tmp_path, 1)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            fit(build(0.5), tmp_path, 1, resume=False)
+    restored = build()
+    assert fit(restored, tmp_path, 1) == history
+    assert_same(restored, old)
+
+
+def transfer():
+    keras.utils.set_random_seed(3)
+    return pretrained("small_vgg", None, 2, (8, 8, 3), (4,), filters=(3,))
+
+
+def test_stages_do_not_mix(tmp_path):
+    """Keras would load the head's weights and, with a warning, no optimizer."""
+    fit(freeze(transfer()), tmp_path, 1)
+    for epochs in (1, 2):
+        with pytest.raises(ValueError, match=r"other layers were trained.*another stage.*resume=F"):
+            fit(unfreeze(transfer()), tmp_path, epochs)
+
+
+def test_other_optimizer_is_refused_while_epochs_are_left(tmp_path):
+    first = build()
+    history = fit(first, tmp_path, 1)
+    other = build()
+    other.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+    with pytest.raises(ValueError, match=r"of a training with Adam, and .* compiled with SGD"):
+        fit(other, tmp_path, 2)
+    assert fit(other, tmp_path, 1) == history
+    for ours, theirs in zip(other.get_weights(), first.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "emptied", "of Keras' own"])
+def test_damaged_checkpoint_is_refused_in_a_sentence_and_kept(tmp_path, damage):
+    network = build()
+    fit(network, tmp_path, 1)
+    path = tmp_path / "last_epoch.weights.h5"
+    content = path.read_bytes()
+    if damage == "of Keras' own":
+        network.save_weights(path)
+    else:
+        path.write_bytes(content[: len(content) // 2] if damage == "cut short" else b"")
+    content = path.read_bytes()
+    with pytest.raises(ValueError, match=r"belong to another network or are damaged; choose ano"):
+        fit(build(), tmp_path, 2)
+    assert path.read_bytes() == content
+
+
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match=r"cannot be written to .* \(File exists\); make room"):
+        fit(build(), tmp_path / "file", 1)
+
+
+def test_network_of_another_shape_is_refused(tmp_path):
+    fit(build(), tmp_path, 1)
+    other = compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(4,)))
+    with pytest.raises(ValueError, match=r"do not fit the model 'small_vgg'"):
+        fit(other, tmp_path, 1)

@@ -1,0 +1,158 @@
+"""Plan the kills of a work, and tell what the next step must not take for whole."""
+
+import contextlib
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from time import sleep
+
+from kills import Child
+
+_PIECE = 512
+_PAUSE = 0.0005  # Seconds between two pieces, so that a kill can strike while they arrive.
+
+
+def prepare(home):
+    """Make what the works start from: a data set, sorted folders and an archive.
+
+    Args:
+        home: An empty folder (path).
+
+    Returns:
+        The folder to give to the works.
+    """
+    for work in ("fetch_drawn", "sort"):
+        outcome = Child(work, home, home).end()
+        assert not outcome.error, outcome.error
+    data = home / "data"
+    with zipfile.ZipFile(home / "dogs.zip", "w") as archive:
+        for path in [data / "labels.csv", *sorted((data / "train").iterdir())]:
+            archive.write(path, path.relative_to(data))
+    return home
+
+
+@contextlib.contextmanager
+def serve(given):
+    """Serve the archive slowly from a web server that resumes; write down its address.
+
+    Args:
+        given: The folder from :func:`prepare`.
+
+    Yields:
+        A list that receives the first byte of each answer.
+    """
+    content, starts = (given / "dogs.zip").read_bytes(), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            wanted = self.headers.get("Range")
+            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+            if start >= len(content):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.end_headers()
+                return
+            starts.append(start)
+            self.send_response(206 if wanted else 200)
+            self.send_header("ETag", '"1"')
+            self.send_header("Content-Length", str(len(content) - start))
+            if wanted:
+                extent = f"bytes {start}-{len(content) - 1}/{len(content)}"
+                self.send_header("Content-Range", extent)
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                for piece in range(start, len(content), _PIECE):
+                    self.wfile.write(content[piece : piece + _PIECE])
+                    sleep(_PAUSE)
+
+        def log_message(self, *_):
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    (given / "address").write_text(f"http://127.0.0.1:{server.server_port}/dogs.zip")
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield starts
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def look_at_data(folder):
+    """See that class_sizes counts all pictures of a fetched folder, or none."""
+    from labkit import class_sizes
+
+    with contextlib.suppress(FileNotFoundError):
+        sizes = class_sizes(folder / "data")
+        assert set(sizes.sizes) == {2} and len(sizes) == 12, sizes
+
+
+def look_at_sorted(folder):
+    """See that flow_from_directory finds all pictures of a sorted folder, or no folder."""
+    from labkit import ImageDataGenerator
+
+    for split in ("train_sorted", "val_sorted"):
+        path = folder / "sorted" / split
+        if path.exists():
+            with contextlib.redirect_stdout(None):
+                flow = ImageDataGenerator().flow_from_directory(path, target_size=(8, 8))
+            assert flow.samples == flow.num_classes == 12, flow
+
+
+LOOKS = {
+    "fetch_drawn": look_at_data,
+    "fetch_archive": look_at_data,
+    "fetch_address": look_at_data,
+    "sort": look_at_sorted,
+    "sort_by_copies": look_at_sorted,
+}
+
+
+def evenly(count, wanted):
+    """Choose ``wanted`` of the numbers below ``count``, or all of them, evenly spread.
+
+    >>> evenly(10, 4)
+    [0, 3, 6, 9]
+    """
+    if wanted >= count:
+        return list(range(count))
+    return sorted({round(place * (count - 1) / max(1, wanted - 1)) for place in range(wanted)})
+
+
+def attack(trial, kills, random, stages=()):
+    """Kill a work in all ways until it has been killed often enough.
+
+    Args:
+        trial: A :class:`kills.Trial`.
+        kills: How many kills at least.
+        random: ``random.Random``.
+        stages: Parts of paths; the work is killed once at each while a checkpoint is written.
+
+    Yields:
+        None, after each way.
+    """
+    steps, seconds = len(trial.whole.steps), trial.whole.seconds
+    for place in stages:
+        trial.kill_in(place)
+        yield
+    if kills > 6:
+        trial.run_two()
+        trial.run_two(fatal=random.randrange(steps))
+        yield
+        trial.kill_at(*random.sample(range(steps // 2), 3))
+        trial.kill_after(*(random.uniform(0, seconds) for _ in range(3)))
+        yield
+    for step in evenly(steps, max(0, (kills - trial.kills) * 2 // 3)):
+        trial.kill_at(step)
+        yield
+    for _ in range(10 * kills):
+        if trial.kills >= kills:
+            return
+        before = trial.kills
+        trial.kill_after(random.uniform(0, seconds))
+        if trial.kills == before:  # it was quicker
+            trial.kill_at(random.randrange(steps))
+        yield
+    raise AssertionError(f"{trial.work} could be killed {trial.kills} times only.")
