@@ -1,5 +1,5 @@
-# make book | test | test-broken | test-browser | faults | lint | serve | pdf | bench | labs |
-# handouts | lock | publish | clean
+# make book | test | test-broken | test-browser | faults | fuzz | determinism | lint | serve |
+# pdf | bench | labs | handouts | lock | publish | clean
 # Each of them sets up .venv first, once, and again when pyproject.toml or the lock changes.
 
 SHELL := /bin/bash
@@ -23,8 +23,8 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-inpu
 	--constraint requirements.lock
 SAY_LESS = awk '!/^ *(Requirement already|Collecting|Using cached|Looking|Processing|Obtaining|Getting|Preparing|Checking|Installing build|Created|Stored)/ { print substr($$0, 1, 120); fflush() }'
 
-.PHONY: help book test test-broken test-browser faults lint serve pdf bench labs handouts lock \
-	publish clean
+.PHONY: help book test test-broken test-browser faults fuzz determinism lint serve pdf bench labs \
+	handouts lock publish clean
 
 help:  ## say what there is (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,13 @@ test-broken: $(VENV)/.book  ## break every input in each kind that is known, one
 
 faults: $(VENV)/.book  ## kill fetch, reorganise and training 200 times (KILLS=200 SEED=2021)
 	$(BIN)/python tests/faults --kills $(or $(KILLS),200) --seed $(or $(SEED),2021)
+
+fuzz: $(VENV)/.book  ## attack the formula checker (MINUTES=10; or STRINGS=100000; SEED=1)
+	$(BIN)/python tests/fuzz/fuzz_formulas.py $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(STRINGS),--strings $(STRINGS)) $(if $(SEED),--seed $(SEED))
+
+determinism: $(VENV)/.book  ## run both labs twice and compare every number they print
+	$(BIN)/python tests/determinism/compare_runs.py $(or $(LABS),$(wildcard labs/*.ipynb))
 
 lint: $(VENV)/.book  ## check style and formatting
 	$(BIN)/ruff check .

@@ -172,7 +172,22 @@ def stubborn(k, s):
             k = []
 
 
-@pytest.mark.parametrize("function", [endless, endless_with_two_layers, stubborn])
+def with_a_bare_except(k, s):
+    while True:
+        try:
+            k = list(k)
+        except:  # noqa: E722
+            k = []
+
+
+def growing(k, s):
+    while True:
+        k.append(1)
+
+
+@pytest.mark.parametrize(
+    "function", [endless, endless_with_two_layers, stubborn, with_a_bare_except, growing]
+)
 def test_an_endless_loop_comes_back_with_a_verdict(function):
     before = threading.active_count()
     verdict = check_closed_form(function)
@@ -183,6 +198,90 @@ def test_an_endless_loop_comes_back_with_a_verdict(function):
             return
         time.sleep(0.05)
     pytest.fail("the endless loop still runs")
+
+
+class Evil:
+    """Raise whenever it is asked for anything."""
+
+    def fails(self):
+        raise RuntimeError("evil")
+
+    __repr__ = __str__ = __index__ = __float__ = fails
+
+
+class EvilError(Exception):
+    def __str__(self):
+        raise RuntimeError("evil")
+
+
+def raising(error):
+    def function(k, s):
+        raise error
+
+    return function
+
+
+def nested_lists(k, s):
+    heap = []
+    for _ in range(20_000):
+        heap = [heap]
+    return heap
+
+
+async def declared_async(k, s):
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda k, s: Evil(), "returns <Evil instance at"),
+        (nested_lists, "returns [[[[[[[...]]]]]]], which is not a number"),
+        (lambda k, s: list(range(10**6)), "returns [0, 1, 2, 3, 4, 5, ...], which is not"),
+        (declared_async, "declared async"),
+        (raising(EvilError()), "it stops with EvilError, on k=1"),
+        (raising(ValueError("one\ntwo \x1b[31m")), "ValueError: one two  [31m, on k=1"),
+        (raising(ValueError("x" * 10_000)), "x" * 200 + ", on k=1"),
+        (raising(KeyboardInterrupt()), "it stops with KeyboardInterrupt"),
+        (lambda k, s: len([0] * 10**15), "it stops with MemoryError"),
+        (lambda k, s: (lambda f: f(f))(lambda f: f(f)), "it stops with RecursionError"),
+    ],
+)
+def test_whatever_a_function_does_it_gets_one_line(function, said):
+    verdict = check_closed_form(function)
+    assert verdict.status == "unreadable", verdict
+    assert said in verdict.message
+    assert len(verdict.message) < 400 and verdict.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "value", [10**5000, Fraction(10**5000 + 1, 3), -(10**5000)], ids=["int", "fraction", "minus"]
+)
+def test_a_huge_value_is_named_by_its_length(value):
+    verdict = check_closed_form(lambda k, s: value)
+    assert verdict.status == "wrong"
+    assert verdict.counter_example.yours == value
+    assert "about 5001 digits" in str(verdict)
+
+
+def test_what_a_function_does_to_its_arguments_stays_with_it():
+    def spoils(k, s, d, layers):
+        width = by_sum(k, s, d)
+        for given in (k, s, d, layers):
+            given.clear()
+        return width
+
+    assert check_closed_form(spoils).status == "consistent"
+    assert check_closed_form(by_recurrence).status == "consistent"
+
+
+def test_what_a_function_prints_is_printed(capsys):
+    def chatty(r, k, s):
+        print("trying", k)
+        return s * (r - 1) + k
+
+    assert check_recurrence(chatty).status == "consistent"
+    assert capsys.readouterr().out.startswith("trying 1\n")
 
 
 def test_watched_returns_and_raises_what_the_job_does():

@@ -1,4 +1,7 @@
 import random
+import time
+from contextlib import contextmanager
+from fractions import Fraction
 
 import pytest
 import sympy
@@ -8,8 +11,24 @@ from hypothesis import strategies as st
 from labkit.receptive_field.checker import check_closed_form, check_recurrence
 from labkit.receptive_field.checker.formula import UnreadableError
 from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
+from labkit.receptive_field.checker.writing import written
 
 CHECKS = [check_recurrence, check_closed_form]
+
+
+@pytest.fixture
+def seconds_of_the_processor():
+    """Lend a limit: what was checked took minutes, or did not end, before there was one."""
+
+    @contextmanager
+    def limit(seconds):
+        start = time.process_time()
+        yield
+        assert time.process_time() - start < seconds
+
+    return limit
+
+
 both = pytest.mark.parametrize("check", CHECKS, ids=["recurrence", "closed form"])
 STATUSES = {"proved", "wrong", "consistent", "unanswered", "unreadable"}
 
@@ -109,6 +128,90 @@ def test_what_is_too_large_to_try_is_refused(text):
 )
 def test_costly_formulas_come_to_an_end(text):
     assert check_closed_form(text).status in ("wrong", "consistent")
+
+
+TOO_LONG_NUMBERS = {
+    "sum of fractions": "Σ_{l=1}^{1999} 1/l^16",
+    "product of fractions": "∏_{l=1}^{1999} 1/l^16",
+    "harmonic sums inside a sum": "Σ_{i=1}^{30} Σ_{l=1}^{1999} 1/(l+i k_1)",
+    "product of whole numbers": "∏_{l=1}^{1000} 10^15",
+    "products of fractions inside a sum": "Σ_{i=1}^{50} ∏_{l=1}^{1999} (l/(l+i+k_1))^16",
+}
+
+
+@pytest.mark.parametrize("text", TOO_LONG_NUMBERS.values(), ids=TOO_LONG_NUMBERS)
+def test_numbers_too_long_to_try_are_refused(text, seconds_of_the_processor):
+    with seconds_of_the_processor(1):
+        verdict = check_closed_form(text)
+    assert verdict.status == "unreadable"
+    assert "too large" in verdict.message
+
+
+@pytest.mark.parametrize("depth", [2, 12, 19])
+def test_products_inside_products_are_read_once(depth, seconds_of_the_processor):
+    with seconds_of_the_processor(1):
+        verdict = check_closed_form("∏_i1(" * depth + "k_1" + ")" * depth)
+    assert verdict.status == "wrong"
+    assert verdict.reading.count("∏") == depth
+
+
+def test_a_factor_left_over_by_a_product_is_read_as_before():
+    (reading,) = read_closed_form("∏_{i=1}^{L} s_i Σ_{l=1}^{L} (k_l − 1) / ∏_{j=1}^{2} 2 · 3")
+    assert written(reading.node) == "∏_{i=1}^{L} s_i·Σ_{l=1}^{L} (k_l − 1)/(∏_{j=1}^{2} 2)·3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 17 + "k" + "//2//2)" * 17,
+        "(" * 28 + "k" + "%7)" * 28,
+        "(1+2*3/floor(" * 13 + "k" + ")^2)" * 13,
+    ],
+)
+@both
+def test_deep_trees_of_few_brackets_get_a_verdict_far_down_the_stack(check, text):
+    def below(depth):
+        return below(depth - 1) if depth else check(text)
+
+    text = text if check is check_recurrence else text.replace("k", "k_1")
+    verdict = below(200)
+    assert verdict.status in ("wrong", "unreadable")
+    assert str(verdict) and verdict._repr_html_()
+
+
+def test_exponents_share_their_steps(seconds_of_the_processor):
+    with seconds_of_the_processor(1):
+        verdict = check_recurrence("+".join(["k^(" + "+".join(["1" * 3] * 4) + ")"] * 20))
+    assert verdict.status == "unreadable"
+    with seconds_of_the_processor(1):
+        verdict = check_closed_form("+".join(["1^{2^(-1)}"] * 50))
+    assert verdict.status == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [10**15, -(10**15), 10**5000, 1e300, float("inf"), float("nan")],
+    ids=["long", "negative", "huge", "float", "inf", "nan"],
+)
+@both
+def test_numbers_that_stand_alone_and_are_too_long_are_unreadable(check, number):
+    verdict = check(number)
+    assert verdict.status == "unreadable"
+    assert "up to 15 digits" in verdict.message
+
+
+@both
+@pytest.mark.parametrize("number", [3, 1.0, 2.5, 1e-5, 999_999_999_999_999])
+def test_numbers_that_stand_alone_are_formulas(check, number):
+    verdict = check(number)
+    assert verdict.status == "wrong"
+    assert verdict.counter_example.yours == Fraction(str(number))
+
+
+def test_long_values_are_named_by_their_length():
+    verdict = check_closed_form("Σ_{l=1}^{L} k_l^{16} 10^15 10^15 10^15 10^15 10^15 10^15")
+    assert verdict.counter_example.yours == 10**90
+    assert "yours gives a number of about 91 digits, the truth is 1" in verdict.message
 
 
 @both

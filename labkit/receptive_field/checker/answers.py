@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Protocol
 
-from labkit.receptive_field.checker.budget import Budget
+from labkit.receptive_field.checker.budget import FOR_NUMBERS, FOR_PROOFS, Budget
 from labkit.receptive_field.checker.conditions import ALWAYS, Condition
 from labkit.receptive_field.checker.evaluation import Evaluator
 from labkit.receptive_field.checker.every_depth_proof import (
@@ -33,7 +34,6 @@ from labkit.receptive_field.checker.quotients import Quotient
 from labkit.receptive_field.checker.reading import Reading, read_closed_form, read_recurrence
 from labkit.receptive_field.checker.writing import written
 
-_STEPS = 120_000
 _LARGEST_EXACT_FLOAT = 2**53
 
 
@@ -63,14 +63,17 @@ class FormulaAnswer:
     Args:
         reading: the formula.
         one_layer: whether it is a recurrence.
+        ways: in how many ways the answer can be read, which share the steps.
     """
 
     is_function = False
 
-    def __init__(self, reading: Reading, one_layer: bool):
+    def __init__(self, reading: Reading, one_layer: bool, ways: int = 1):
         self._node = reading.node
         self._one_layer = one_layer
-        self._budget = Budget(_STEPS)
+        self._ways = ways
+        self._for_numbers = Budget(FOR_NUMBERS // ways)
+        self._for_proofs = Budget(FOR_PROOFS // ways)
         self.reading = written(reading.node)
         self.uses_dilation = "d" in reading.letters
 
@@ -78,24 +81,27 @@ class FormulaAnswer:
         """Return the formula's value for a network."""
         if isinstance(case, OneLayer):
             (numbers,) = case.each_layer()
-            return Evaluator(numbers, budget=self._budget).value(self._node)
-        return Evaluator({"L": len(case.k)}, _item_of(case), self._budget).value(self._node)
+            return Evaluator(numbers, budget=self._for_numbers).value(self._node)
+        return Evaluator({"L": len(case.k)}, _item_of(case), self._for_numbers).value(self._node)
 
     def grant(self, steps: int) -> None:
         """Allow that many more steps for values."""
-        self._budget = Budget(steps)
+        self._for_numbers = Budget(steps // self._ways)
 
     def proves(self, dilated: bool, condition: Condition = ALWAYS) -> bool:
         """Tell whether it is proved for all networks that meet a condition."""
         if self._one_layer:
             return proves_recurrence(
-                lambda **symbols: Evaluator(symbols).value(self._node), dilated, condition
+                lambda **symbols: Evaluator(symbols, budget=self._for_proofs).value(self._node),
+                dilated,
+                condition,
+                self._for_proofs,
             )
-        return proves_closed_form(self._node, dilated, condition)
+        return proves_closed_form(self._node, dilated, condition, self._for_proofs)
 
     def proves_for_depth(self, depth: int, dilated: bool) -> bool:
         """Tell whether it is proved for all networks of one depth."""
-        return proves_for_depth(self._node, depth, dilated)
+        return proves_for_depth(self._node, depth, dilated, budget=self._for_proofs)
 
 
 class CalledAnswer:
@@ -176,7 +182,8 @@ def read_answer(answer: Any, one_layer: bool) -> Iterator[Answer]:
 
         readings = read_sympy(answer, one_layer)
     elif isinstance(answer, int | float) and not isinstance(answer, bool):
-        readings = read_recurrence(str(answer)) if one_layer else read_closed_form(str(answer))
+        text = _written_out(answer)
+        readings = read_recurrence(text) if one_layer else read_closed_form(text)
     elif callable(answer):
         yield CalledAnswer(answer, one_layer)
         return
@@ -186,7 +193,14 @@ def read_answer(answer: Any, one_layer: bool) -> Iterator[Answer]:
             f"not a {type(answer).__name__}"
         )
     for reading in readings:
-        yield FormulaAnswer(reading, one_layer)
+        yield FormulaAnswer(reading, one_layer, len(readings))
+
+
+def _written_out(number: int | float) -> str:
+    """Write a number in digits, as a formula has it."""
+    if abs(number) < 1e15:  # which nan is not
+        return format(Decimal(str(number)), "f")
+    raise UnreadableError("a number that stands alone has up to 15 digits")
 
 
 def _item_of(chain: Chain) -> Any:

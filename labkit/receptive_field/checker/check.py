@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from labkit.receptive_field.checker.answers import Answer, CalledAnswer, read_answer
+from labkit.receptive_field.checker.budget import FOR_SHRINKING
 from labkit.receptive_field.checker.conditions import CONDITIONS, Condition
 from labkit.receptive_field.checker.formula import (
     TooCostlyError,
@@ -32,7 +33,6 @@ from labkit.receptive_field.checker.shrinking import shrunk
 from labkit.receptive_field.checker.verdict import CounterExample, Verdict, network_text
 
 _SECONDS_FOR_CALLS = 0.4
-_STEPS_FOR_SHRINKING = 50_000
 _DEEPEST_WITH_SYMBOLS = 6
 _ENOUGH = 10
 _PATIENCE = 25
@@ -210,13 +210,14 @@ class _Judge:
                 failed.append(smaller)
             return not smaller.right
 
-        self.answer.grant(_STEPS_FOR_SHRINKING)
+        self.answer.grant(FOR_SHRINKING)
         with suppress(TooCostlyError):
             shrunk(trial.case, fails)
         return failed[-1]
 
     def _wrong(self, trial: _Trial, trials: list[_Trial]) -> Verdict:
-        if trial is trials[0] and str(trial.yours).startswith("it stops with "):
+        stopped = isinstance(trial.yours, str) and trial.yours.startswith("it stops with ")
+        if stopped and trial is trials[0]:
             at = network_text(trial.case.values(self.dilated))
             return Verdict("unreadable", f"Your function cannot be used: {trial.yours}, on {at}.")
         example = CounterExample(

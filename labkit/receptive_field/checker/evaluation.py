@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from labkit.receptive_field.checker.budget import Budget
+from labkit.receptive_field.checker.budget import FOR_READING, Budget
 from labkit.receptive_field.checker.formula import (
     Add,
     Big,
@@ -26,9 +26,10 @@ from labkit.receptive_field.checker.formula import (
     UndefinedError,
     is_slice,
 )
+from labkit.receptive_field.checker.writing import in_short
 
 _MOST_BITS = 4000
-_MOST_BITS_OF_A_PRODUCT = 100_000
+_BITS_FOR_A_STEP = 64
 _LONGEST_LOOP = 2000
 _LARGEST_SYMBOLIC_POWER = 16
 
@@ -39,7 +40,7 @@ class Evaluator:
     Args:
         names: the value of each free name.
         item: gives the value of a layer's parameter from its letter and the layer's number.
-        budget: the loop steps that may be spent.
+        budget: the steps that may be spent, one for each part of the formula that is visited.
     """
 
     def __init__(
@@ -50,10 +51,17 @@ class Evaluator:
     ):
         self._names = dict(names)
         self._item = item
-        self._budget = budget or Budget(20_000)
+        self._budget = budget or Budget(FOR_READING)
 
     def value(self, node: Node) -> Any:
-        """Return the value of a formula, an int where it is whole."""
+        """Return the value of a formula, an int where it is whole.
+
+        Raises:
+            TooCostlyError: where it takes too many steps or too large numbers.
+            UndefinedError: where it has no value.
+            CannotProveError: where the answer depends on the values of symbols.
+        """
+        self._budget.spend(1)
         return getattr(self, _METHODS[type(node)])(node)
 
     def _number(self, node: Number) -> Any:
@@ -66,16 +74,16 @@ class Evaluator:
         return self._item(node.letter, _whole(self.value(node.index), "a layer's number"))
 
     def _add(self, node: Add) -> Any:
-        return sum(map(self.value, node.terms))
+        return self._added(map(self.value, node.terms))
 
     def _multiply(self, node: Multiply) -> Any:
-        return _multiplied(map(self.value, node.factors))
+        return self._multiplied(map(self.value, node.factors))
 
     def _divide(self, node: Divide) -> Any:
-        return divided(self.value(node.over), self.value(node.under))
+        return self._paid(divided(self.value(node.over), self.value(node.under)))
 
     def _power(self, node: Power) -> Any:
-        return raised(self.value(node.base), self.value(node.exponent))
+        return self._paid(raised(self.value(node.base), self.value(node.exponent)))
 
     def _call(self, node: Call) -> Any:
         return _FUNCTIONS[node.function](*map(self.value, node.arguments))
@@ -89,7 +97,7 @@ class Evaluator:
         if steps > _LONGEST_LOOP:
             raise TooCostlyError("a sum or product has too many terms to try")
         self._budget.spend(steps)
-        fold = sum if node.kind == "sum" else _multiplied
+        fold = self._added if node.kind == "sum" else self._multiplied
         return fold(self._at(node, place) for place in range(first, last + 1))
 
     def _at(self, node: Big, place: Any) -> Any:
@@ -100,6 +108,33 @@ class Evaluator:
             return self.value(node.body)
         finally:
             self._names = outer
+
+    def _added(self, values: Iterable[Any]) -> Any:
+        total: Any = 0
+        for value in values:
+            total = self._paid(total + value)
+        return total
+
+    def _multiplied(self, values: Iterable[Any]) -> Any:
+        product: Any = 1
+        for value in values:
+            product = self._paid(product * value)
+        return product
+
+    def _paid(self, number: Any) -> Any:
+        """Pay for a number by its length, and stop before it fills the memory."""
+        if isinstance(number, int):
+            bits, steps = number.bit_length(), 0
+        elif isinstance(number, Fraction):
+            bits = number.numerator.bit_length() + number.denominator.bit_length()
+            # Fractions are reduced by a common divisor, which takes the square of their length.
+            steps = 4 + (bits // _BITS_FOR_A_STEP) ** 2 // _BITS_FOR_A_STEP
+        else:
+            return number
+        if bits > _MOST_BITS:
+            raise TooCostlyError("its numbers are too large to try")
+        self._budget.spend(steps + bits // _BITS_FOR_A_STEP // 8)
+        return number
 
 
 _METHODS = {
@@ -119,21 +154,11 @@ def _plain(value: Fraction) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 
 
-def _multiplied(values: Iterable[Any]) -> Any:
-    """Multiply, and stop before the number fills the memory."""
-    product: Any = 1
-    for value in values:
-        product = product * value
-        if isinstance(product, int) and product.bit_length() > _MOST_BITS_OF_A_PRODUCT:
-            raise TooCostlyError("the products are too large to try")
-    return product
-
-
 def _whole(value: Any, what: str) -> int:
     if isinstance(value, int):
         return value
     if isinstance(value, Fraction):
-        raise UndefinedError(f"{what} becomes {value}, which is not whole")
+        raise UndefinedError(f"{what} becomes {in_short(value)}, which is not whole")
     raise CannotProveError(f"{what} depends on symbols")
 
 

@@ -11,7 +11,7 @@ out and compared with the truth as a polynomial in all parameters.
 import math
 from typing import Any
 
-from labkit.receptive_field.checker.budget import Budget
+from labkit.receptive_field.checker.budget import FOR_PROOFS, Budget
 from labkit.receptive_field.checker.conditions import ALWAYS, Condition
 from labkit.receptive_field.checker.evaluation import Evaluator, divided, raised
 from labkit.receptive_field.checker.formula import (
@@ -35,33 +35,43 @@ from labkit.receptive_field.checker.formula import (
 )
 from labkit.receptive_field.checker.quotients import Quotient, Symbols
 
-_STEPS = 60_000
 _SYMBOLS = 48
 _DEEPEST_START = 6
 _FARTHEST = 6
 
 
-def proves_closed_form(node: Node, dilated: bool, condition: Condition = ALWAYS) -> bool:
+def proves_closed_form(
+    node: Node, dilated: bool, condition: Condition = ALWAYS, budget: Budget | None = None
+) -> bool:
     """Tell whether a closed form is proved for every chain whose layers meet a condition.
 
     Args:
         node: the answer, layers counted from 1.
         dilated: whether the dilations are free rather than 1.
         condition: what each layer has to meet.
+        budget: the steps that the proof may spend.
 
     Returns:
         True where the answer equals the receptive field for every number of layers from 1 on.
     """
+    budget = budget or Budget(FOR_PROOFS)
     try:
-        start = _step_holds(_reversed_where_needed(node), dilated, condition)
+        start = _step_holds(_reversed_where_needed(node), dilated, condition, budget)
         return all(
-            proves_for_depth(node, depth, dilated, condition) for depth in range(1, start + 1)
+            proves_for_depth(node, depth, dilated, condition, budget)
+            for depth in range(1, start + 1)
         )
     except (CannotProveError, TooCostlyError, UndefinedError):
         return False
 
 
-def proves_for_depth(node: Node, depth: int, dilated: bool, condition: Condition = ALWAYS) -> bool:
+def proves_for_depth(
+    node: Node,
+    depth: int,
+    dilated: bool,
+    condition: Condition = ALWAYS,
+    budget: Budget | None = None,
+) -> bool:
     """Tell whether a closed form is proved for every chain of one depth.
 
     Args:
@@ -69,30 +79,35 @@ def proves_for_depth(node: Node, depth: int, dilated: bool, condition: Condition
         depth: the number of layers, at least 1.
         dilated: whether the dilations are free rather than 1.
         condition: what each layer has to meet.
+        budget: the steps that the proof may spend.
 
     Returns:
         True where the answer equals the receptive field for all of them.
     """
-    item = layer_symbols(depth, dilated, condition)
+    budget = budget or Budget(FOR_PROOFS)
+    item = layer_symbols(depth, dilated, condition, budget)
     try:
-        found = Evaluator({"L": depth}, item).value(node)
+        found = Evaluator({"L": depth}, item, budget).value(node)
         return _same(found, expanded_truth(item, depth))
     except (CannotProveError, TooCostlyError, UndefinedError):
         return False
 
 
-def layer_symbols(depth: int, dilated: bool, condition: Condition = ALWAYS) -> Any:
+def layer_symbols(
+    depth: int, dilated: bool, condition: Condition = ALWAYS, budget: Budget | None = None
+) -> Any:
     """Return a function from a letter and a layer's number to a symbol.
 
     Args:
         depth: the number of layers.
         dilated: whether the dilations are free rather than 1.
         condition: what each layer has to meet.
+        budget: the steps that arithmetic with the symbols may spend.
 
     Returns:
         The function; it raises UndefinedError for a layer that does not exist.
     """
-    symbols = Symbols(_SYMBOLS, Budget(_STEPS))
+    symbols = Symbols(_SYMBOLS, budget or Budget(FOR_PROOFS))
 
     def item(letter: str, number: int) -> Any:
         if not 1 <= number <= depth:
@@ -126,9 +141,9 @@ def _same(one: Any, other: Any) -> bool:
     return gap.same_as(0) if isinstance(gap, Quotient) else gap == 0
 
 
-def _step_holds(node: Node, dilated: bool, condition: Condition) -> int:
+def _step_holds(node: Node, dilated: bool, condition: Condition, budget: Budget) -> int:
     """Prove the step from N to N + 1, and return from which N on it holds."""
-    symbols = Symbols(_SYMBOLS, Budget(_STEPS))
+    symbols = Symbols(_SYMBOLS, budget)
     here = _LargeNetwork(symbols, 0, dilated, condition)
     deeper = _LargeNetwork(symbols, 1, dilated, condition)
     new = Linear(1, (("N", 1),))
@@ -153,7 +168,7 @@ class _LargeNetwork(Evaluator):
     """
 
     def __init__(self, symbols: Symbols, extra: int, dilated: bool, condition: Condition):
-        super().__init__({"L": Linear(extra, (("N", 1),))})
+        super().__init__({"L": Linear(extra, (("N", 1),))}, budget=symbols.budget)
         self._symbols = symbols
         self._extra = extra
         self._dilated = dilated

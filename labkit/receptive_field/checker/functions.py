@@ -4,6 +4,8 @@ import ctypes
 import dis
 import inspect
 import math
+import re
+import reprlib
 import threading
 import time
 import types
@@ -22,6 +24,13 @@ Result = TypeVar("Result")
 
 _SECONDS_FOR_ONE_CALL = 0.5
 _SECONDS_BETWEEN_LOOKS = 0.05
+_INTERRUPTIONS = 50
+_SECONDS_BETWEEN_INTERRUPTIONS = 0.01
+_LONGEST_ERROR = 200
+_LONGEST_SHOWN = 60
+_LINE = re.compile(r"\s+")
+_SHORT = reprlib.Repr()
+_SHORT.maxother = _SHORT.maxstring = _LONGEST_SHOWN + 1
 
 _MEANINGS = {
     "r": "r r_l rl field size width receptive_field".split(),
@@ -111,12 +120,14 @@ class FunctionAnswer:
         except (_TimeIsUp, CannotProveError):
             raise
         except BaseException as error:
-            detail = f": {error}" if str(error) else ""
-            raise StoppedError(f"{type(error).__name__}{detail}") from None
+            raise StoppedError(_in_words(error)) from None
         finally:
             self.running_since = None
         if result is None or result is Ellipsis:
             raise UnansweredError
+        if inspect.iscoroutine(result):
+            result.close()
+            raise UnreadableError("your function is declared async; write it without")
         return result
 
 
@@ -161,12 +172,12 @@ def exact(value: Any) -> int | Fraction | float:
     """
     if isinstance(value, bool | str | bytes):
         raise _no_number(value)
-    if isinstance(value, Rational):
-        fraction = Fraction(int(value.numerator), int(value.denominator))
-        return fraction.numerator if fraction.denominator == 1 else fraction
     try:
+        if isinstance(value, Rational):
+            fraction = Fraction(int(value.numerator), int(value.denominator))
+            return fraction.numerator if fraction.denominator == 1 else fraction
         number = value.__index__() if hasattr(value, "__index__") else float(value)
-    except (TypeError, ValueError):
+    except Exception:  # A class of one's own may raise anything here.
         raise _no_number(value) from None
     if isinstance(number, float) and not math.isfinite(number):
         raise UndefinedError(f"{number} instead of a number")
@@ -174,16 +185,30 @@ def exact(value: Any) -> int | Fraction | float:
 
 
 def _no_number(value: Any) -> UnreadableError:
-    shown = repr(value)
-    shown = shown if len(shown) <= 60 else f"{shown[:60]}…"
+    try:
+        shown = _LINE.sub(" ", _SHORT.repr(value))
+    except Exception:
+        shown = f"something of the type {type(value).__name__}"
+    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
     return UnreadableError(f"your function returns {shown}, which is not a number")
+
+
+def _in_words(error: BaseException) -> str:
+    """Write an error as its name and one line."""
+    try:
+        text = "".join(c if c.isprintable() else " " for c in str(error)[:_LONGEST_ERROR])
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def watched(job: Callable[[], Result], function: FunctionAnswer) -> Result:
     """Run a job that calls a function, and interrupt it when one call takes too long.
 
-    The job runs in a thread of its own. A loop in Python is interrupted; a single call into C
-    that never returns, such as ``sum(itertools.count())``, is beyond reach.
+    The job runs in a thread of its own. A loop in Python is interrupted, also one that catches
+    every exception where that can be done; a single call into C that never returns, such as
+    ``sum(itertools.count())``, is beyond reach. What the function prints is printed, once for each
+    network that it is tried on.
 
     Args:
         job: what to run.
@@ -218,8 +243,14 @@ def watched(job: Callable[[], Result], function: FunctionAnswer) -> Result:
 
 
 def _interrupt(thread: threading.Thread) -> None:
-    """Raise an exception inside a thread, and give it a moment to end."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident), ctypes.py_object(_TimeIsUp)
-    )
-    thread.join(0.1)
+    """Raise an exception inside a thread until it ends, and give up after a moment.
+
+    A bare ``except`` swallows it. Sooner or later it comes between that and the next ``try``.
+    """
+    for _ in range(_INTERRUPTIONS):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(_TimeIsUp)
+        )
+        thread.join(_SECONDS_BETWEEN_INTERRUPTIONS)
+        if not thread.is_alive():
+            return

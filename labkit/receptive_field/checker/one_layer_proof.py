@@ -4,12 +4,11 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any
 
-from labkit.receptive_field.checker.budget import Budget
+from labkit.receptive_field.checker.budget import FOR_PROOFS, Budget
 from labkit.receptive_field.checker.conditions import ALWAYS, Condition
 from labkit.receptive_field.checker.formula import CannotProveError, TooCostlyError
 from labkit.receptive_field.checker.quotients import Quotient, Symbols
 
-_STEPS = 100_000
 # Each entry splits some letters by their remainder: ("k", 2) looks at odd and even k apart.
 _SPLITS = (
     (),
@@ -21,7 +20,10 @@ _SPLITS = (
 
 
 def proves_recurrence(
-    value: Callable[..., Any], dilated: bool, condition: Condition = ALWAYS
+    value: Callable[..., Any],
+    dilated: bool,
+    condition: Condition = ALWAYS,
+    budget: Budget | None = None,
 ) -> bool:
     """Tell whether a recurrence is proved for all layers that meet a condition.
 
@@ -29,11 +31,12 @@ def proves_recurrence(
         value: takes r, k, s and d by name, numbers or symbols, and returns the answer's value.
         dilated: whether the dilation is free rather than 1.
         condition: what the layers have to meet.
+        budget: the steps that the proof may spend.
 
     Returns:
         True where the answer equals s(r − 1) + d(k − 1) + 1 for all of them.
     """
-    budget = Budget(_STEPS)
+    budget = budget or Budget(FOR_PROOFS)
     for split in _SPLITS:
         try:
             return all(

@@ -15,7 +15,13 @@ from sympy import QQ
 from sympy.polys.rings import PolyElement, ring
 
 from labkit.receptive_field.checker.budget import Budget
-from labkit.receptive_field.checker.formula import CannotProveError
+from labkit.receptive_field.checker.formula import CannotProveError, TooCostlyError
+
+_STEPS_FOR_AN_OPERATION = 10
+_STEPS_FOR_A_PRODUCT_OF_TERMS = 3
+_STEPS_TO_CANCEL = 100
+_STEPS_TO_CANCEL_A_TERM = 8
+_MOST_BITS_OF_A_COEFFICIENT = 2000
 
 
 @lru_cache(maxsize=4)
@@ -29,7 +35,7 @@ class Symbols:
 
     Args:
         size: how many symbols there can be.
-        budget: the steps that arithmetic with them may spend, one for each product of terms.
+        budget: the steps that arithmetic with them may spend.
     """
 
     def __init__(self, size: int, budget: Budget):
@@ -79,9 +85,9 @@ class Quotient:
         if other is None:
             return NotImplemented
         if self.under == other.under:
-            return self._new(self.over + other.over, self.under)
-        crossed = self._times(self.over, other.under) + self._times(other.over, self.under)
-        return self._new(crossed, self._times(self.under, other.under))
+            return self._new(self._plus(self.over, other.over), self.under)
+        crossed = self._times(self.over, other.under), self._times(other.over, self.under)
+        return self._new(self._plus(*crossed), self._times(self.under, other.under))
 
     def __mul__(self, other: Any) -> "Quotient":
         other = self._lift(other)
@@ -190,9 +196,21 @@ class Quotient:
         """Tell whether the two are equal for all values of the symbols."""
         return not (self - other).over
 
+    def _plus(self, one: PolyElement, other: PolyElement) -> PolyElement:
+        self.symbols.budget.spend(_STEPS_FOR_AN_OPERATION + len(one) + len(other))
+        return one + other
+
     def _times(self, one: PolyElement, other: PolyElement) -> PolyElement:
-        self.symbols.budget.spend(len(one) * len(other))
-        return one * other
+        products = len(one) * len(other)
+        self.symbols.budget.spend(
+            _STEPS_FOR_AN_OPERATION + _STEPS_FOR_A_PRODUCT_OF_TERMS * products
+        )
+        product = one * other
+        for coefficient in product.coeffs():
+            length = coefficient.numerator.bit_length() + coefficient.denominator.bit_length()
+            if length > _MOST_BITS_OF_A_COEFFICIENT:
+                raise TooCostlyError("its numbers are too large to try")
+        return product
 
     def _lift(self, value: Any) -> "Quotient | None":
         if isinstance(value, Quotient):
@@ -209,6 +227,8 @@ class Quotient:
         if under is not None and under.is_ground:
             over, under = over.quo_ground(under.coeff(1)), None
         elif under is not None and len(under) == 1:
+            steps = _STEPS_TO_CANCEL + _STEPS_TO_CANCEL_A_TERM * len(over)
+            self.symbols.budget.spend(steps)
             over, under = over.cancel(under)
         return Quotient(self.symbols, over, under)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from labkit.receptive_field.checker.budget import FOR_READING, Budget
 from labkit.receptive_field.checker.evaluation import Evaluator
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
@@ -34,8 +35,9 @@ from labkit.receptive_field.checker.formula import (
 from labkit.receptive_field.checker.tokens import Token, tokens
 
 _DEEPEST = 40
+_DEEPEST_TREE = 150
 _LARGEST_EXPONENT = 16
-_MOST_REMAINDERS = 10
+_MOST_REMAINDERS = 30
 _FUNCTIONS = {
     "floor": ("floor", 1), "ceil": ("ceil", 1), "ceiling": ("ceil", 1), "abs": ("abs", 1),
     "Abs": ("abs", 1), "min": ("min", None), "Min": ("min", None), "max": ("max", None),
@@ -130,6 +132,8 @@ class _Parser:
         self._end = Token(_END, "", len(text))
         self._place = 0
         self._depth = 0
+        self._remainders = 0
+        self._set_aside: dict[int, tuple[Node, int]] = {}
         self._layer_letter: str | None = None
         self.pythonic = False
 
@@ -174,6 +178,7 @@ class _Parser:
         token = self._peek()
         if token.kind != _END:
             raise _unexpected(token, "it does not fit here")
+        check_depth(node)
         return node
 
     def _sum(self) -> Node:
@@ -188,25 +193,36 @@ class _Parser:
 
     def _term(self) -> Node:
         """Parse factors; side by side means multiplied."""
-        node, remainders = self._signed(), 0
+        node = self._signed()
         while True:
             if self._meets("/"):
-                node = _times(node, Divide(ONE, self._signed()))
+                node = _times(node, Divide(ONE, self._factor(self._signed)))
             elif mark := (self._meets("//", "%") or self._infix_mod()):
-                remainders += 1
-                if remainders > _MOST_REMAINDERS:
-                    raise UnreadableError("it is nested too deeply", mark.at)
+                self._remainders += 1
+                if self._remainders > _MOST_REMAINDERS:
+                    reason = f"it has more than {_MOST_REMAINDERS} divisions with remainder"
+                    raise UnreadableError(reason, mark.at)
                 other = self._signed()
                 whole = mark.kind == "//"
                 node = (
                     Call("floor", (Divide(node, other),)) if whole else Call("mod", (node, other))
                 )
             elif self._meets("*"):
-                node = _times(node, self._signed())
+                node = _times(node, self._factor(self._signed))
             elif self._starts_factor():
-                node = _times(node, self._power())
+                node = _times(node, self._factor(self._power))
             else:
                 return node
+
+    def _factor(self, rule: Callable[[], Node]) -> Node:
+        """Follow a rule, or take what it gave when a product before left this factor over.
+
+        Without that each product inside a product would read twice all that follows it.
+        """
+        if self._place in self._set_aside:
+            node, self._place = self._set_aside[self._place]
+            return node
+        return rule()
 
     def _infix_mod(self) -> Token | None:
         written_as_function = self._peek(1).kind == "("
@@ -453,8 +469,10 @@ class _Parser:
             divides = self._meets("/")
             if not divides and not self._meets("*") and not self._starts_factor():
                 return body
-            factor = self._signed() if divides or self._place > place else self._power()
+            start = self._place
+            factor = self._factor(self._signed if start > place else self._power)
             if isinstance(factor, _Slice) or variable not in free_names(factor):
+                self._set_aside[start] = factor, self._place
                 self._place = place
                 return body
             body = _times(body, Divide(ONE, factor) if divides else factor)
@@ -562,6 +580,23 @@ def _unknown(token: Token, known: str) -> UnreadableError:
     return UnreadableError(f"{token.text!r} is not a name here; the names are {known}", token.at)
 
 
+def check_depth(node: Node) -> None:
+    """Refuse a tree so deep that walking it could exhaust the stack.
+
+    Args:
+        node: the formula.
+
+    Raises:
+        UnreadableError: where more parts than 150 stand inside one another.
+    """
+    layer, depth = [node], 0
+    while layer:
+        depth += 1
+        if depth > _DEEPEST_TREE:
+            raise UnreadableError("it is nested too deeply")
+        layer = [child for parent in layer for child in children(parent)]
+
+
 def check_names(node: Node, bound: frozenset[str]) -> None:
     """Insist that each name is bound and each parameter has its layer.
 
@@ -591,22 +626,24 @@ def check_names(node: Node, bound: frozenset[str]) -> None:
     check_names(node.body, bound | {node.variable})
 
 
-def check_powers(node: Node) -> None:
+def check_powers(node: Node, budget: Budget | None = None) -> None:
     """Refuse huge and broken exponents before anything is computed.
 
     Args:
         node: the formula.
+        budget: the steps that all exponents together may spend.
 
     Raises:
         UnreadableError: naming the first exponent that is out of reach.
     """
+    budget = budget or Budget(FOR_READING)
     if isinstance(node, Power) and not letters(node.exponent):
         try:
-            exponent = Evaluator({}).value(node.exponent)
+            exponent = Evaluator({}, budget=budget).value(node.exponent)
         except (TooCostlyError, UndefinedError) as error:
             raise UnreadableError(f"the exponent is out of reach: {error}", node.at) from None
         if not isinstance(exponent, int) or abs(exponent) > _LARGEST_EXPONENT:
             reason = f"exponents are whole numbers up to {_LARGEST_EXPONENT}"
             raise UnreadableError(reason, node.at)
     for child in children(node):
-        check_powers(child)
+        check_powers(child, budget)

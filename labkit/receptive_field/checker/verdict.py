@@ -5,6 +5,7 @@ from fractions import Fraction
 from html import escape
 from typing import Literal
 
+from labkit.receptive_field.checker.writing import in_short
 from labkit.receptive_field.layers import Layer
 
 Status = Literal["proved", "wrong", "consistent", "unanswered", "unreadable"]
@@ -56,7 +57,11 @@ class CounterExample:
     def __str__(self) -> str:
         network = network_text(self.values)
         has_none = isinstance(self.yours, str)
-        yours = f"yours has no value ({self.yours})" if has_none else f"yours gives {self.yours}"
+        yours = (
+            f"yours has no value ({self.yours})"
+            if has_none
+            else f"yours gives {in_short(self.yours)}"
+        )
         return f"{network}: {yours}, the truth is {self.truth}"
 
 

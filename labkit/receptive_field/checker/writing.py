@@ -1,5 +1,8 @@
 """Write a formula back as text, so that a student sees how an answer was understood."""
 
+import math
+from fractions import Fraction
+
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
@@ -20,6 +23,31 @@ from labkit.receptive_field.checker.formula import (
 )
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
+_MOST_BITS_SHOWN = 200
+
+
+def in_short(number: int | Fraction | float) -> str:
+    """Write a number out, or say how long it is where nobody would read it.
+
+    Args:
+        number: any number.
+
+    Returns:
+        At most some 130 characters.
+
+    Example:
+        >>> in_short(Fraction(1, 3)), in_short(10**5000)
+        ('1/3', 'a number of about 5001 digits')
+    """
+    if isinstance(number, float):
+        return str(number)
+    longest = max(abs(number.numerator), number.denominator)
+    if longest.bit_length() <= _MOST_BITS_SHOWN:
+        return str(number)
+    digits = int(longest.bit_length() * math.log10(2)) + 1
+    if number.denominator != 1:
+        return f"a fraction of numbers of up to about {digits} digits"
+    return f"a number of about {digits} digits"
 
 
 def written(node: Node) -> str:

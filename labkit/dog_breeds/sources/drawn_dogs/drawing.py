@@ -253,7 +253,7 @@ def _fall_off(picture, rng):
     """Let the light be uneven over the picture."""
     height, width = picture.shape[:2]
     corners = rng.uniform(175, 255, (2, 2)).astype(np.uint8)
-    light = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+    light = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
     return cv2.multiply(picture, cv2.cvtColor(light, cv2.COLOR_GRAY2RGB), scale=1 / 226)
 
 

@@ -141,23 +141,15 @@ class Painter:
         scale = np.array([size[0] / width, size[1] / height])
         # Pixel centres: (x + 1/2) · scale - 1/2.
         shift += 0.5 * scale - 0.5
-        matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
-        lit = cv2.warpAffine(
-            blurred,
-            matrix,
-            (width, height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        lit = _resampled(blurred, shift, scale, (height, width))
         return cv2.LUT(lit, _SHADING)
 
     def _cast(self, region, mask, depth, strength):
         """Darken what lies around a mask, on the side away from the light."""
         soft = cv2.boxFilter(mask, -1, (int(depth) | 1, int(depth) | 1))
-        move = np.array(
-            [[1, 0, -0.35 * depth * self.light[0]], [0, 1, -0.35 * depth * self.light[1]]]
-        )
-        soft = cv2.warpAffine(soft, move, mask.shape[::-1])
+        # One pixel of nothing around it: beyond the mask nothing throws a shadow.
+        soft = cv2.copyMakeBorder(soft, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        soft = _resampled(soft, 1 + 0.35 * depth * self.light, (1, 1), mask.shape)
         lost = cv2.convertScaleAbs(soft, alpha=strength * 0.45)
         cv2.subtract(self.shade[region], lost, self.shade[region])
 
@@ -170,3 +162,33 @@ class Painter:
         shade = cv2.cvtColor(self.shade, cv2.COLOR_GRAY2RGB)
         shaded = cv2.multiply(self.colour, shade, scale=1 / _NEUTRAL)
         cv2.copyTo(shaded, self.cover, background)
+
+
+def _resampled(image, first, step, shape):
+    """Sample a grey picture along a grid, between its pixels too; the border repeats outside.
+
+    In whole numbers, so that every machine gets the same bytes: cv2.warpAffine rounds in another
+    way since OpenCV 5.
+
+    Args:
+        image: uint8 array (height, width).
+        first: the place (x, y) in it of the first sample, in pixels.
+        step: how far (x, y) the samples are apart.
+        shape: how many samples, (height, width).
+
+    Returns:
+        A uint8 array of that shape.
+    """
+    top, bottom, share = _neighbours(first[1], step[1], shape[0], image.shape[0] - 1)
+    tall = image[top] * (16 - share[:, None]) + image[bottom] * share[:, None]
+    left, right, share = _neighbours(first[0], step[0], shape[1], image.shape[1] - 1)
+    # At most 255 · 16 · 16, and so within 16 bits.
+    wide = tall.take(left, 1) * (16 - share) + tall.take(right, 1) * share
+    return ((wide + 128) >> 8).astype(np.uint8)
+
+
+def _neighbours(first, step, count, last):
+    """Give the pixels on both sides of each sample, and its sixteenths of the way between."""
+    places = np.rint(16 * (first + step * np.arange(count))).astype(np.intp)
+    before = places >> 4
+    return before.clip(0, last), (before + 1).clip(0, last), (places & 15).astype(np.uint16)

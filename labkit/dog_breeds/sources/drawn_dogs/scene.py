@@ -73,8 +73,37 @@ def _mottle(stage):
     """Lay a soft unevenness over the whole background, as weather and wear do."""
     height, width = stage.picture.shape[:2]
     coarse = stage.rng.integers(0, 34, (5, 7, 1), np.uint8)
-    soft = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    soft = _enlarged(coarse[..., 0], height, width)
     cv2.subtract(stage.picture, cv2.cvtColor(soft, cv2.COLOR_GRAY2RGB), stage.picture)
+
+
+def _enlarged(coarse, height, width):
+    """Enlarge a few grey cells smoothly, to a uint8 array (height, width).
+
+    In whole numbers, so that every machine gets the same bytes: OpenCV's cubic interpolation rounds
+    in one way with Intel's library and in another without.
+    """
+    rows, columns = _cubic_weights(height, len(coarse)), _cubic_weights(width, coarse.shape[1])
+    total = rows @ coarse.astype(np.int32) @ columns.T
+    return ((total + 2**21) >> 22).clip(0, 255).astype(np.uint8)
+
+
+def _cubic_weights(count, cells):
+    """Give each of `count` places its share, of 2048, in the cells: an int32 array.
+
+    Source: R. Keys, "Cubic convolution interpolation for digital image processing", 1981, with
+    a = -3/4. Beyond the border the outermost cell repeats.
+    """
+    places = (np.arange(count) + 0.5) * cells / count - 0.5
+    lower = np.floor(places).astype(int)
+    weights = np.zeros((count, cells), np.int32)
+    for cell in (lower - 1, lower, lower + 1, lower + 2):
+        t = np.abs(places - cell)
+        near = (1.25 * t - 2.25) * t * t + 1
+        far = ((-0.75 * t + 3.75) * t - 6) * t + 3
+        share = np.rint(2048 * np.where(t <= 1, near, far)).astype(np.int32)
+        weights[np.arange(count), cell.clip(0, cells - 1)] += share
+    return weights
 
 
 def _meadow(stage):
@@ -390,7 +419,7 @@ def paint_contact_shadow(picture, places, strength):
         radii = tuple(max(8, int(v)) for v in to_fixed(np.array([wide, tall]) / 4))
         cv2.ellipse(mask, centre, radii, 0, 0, 360, 255, -1, cv2.LINE_AA, SHIFT)
     mask = cv2.GaussianBlur(mask, (0, 0), max(0.8, width / 4 / 70))
-    mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
+    mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
     keep = cv2.convertScaleAbs(mask, alpha=-strength, beta=0)
     keep = cv2.bitwise_not(keep)
     cv2.multiply(picture, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), picture, 1 / 255)
