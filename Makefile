@@ -1,10 +1,12 @@
-# make book | test | test-broken | test-browser | faults | fuzz | determinism | lint | serve |
-# pdf | bench | labs | handouts | lock | publish | clean
+# make book | test | test-broken | test-browser | test-colab | test-backends | faults | fuzz |
+# determinism | lint | serve | pdf | bench | labs | handouts | lock | publish | clean
 # Each of them sets up .venv first, once, and again when pyproject.toml or the lock changes.
+# Colab's versions and Keras' other backends have environments of their own beside it.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
+.PRECIOUS: .venv-%/.installed
 .SUFFIXES:
 
 VENV ?= .venv
@@ -18,16 +20,34 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	2>/dev/null && echo $$python && break; done)
 endif
 
+# PyTorch is several GB in its usual build, so it is tested where it was asked for once.
+BACKENDS ?= jax $(if $(wildcard .venv-torch/.installed),torch)
+TESTS_OF_THE_LIBRARY = tests/dog_breeds tests/receptive_field tests/test_questions.py \
+	tests/test_package.py tests/test_without_tensorflow.py labkit
+
+# Colab's own Python if it is here; else the one that serves for the rest.
+COLAB_PYTHON := $(or $(shell python3.13 -c 'import venv, ensurepip' 2>/dev/null && echo python3.13),$(PYTHON))
+ifneq ($(origin PYTHON),file)
+COLAB_PYTHON := $(PYTHON)
+endif
+COLAB_PYTHON_DIFFERS = colab=$$(sed -n 's/^\# Python //p' tests/colab/requirements.txt); \
+	here=$$(.venv-colab/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	[ "$$colab" = "$$here" ] || echo "Colab has Python $$colab; this is $$here, all else being Colab's"
+
+TEST_PACKAGES = $(PYTHON) -c 'import tomllib; \
+	project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*(r for r in project["optional-dependencies"]["test"] if not r.startswith(("tensor", "ruff"))))'
+
 # pip tells what it fetches and builds; what it merely looks at is left out.
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-input \
 	--constraint requirements.lock
 SAY_LESS = awk '!/^ *(Requirement already|Collecting|Using cached|Looking|Processing|Obtaining|Getting|Preparing|Checking|Installing build|Created|Stored)/ { print substr($$0, 1, 120); fflush() }'
 
-.PHONY: help book test test-broken test-browser faults fuzz determinism lint serve pdf bench labs \
-	handouts lock publish clean
+.PHONY: help book test test-broken test-browser test-colab test-backends faults fuzz determinism \
+	lint serve pdf bench labs handouts lock publish clean
 
 help:  ## say what there is (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: $(VENV)/.book  ## run the labs on the embedded data and render the book to _build/html
 	$(BIN)/jupyter-book build . -W -n --keep-going
@@ -53,6 +73,22 @@ fuzz: $(VENV)/.book  ## attack the formula checker (MINUTES=10; or STRINGS=10000
 
 determinism: $(VENV)/.book  ## run both labs twice and compare every number they print
 	$(BIN)/python tests/determinism/compare_runs.py $(or $(LABS),$(wildcard labs/*.ipynb))
+
+# First as in a fresh runtime, where the set-up cell installs labkit. Then with these files: all
+# tests but those of the book, which Colab cannot build.
+test-colab: .venv-colab/.installed  ## run the set-up cell, the tests and the labs in Colab's versions
+	@$(COLAB_PYTHON_DIFFERS)
+	.venv-colab/bin/python -m pip uninstall --quiet --yes labkit
+	.venv-colab/bin/python -m pytest -m colab tests/colab
+	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	.venv-colab/bin/python -m pytest --ignore=tests/browser --ignore-glob='tests/test_book*'
+	.venv-colab/bin/python -m pytest --nbval labs/
+
+test-backends: $(BACKENDS:%=test-on-%)  ## run library and labs without TensorFlow (BACKENDS="jax torch")
+
+test-on-%: .venv-%/.installed
+	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(TESTS_OF_THE_LIBRARY)
+	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest --nbval labs/
 
 lint: $(VENV)/.book  ## check style and formatting
 	$(BIN)/ruff check .
@@ -95,6 +131,22 @@ $(BIN)/python:
 $(VENV)/.book: $(BIN)/python pyproject.toml requirements.lock
 	@echo "Installing the book's packages into $(VENV): some 300 MB to fetch, once"
 	@$(PIP_INSTALL) --editable ".[book,test,kaggle]" | $(SAY_LESS)
+	@touch $@
+
+.venv-colab/.installed: tests/colab/requirements.txt pyproject.toml
+	@echo "Making .venv-colab with $$($(COLAB_PYTHON) --version): some 400 MB to fetch, once"
+	@$(COLAB_PYTHON) -m venv --clear .venv-colab
+	@.venv-colab/bin/python -m pip install --disable-pip-version-check --no-input \
+		--requirement tests/colab/requirements.txt --editable ".[test,kaggle]" | $(SAY_LESS)
+	@touch $@
+
+# What the tests need, but no TensorFlow: nothing may need it here.
+.venv-%/.installed: pyproject.toml requirements.lock tests/backends/constraints.txt
+	@echo "Making .venv-$* with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear .venv-$*
+	@.venv-$*/bin/python -m pip install --disable-pip-version-check --no-input \
+		--constraint requirements.lock --constraint tests/backends/constraints.txt \
+		--editable . $* $$($(TEST_PACKAGES)) | $(SAY_LESS)
 	@touch $@
 
 $(VENV)/.browser: $(VENV)/.book

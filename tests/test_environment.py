@@ -1,4 +1,4 @@
-"""The four places that name versions agree: pyproject.toml, environment.yml, the lock, Colab."""
+"""The places that name versions agree: pyproject.toml, environment.yml, the locks, Colab's list."""
 
 import re
 import tomllib
@@ -14,22 +14,13 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
-#: What Colab's published package list had in August 2026, of the packages that labkit needs.
+#: What Colab has, of the packages that labkit needs or might disturb; `make test-colab` uses it.
+COLAB_LINES = (ROOT / "tests" / "colab" / "requirements.txt").read_text("utf-8").splitlines()
 COLAB = {
-    "python": "3.13.0",
-    "tensorflow": "2.20.0",
-    "keras": "3.13.2",
-    "numpy": "2.1.3",
-    "scipy": "1.16.3",
-    "matplotlib": "3.10.0",
-    "sympy": "1.14.0",
-    "pillow": "11.3.0",
-    "tqdm": "4.67.3",
-    "opencv-python-headless": "5.0.0.93",
-    "kagglehub": "1.0.2",
-    "albumentations": "2.0.8",
-    "ipykernel": "6.17.1",
+    canonicalize_name(r.name): str(r.specifier).removeprefix("==")
+    for r in (Requirement(line) for line in COLAB_LINES if not line.startswith("#"))
 }
+(COLABS_PYTHON,) = (line.split()[-1] for line in COLAB_LINES if line.startswith("# Python "))
 
 #: Needed by labkit and part of every TensorFlow installation, so Colab has it in some version.
 COMES_WITH_TENSORFLOW = {"h5py"}
@@ -91,13 +82,20 @@ def test_installing_labkit_on_colab_changes_nothing_there():
 
 
 def test_extras_accept_what_colab_has():
-    for requirement in map(Requirement, declared("bench", "kaggle")):
+    for requirement in map(Requirement, declared("bench", "kaggle", "test")):
         version = COLAB.get(canonicalize_name(requirement.name))
         assert version is None or requirement.specifier.contains(version), requirement
 
 
+def test_colabs_list_holds_names_and_versions_alone():
+    lines = [line for line in COLAB_LINES if not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9.]+(; .+)?", line) for line in lines), lines
+    assert len(lines) == len(COLAB) and COLAB["tensorflow"] == COLAB["tensorflow-cpu"]
+    assert {"ipython", "ipykernel", "keras", "numpy", "matplotlib"} < set(COLAB)
+
+
 def test_colabs_python_is_supported():
-    assert SpecifierSet(PROJECT["requires-python"]).contains(COLAB["python"])
+    assert SpecifierSet(PROJECT["requires-python"]).contains(f"{COLABS_PYTHON}.0")
 
 
 def test_labkit_itself_brings_no_tensorflow():

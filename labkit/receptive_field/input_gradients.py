@@ -1,5 +1,7 @@
 """The gradient of a weighted output with respect to the input, on whichever backend runs."""
 
+from contextlib import nullcontext
+
 import keras
 import numpy as np
 
@@ -17,6 +19,7 @@ def input_gradient(model, inputs, weights):
 
     Raises:
         NotImplementedError: on a backend other than TensorFlow, JAX and PyTorch.
+        ValueError: under JAX, if the inputs are float64 outside of :func:`float64`.
 
     Example:
         >>> import keras, numpy as np
@@ -40,24 +43,31 @@ def input_gradient(model, inputs, weights):
     return gradient
 
 
-def require_float64():
-    """Refuse a backend that would compute in float32 what needs float64.
+def float64():
+    """Return a context in which the backend computes in float64.
 
-    Raises:
-        ValueError: under JAX, unless JAX_ENABLE_X64 is set.
+    JAX alone needs one: it turns float64 into float32 by default. Outside the context, and in
+    other threads, it goes on doing so. What is built inside stays inside.
+
+    Returns:
+        A context manager.
 
     Example:
-        >>> require_float64()
+        >>> import keras
+        >>> with float64():
+        ...     keras.backend.standardize_dtype(keras.ops.ones(1, "float64").dtype)
+        'float64'
     """
     if keras.backend.backend() != "jax":
-        return
+        return nullcontext()
     import jax
 
-    if not jax.config.jax_enable_x64:
-        raise ValueError(
-            "The gradient needs float64, which JAX leaves out by default: set JAX_ENABLE_X64=1 "
-            "before JAX is imported."
-        )
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    # Before JAX 0.8 it stood here.
+    from jax.experimental import enable_x64
+
+    return enable_x64(True)
 
 
 def _with_tensorflow(model, inputs, weights):

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 
-from labkit.receptive_field import input_gradients
 from labkit.receptive_field.input_gradients import input_gradient
 
 
@@ -30,16 +29,36 @@ def test_other_backends_are_refused(monkeypatch):
         input_gradient(None, np.ones(1), np.ones(1))
 
 
-@pytest.mark.parametrize(("wide", "said"), [("1", "fine"), ("0", "set JAX_ENABLE_X64=1")])
-def test_jax_is_told_apart_by_its_precision(wide, said):
+UNDER_JAX = """
+import keras, numpy as np
+from labkit.receptive_field.input_gradients import float64, input_gradient
+from labkit.receptive_field.oracle import gradient_map
+
+wide = keras.Sequential([keras.Input((9, 1)), *(keras.layers.Conv1D(1, 3) for _ in range(2))])
+narrow = keras.Sequential([keras.Input((3, 1)), keras.layers.Rescaling(2.0)])
+with float64():
+    print(keras.backend.standardize_dtype(keras.ops.ones(1, "float64").dtype))
+share = gradient_map(wide)
+print(share.dtype, np.abs(share[2:7] - np.array([1, 2, 3, 2, 1]) / 9).max() < 1e-15)
+print(input_gradient(narrow, np.ones((1, 3, 1), "float32"), 1.0).dtype)
+print(keras.backend.standardize_dtype(keras.ops.convert_to_tensor([1.0]).dtype))
+try:
+    input_gradient(narrow, np.ones((1, 3, 1)), 1.0)
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_under_jax_the_oracle_has_float64_and_nothing_else_has():
     pytest.importorskip("jax", reason="jax is not installed")
-    code = (
-        f"from {input_gradients.__name__} import require_float64\n"
-        "try:\n    require_float64()\n    print('fine')\n"
-        "except ValueError as error:\n    print(error)\n"
-    )
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": wide}
+    kept = {name: value for name, value in os.environ.items() if name != "JAX_ENABLE_X64"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error:Explicitly requested dtype", "-c", UNDER_JAX],
+        env=kept | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
     )
-    assert said in done.stdout
+    assert done.returncode == 0, done.stderr
+    *lines, refusal = done.stdout.splitlines()
+    assert lines == ["float64", "float64 True", "float32", "float32"]
+    assert "float32 instead of float64" in refusal and "JAX_ENABLE_X64=1" in refusal

@@ -22,6 +22,7 @@ from labkit.dog_breeds.batches.undecodable import find_undecodable, refuse, warn
 
 CLASS_MODES = ("categorical", "sparse", "binary", "input", None)
 CHANNELS = {"rgb": 3, "grayscale": 1}
+_MORE_THAN_A_LOOK = 3  # Batches, of an epoch that is broken off.
 _READERS = 16  # Threads that only wait for files, which on a network drive takes long.
 
 
@@ -225,10 +226,11 @@ class DirectoryIterator(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Go on to the next epoch: another order, other transformations.
 
-        Some backends take one batch before they begin, to see its shape; that is no epoch.
+        Keras takes a batch before it begins, to see its shape, and on JAX one more ahead of it.
+        That is no epoch.
         """
         self._fitting = False
-        if self._position >= min(2, len(self)):
+        if self._position >= min(_MORE_THAN_A_LOOK, len(self)):
             self.epoch += 1
         self.reset()
 

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from labkit.receptive_field.input_gradients import input_gradient, require_float64
+from labkit.receptive_field.input_gradients import float64, input_gradient
 
 
 def gradient_extent(
@@ -91,15 +91,15 @@ def gradient_map(
         >>> gradient_map(line, unit=(1,)).tolist()
         [0.0, 0.5, 0.5, 0.0, 0.0]
     """
-    require_float64()
     if len(model.inputs) != 1:
         raise ValueError(f"This oracle takes models with one input; this one has {model.inputs}.")
-    copy = linear_copy(
-        model, layer, input_size, squeeze_excitation=squeeze_excitation, replace=replace
-    )
-    weights = _one_lit(copy.output.shape, unit)
-    # The copy is linear, so any input gives the same gradient.
-    gradient = input_gradient(copy, np.ones(copy.input.shape), weights)
+    with float64():
+        copy = linear_copy(
+            model, layer, input_size, squeeze_excitation=squeeze_excitation, replace=replace
+        )
+        weights = _one_lit(copy.output.shape, unit)
+        # The copy is linear, so any input gives the same gradient.
+        gradient = input_gradient(copy, np.ones(copy.input.shape), weights)
     return gradient[0, ..., 0]
 
 
@@ -123,7 +123,8 @@ def linear_copy(
         model, layer, input_size, squeeze_excitation, replace: as for :func:`gradient_extent`.
 
     Returns:
-        A ``keras.Model`` in float64, channels last, batch size 1.
+        A ``keras.Model`` in float64, channels last, batch size 1; under JAX, call this and
+        the model inside of :func:`~labkit.receptive_field.input_gradients.float64`.
 
     Raises:
         ValueError: if the layer or the size does not exist.

@@ -118,6 +118,17 @@ def test_fit_sees_the_batches_of_each_epoch_in_their_order(shuffle, breeds, mode
     assert batches.epoch == 2
 
 
+@pytest.mark.parametrize(("taken", "counted"), [(1, 0), (2, 0), (3, 1)])
+def test_a_look_at_two_batches_is_no_epoch(taken, counted, breeds):
+    """On JAX, Keras takes two to see their shape: on a GPU, and before Keras 3.15 anywhere."""
+    batches = flow(breeds, batch_size=2)
+    batches.on_epoch_begin()
+    for index in range(taken):
+        batches[index]
+    batches.on_epoch_end()
+    assert len(batches) == 5 and batches.epoch == counted
+
+
 def test_fit_after_an_interrupted_one_begins_with_a_whole_epoch(breeds, model, handed_out):
     class Interrupt(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
