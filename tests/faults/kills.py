@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -62,7 +63,9 @@ class Child:
     def kill(self, delay):
         """Send SIGKILL after some seconds, unless it ends before."""
         if not wait([self._process.sentinel], delay):
-            os.kill(self._process.pid, signal.SIGKILL)
+            # It may end, and be gone, between the look and the signal.
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     def end(self):
         """Wait for the end and return the :class:`Outcome`."""

@@ -80,6 +80,18 @@ class TestSets:
         found = [reaching_positions(model, unit=(u,))[0].tolist() for u in range(5)]
         assert found == [[0], [0], [0, 1], [1], [1, 2]]
 
+    def test_output_padding_counts_also_where_a_configuration_leaves_it_out(self, monkeypatch):
+        layer = layers.Conv1DTranspose(1, 4, strides=3, padding="same", output_padding=1)
+        model = line(layer, size=16)
+        told = layers.Conv1DTranspose.get_config
+
+        def as_keras_3_13(self):
+            return {key: value for key, value in told(self).items() if key != "output_padding"}
+
+        monkeypatch.setattr(layers.Conv1DTranspose, "get_config", as_keras_3_13)
+        assert gradient_extent(model, unit=(23,)) == ((7, 8),)
+        assert gradient_extent(model, unit=(22,)) == ((7, 7),)
+
     def test_padding_alone_is_the_empty_set(self):
         (positions,) = reaching_positions(line(layers.ZeroPadding1D(2)), unit=(0,))
         assert positions.tolist() == []

@@ -282,6 +282,9 @@ def _mean_kernel(shape, dtype=None):
 def _configured(layer_class, layer, **changes):
     """Make a layer with the configuration of another, but for some changes."""
     config = layer.get_config()
+    if hasattr(layer, "output_padding"):
+        # Keras 3.13, which Colab has, leaves it out.
+        config["output_padding"] = layer.output_padding
     changes |= {"dtype": "float64"}
     if "data_format" in config:
         changes["data_format"] = "channels_last"
