@@ -31,6 +31,7 @@ _HOME = {
     "train": "dog_breeds.training",
     "evaluate": "dog_breeds.training",
     "use_mixed_precision": "dog_breeds.training",
+    "use_devices": "dog_breeds.devices",
     "gpu_advice": "dog_breeds.training",
     "plot_class_sizes": "dog_breeds.figures",
     "plot_samples": "dog_breeds.figures",

@@ -204,7 +204,7 @@ class TestFreshResults:
         before = extension.fingerprint(package, record.parent)
         record.write_text("2")
         assert extension.fingerprint(package, record.parent) != before
-        assert extension.RECORDS.is_dir()
+        assert all(folder.is_dir() for folder in extension.RECORDS)
 
     def test_the_cache_is_dropped_once(self, extension, package, tmp_path, monkeypatch):
         monkeypatch.setattr(extension, "labkit_folder", lambda: package)

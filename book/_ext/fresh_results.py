@@ -23,8 +23,9 @@ from sphinx.environment import CONFIG_OK
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-#: What the benchmarks measured, which pages show.
-RECORDS = Path(__file__).parents[2] / "benchmarks" / "records"
+#: What the benchmarks measured and what the runs reached, which pages show.
+ROOT = Path(__file__).parents[2]
+RECORDS = (ROOT / "benchmarks" / "records", ROOT / "book" / "results")
 
 #: Packages whose version may change a result, with all that they require.
 DECIDING = ("labkit", "tensorflow", "tensorflow-cpu", "torch", "jax", "ipykernel", "myst-nb")
@@ -107,7 +108,7 @@ def labkit_folder():
 
 def drop_stale_cache(app):
     """Remove the executed notebooks that ran under another fingerprint."""
-    app.fingerprint = fingerprint(labkit_folder(), RECORDS)
+    app.fingerprint = fingerprint(labkit_folder(), *RECORDS)
     default = Path(app.outdir).parent / ".jupyter_cache"
     cache = Path(app.config.nb_execution_cache_path or default)
     record = cache / "fingerprint"

@@ -81,6 +81,7 @@ class Checkpoints:
     def __init__(self, directory, learning_rate):
         self.directory = directory
         self.learning_rate = learning_rate
+        self._random = None
 
     def save(self, model, curves):
         """Replace the kept state, in one step, by the present one.
@@ -139,9 +140,22 @@ class Checkpoints:
             warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
             model.load_weights(path)
             _restore_random_state(model, state["random"])
+        self._random = state["random"]
         if state["learning_rate"] != self.learning_rate:
             _set_learning_rate(model, self.learning_rate)
         return state["curves"]
+
+    def restore_random_state(self, model):
+        """Bring what is random into the kept state once more, if there was one.
+
+        To build a model on torch, Keras runs it, and draws random numbers that an uninterrupted
+        training does not draw there.
+
+        Args:
+            model: the model of :meth:`restore`.
+        """
+        if self._random is not None:
+            _restore_random_state(model, self._random)
 
     @contextmanager
     def _in_a_sentence(self, model):
@@ -222,6 +236,7 @@ def _random_state(model):
         ],
         "numpy": [kind, keys.tolist(), *rest],
         "python": random.getstate(),
+        "torch": _torch_state(),
     }
 
 
@@ -231,6 +246,27 @@ def _restore_random_state(model, state):
     np.random.set_state(tuple(state["numpy"]))
     version, keys, gauss = state["python"]
     random.setstate((version, tuple(keys), gauss))
+    _restore_torch_state(state["torch"])
+
+
+def _torch_state():
+    """Return the states of torch's own generators, from which its dropout draws on that backend."""
+    if keras.backend.backend() != "torch":
+        return []
+    import torch
+
+    states = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
+    return [state.tolist() for state in states]
+
+
+def _restore_torch_state(states):
+    if keras.backend.backend() == "torch" and states:
+        import torch
+
+        processor, *cards = (torch.tensor(state, dtype=torch.uint8) for state in states)
+        torch.set_rng_state(processor)
+        if len(cards) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(cards)
 
 
 def _flush(path):

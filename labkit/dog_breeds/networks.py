@@ -246,13 +246,34 @@ def base_layers(model):
         >>> len(base_layers(pretrained("vgg16", weights=None, input_shape=(32, 32, 3))))
         19
     """
-    body = [layer for layer in model.layers if not layer.name.startswith(_HEAD)]
-    if len(body) == len(model.layers):
+    head = head_layers(model)
+    body = [layer for layer in model.layers if layer not in head]
+    return [layer for layer in body if not isinstance(layer, InputPreprocessing)]
+
+
+def head_layers(model):
+    """List the layers of the new head: global average pooling, dense layers, softmax.
+
+    Args:
+        model: a network from :func:`pretrained`.
+
+    Returns:
+        A list of Keras layers, in the order of ``model.layers``.
+
+    Raises:
+        ValueError: the model has no head from :func:`pretrained`.
+
+    Example:
+        >>> len(head_layers(pretrained("vgg16", weights=None, input_shape=(32, 32, 3))))
+        4
+    """
+    head = [layer for layer in model.layers if layer.name.startswith(_HEAD)]
+    if not head:
         raise ValueError(
             f"The model {model.name!r} has no layer whose name starts with {_HEAD!r}, so its base "
             "cannot be told from its head; build it with labkit.pretrained."
         )
-    return [layer for layer in body if not isinstance(layer, InputPreprocessing)]
+    return head
 
 
 @keras.saving.register_keras_serializable("labkit")

@@ -45,6 +45,7 @@ class Settings:
         checkpoints: folder that keeps every epoch, so that a killed run goes on; ``None``
             keeps nothing and begins anew each time.
         mixed_precision: compute in float16 where there is a GPU.
+        devices: GPUs that share each batch; see :func:`labkit.use_devices`.
         seed: what everything random starts from.
 
     Raises:
@@ -74,6 +75,7 @@ class Settings:
     batch_size: int = 32
     checkpoints: str | None = None
     mixed_precision: bool = False
+    devices: int = 1
     seed: int = 2021
 
     def __post_init__(self):

@@ -2,11 +2,13 @@
 
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import keras
 from tqdm import tqdm
 
 from labkit.dog_breeds.checkpoints import keep_checkpoints
+from labkit.dog_breeds.devices import SharedTraining
 from labkit.dog_breeds.out_of_memory import batch_size_advice
 
 _METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -55,7 +57,16 @@ class History:
         return History(*(getattr(self, name) + getattr(other, name) for name in _METRICS))
 
 
-def train(model, batches, validation_batches, epochs, checkpoints=None, resume=True, progress=True):
+def train(
+    model,
+    batches,
+    validation_batches,
+    epochs,
+    checkpoints=None,
+    resume=True,
+    progress=True,
+    callbacks=(),
+):
     """Train a compiled model, with a bar that shows the time left.
 
     Args:
@@ -72,6 +83,8 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
             had happened. A learning rate that you change in between counts from then on.
             False begins anew.
         progress: show the bar.
+        callbacks: further Keras callbacks. They see the epochs that are left, before these
+            are kept.
 
     Returns:
         The :class:`History` of all epochs, those before an interruption included.
@@ -79,7 +92,7 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
     Raises:
         ValueError: the model is not compiled, ``epochs`` is not positive, or the
             checkpoints are damaged or belong to another model, to another stage of its
-            training or to another optimizer.
+            training or to another optimizer; or several devices cannot share a batch.
         MemoryError: the GPU's memory is used up; the sentence has the batch size to try.
         OSError: the checkpoints cannot be written; noticed before the first epoch where the
             folder is at fault.
@@ -99,27 +112,27 @@ def train(model, batches, validation_batches, epochs, checkpoints=None, resume=T
     _require_compiled(model)
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"epochs={epochs!r} must be a positive integer.")
+    fit = partial(
+        _fit, model, batches, validation_batches, epochs, callbacks=callbacks, progress=progress
+    )
     if checkpoints is None:
-        return _fit(model, batches, validation_batches, epochs, None, History(), progress)
+        return fit(History())
     with keep_checkpoints(checkpoints, model) as keeper:
-        before = History.from_curves(keeper.restore(model, epochs) if resume else {})
-        return _fit(model, batches, validation_batches, epochs, keeper, before, progress)
+        return fit(History.from_curves(keeper.restore(model, epochs) if resume else {}), keeper)
 
 
-def _fit(model, batches, validation_batches, epochs, keeper, before, progress):
+def _fit(model, batches, validation_batches, epochs, before, keeper=None, *, callbacks, progress):
     """Train the epochs that are left and return the history of all."""
-    for drawn in (batches, validation_batches):
-        if hasattr(drawn, "epoch"):
-            # Batches that are drawn epoch by epoch go on where the interrupted run left them.
-            drawn.epoch = len(before)
-    callbacks = [_Recorder(before, keeper)]
+    recorder = _Recorder(before, keeper)
+    both = batches, validation_batches
+    callbacks = [_EpochNumbers(*both), SharedTraining(*both), *callbacks, recorder]
     if progress:
         callbacks.append(_Progress(len(before), epochs, len(batches)))
     if len(before) < epochs:
         with batch_size_advice(batches, _device()):
             model.fit(
-                batches,
-                validation_data=validation_batches,
+                _by_index(batches),
+                validation_data=_by_index(validation_batches),
                 initial_epoch=len(before),
                 epochs=epochs,
                 # The batches shuffle pictures themselves, from their own seed.
@@ -127,7 +140,7 @@ def _fit(model, batches, validation_batches, epochs, keeper, before, progress):
                 verbose=0,
                 callbacks=callbacks,
             )
-    return callbacks[0].history
+    return recorder.history
 
 
 def evaluate(model, batches):
@@ -246,6 +259,40 @@ def gpu_advice(settings):
     )
 
 
+def _by_index(batches):
+    """Let Keras ask batches that count their epochs for one batch after the other, by index.
+
+    Keras also takes batches that it does not train on, to see their shape or ahead of an epoch,
+    and how many depends on the backend and on the number of devices. So what is counted is left
+    to :class:`_EpochNumbers`.
+    """
+    return _ByIndex(batches) if hasattr(batches, "epoch") else batches
+
+
+class _ByIndex(keras.utils.PyDataset):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        return self.batches[index]
+
+
+class _EpochNumbers(keras.callbacks.Callback):
+    """Tell batches that are drawn epoch by epoch which epoch begins, also after a resumption."""
+
+    def __init__(self, *drawn):
+        super().__init__()
+        self.drawn = [batches for batches in drawn if hasattr(batches, "epoch")]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for batches in self.drawn:
+            batches.epoch = epoch
+
+
 class _Recorder(keras.callbacks.Callback):
     """Collect the curves and hand them to the checkpoints after every epoch."""
 
@@ -253,6 +300,10 @@ class _Recorder(keras.callbacks.Callback):
         super().__init__()
         self.history = history
         self.keeper = keeper
+
+    def on_train_begin(self, logs=None):
+        if self.keeper:
+            self.keeper.restore_random_state(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         self.history = self.history + History(*((float(logs[name]),) for name in _METRICS))

@@ -64,6 +64,8 @@ def test_dropout_goes_on_where_it_was(tmp_path):
     resumed = build()
     np.testing.assert_allclose(fit(resumed, tmp_path, 4).loss, history.loss, rtol=1e-5)
     assert_same(resumed, whole)
+    if keras.backend.backend() == "torch":
+        return  # Its dropout draws from torch's own generator and counts nothing.
     seeds = [variable for variable in whole.variables if "seed" in variable.path]
     assert len(seeds) == 1 and keras.ops.convert_to_numpy(seeds[0])[1] > 0
 

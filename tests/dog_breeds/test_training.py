@@ -64,6 +64,52 @@ def test_progress_goes_to_stderr(model, capsys):
     assert "8/8" in printed.err
 
 
+class Numbered(Halves):
+    """Batches that are drawn epoch by epoch, and note for which one each was asked."""
+
+    epoch = 0
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def __getitem__(self, index):
+        self.asked.append((self.epoch, index))
+        return super().__getitem__(index)
+
+
+def test_batches_are_told_which_epoch_it_is(model, tmp_path):
+    batches = Numbered()
+    train(model, batches, Halves(1), epochs=2, checkpoints=tmp_path, progress=False)
+    assert [asked for asked in batches.asked if asked[0] == 1] == [(1, i) for i in range(4)]
+    resumed = Numbered()
+    train(model, resumed, Halves(1), epochs=3, checkpoints=tmp_path, progress=False)
+    assert resumed.asked[-4:] == [(2, i) for i in range(4)]
+
+
+def test_further_callbacks_see_the_epochs_that_are_left(model, tmp_path):
+    class Ends(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.epochs = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.epochs.append(epoch)
+
+    first, second = Ends(), Ends()
+    for epochs, callback in ((2, first), (3, second)):
+        train(
+            model,
+            Halves(),
+            Halves(1),
+            epochs,
+            checkpoints=tmp_path,
+            progress=False,
+            callbacks=[callback],
+        )
+    assert (first.epochs, second.epochs) == ([0, 1], [2])
+
+
 class Killed(Exception):
     pass
 

@@ -16,7 +16,7 @@ from labkit.dog_breeds.batches.arguments import is_whole, require, require_one_o
 from labkit.dog_breeds.batches.buffers import Buffers
 from labkit.dog_breeds.batches.cache import CACHES, fingerprint, open_cache
 from labkit.dog_breeds.batches.directory import list_pictures
-from labkit.dog_breeds.batches.parameters import transformations, uniform_table
+from labkit.dog_breeds.batches.parameters import epoch_order, transformations, uniform_table
 from labkit.dog_breeds.batches.transformation import transform_batch
 from labkit.dog_breeds.batches.undecodable import find_undecodable, refuse, warn
 
@@ -36,8 +36,7 @@ class _Epoch:
 
     @classmethod
     def draw(cls, seed, number, pictures, shuffle):
-        random = np.random.default_rng([seed, number, 1])
-        order = random.permutation(pictures) if shuffle else np.arange(pictures)
+        order = epoch_order(seed, number, pictures) if shuffle else np.arange(pictures)
         return cls(number, order, uniform_table(seed, number, pictures))
 
 

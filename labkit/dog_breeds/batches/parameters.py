@@ -44,6 +44,24 @@ def uniform_table(seed, epoch, pictures):
     return np.random.default_rng([seed, epoch]).random((pictures, DRAWS))
 
 
+def epoch_order(seed, epoch, pictures):
+    """Shuffle the pictures for one epoch.
+
+    Args:
+        seed: Non-negative int.
+        epoch: Non-negative int; each epoch has an order of its own.
+        pictures: How many there are.
+
+    Returns:
+        Array `(pictures,)`, int64: a permutation of the rows.
+
+    Example:
+        >>> sorted(epoch_order(seed=1, epoch=0, pictures=3).tolist())
+        [0, 1, 2]
+    """
+    return np.random.default_rng([seed, epoch, 1]).permutation(pictures)
+
+
 def transformations(generator, uniforms, height, width):
     """Turn uniform numbers into the parameters that Keras' generator names.
 

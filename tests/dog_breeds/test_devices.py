@@ -1,0 +1,122 @@
+"""Several devices: two halves of one processor train as the whole of it does."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from labkit.dog_breeds.devices import use_devices
+
+BACKEND = keras.backend.backend()
+distributing = pytest.mark.skipif(BACKEND == "torch", reason="Keras does not distribute on torch")
+
+#: In a process of its own, because a backend splits the processor before its first computation.
+TRAINING = """
+import json, sys
+import keras
+import labkit
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    half = tf.config.LogicalDeviceConfiguration()
+    processor = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(processor, [half, half])
+else:
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", 2)
+
+number, folder, batch_size = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+devices = labkit.use_devices(number)
+keras.utils.set_random_seed(1)
+model = labkit.small_vgg((16, 16, 3), 2, filters=(4, 8), dense=(8,))
+labkit.compile_lab(model, 1e-2)
+flow = {"target_size": (16, 16), "batch_size": batch_size}
+generator = labkit.ImageDataGenerator(rescale=1 / 255, rotation_range=20, horizontal_flip=True)
+training = generator.flow_from_directory(folder, seed=3, drop_remainder=True, **flow)
+plain = labkit.ImageDataGenerator(rescale=1 / 255)
+validation = plain.flow_from_directory(folder, shuffle=False, **flow)
+history = labkit.train(model, training, validation, epochs=3, progress=False)
+measured = labkit.evaluate(model, validation)
+predicted = model.predict(validation, verbose=0)
+print(json.dumps([devices, vars(history), measured, predicted.tolist()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Write 103 pictures of two classes: batches of 4 leave 3 over, a lame share for two."""
+    folder = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    for number in range(103):
+        breed = folder / ("pug", "boxer")[number % 2]
+        breed.mkdir(exist_ok=True)
+        picture = random.integers(0, 120, (16, 16, 3), np.uint8)
+        picture[..., number % 2] += 120
+        cv2.imwrite(str(breed / f"{number:02}.png"), picture)
+    return folder
+
+
+def train_on(number, folder, batch_size=4):
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(TRAINING), str(number), folder, str(batch_size)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": BACKEND, "CUDA_VISIBLE_DEVICES": "-1"},
+        check=False,
+    )
+    if done.returncode:
+        return done.stderr.strip().splitlines()[-1]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@distributing
+def test_two_devices_train_as_one_does(pictures):
+    alone, history, measured, predicted = train_on(1, pictures)
+    both, shared_history, shared_measured, shared_predicted = train_on(2, pictures)
+    assert (len(alone), len(both)) == (1, 2)
+    for curve, figures in history.items():
+        assert shared_history[curve] == pytest.approx(figures, rel=1e-4), curve
+    assert history["loss"][0] != pytest.approx(history["loss"][-1], rel=1e-2)
+    assert shared_measured == pytest.approx(measured, rel=1e-4)
+    np.testing.assert_allclose(shared_predicted, predicted, rtol=1e-3, atol=1e-5)
+
+
+@distributing
+def test_there_must_be_so_many_devices(pictures):
+    assert "devices=3" in (said := train_on(3, pictures))
+    assert "take at most 2" in said
+
+
+@distributing
+def test_a_batch_that_cannot_be_shared_is_refused(pictures):
+    assert "2 devices cannot share a batch of 9 pictures" in train_on(2, pictures, 9)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX shares no validation")
+def test_a_last_batch_without_a_picture_for_each_is_refused(pictures):
+    assert "2 devices cannot share a batch of 1 pictures" in train_on(2, pictures, 6)
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.0, "2", None])
+def test_a_number_of_devices_is_a_positive_integer(number):
+    with pytest.raises(ValueError, match="must be a positive integer"):
+        use_devices(number)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="only torch cannot")
+def test_torch_refuses_more_than_one():
+    with pytest.raises(ValueError, match="set KERAS_BACKEND to tensorflow or jax"):
+        use_devices(2)
+
+
+def test_one_device_changes_nothing():
+    assert len(use_devices(1)) == 1
+    assert keras.distribution.distribution() is None
