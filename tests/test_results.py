@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.dog_breeds.records import FACTS, HISTORY, read_record
-from labkit.dog_breeds.run import main
+from labkit.dog_breeds.run.__main__ import main
+from labkit.dog_breeds.run.records import FACTS, HISTORY, read_record
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "book" / "results"

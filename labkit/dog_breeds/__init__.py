@@ -8,5 +8,6 @@ training (:mod:`~labkit.dog_breeds.training`) →
 figures (:mod:`~labkit.dog_breeds.figures`)
 
 What differs between the drawn dogs and the photographs is one frozen dataclass,
-in :mod:`~labkit.dog_breeds.settings`.
+in :mod:`~labkit.dog_breeds.settings`. :mod:`~labkit.dog_breeds.run` takes the whole way without a
+notebook, and writes a record (:mod:`~labkit.dog_breeds.run.records`).
 """

@@ -9,7 +9,7 @@ import cv2
 import keras
 import pytest
 
-from labkit.dog_breeds import machine
+from labkit.dog_breeds.run import machine
 
 
 def test_cores_and_memory_are_those_of_this_machine():

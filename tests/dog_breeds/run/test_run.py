@@ -8,9 +8,8 @@ import keras
 import pytest
 
 from labkit import load_settings
-from labkit.dog_breeds import run as module
-from labkit.dog_breeds.records import read_record
-from labkit.dog_breeds.run import Plan, main, run
+from labkit.dog_breeds.run import Plan, read_record, run, stages
+from labkit.dog_breeds.run.__main__ import main
 from labkit.dog_breeds.sources.drawn_dogs import pretraining_breeds, write_drawn_dogs
 
 SMALL = """--set target_size=(16,16) --set filters=(4,8) --set dense=(8,) --set scratch_epochs=2
@@ -148,14 +147,14 @@ def test_an_interrupted_run_goes_on(dogs, tmp_path, monkeypatch):
     class Killed(BaseException):
         pass
 
-    class KillerClock(module.EpochClock):
+    class KillerClock(stages.EpochClock):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 2:
                 raise Killed
             super().on_epoch_begin(epoch, logs)
 
     with monkeypatch.context() as patch, contextlib.suppress(Killed):
-        patch.setattr(module, "EpochClock", KillerClock)
+        patch.setattr(stages, "EpochClock", KillerClock)
         run(dogs[0], settings, tmp_path / "record", plan, "", False)
     assert not (tmp_path / "record").exists()
     fitted = []
@@ -198,23 +197,9 @@ def test_a_request_that_cannot_be_met_is_answered_in_a_sentence(command, tmp_pat
 
 def test_an_existing_folder_is_refused_before_any_work(command, tmp_path, monkeypatch):
     (tmp_path / "record").mkdir()
-    monkeypatch.setattr(module.labkit, "fetch", None)
+    monkeypatch.setattr(stages.labkit, "fetch", None)
     code, printed = command()
     assert code == 2 and "exists already" in printed.err
-
-
-@pytest.mark.parametrize(
-    "word, said",
-    [
-        ("/home/me/dogs.zip", "dogs.zip"),
-        ("weights=/home/me/base.h5", "weights=base.h5"),
-        ("https://example.org/dogs.zip", "https://example.org/dogs.zip"),
-        ("base_options={'alpha': 0.75}", "base_options={'alpha': 0.75}"),
-        ("kaggle", "kaggle"),
-    ],
-)
-def test_folders_are_left_out_of_the_command(word, said):
-    assert module._without_folders(word) == said
 
 
 def test_settings_are_recorded_as_text_can_hold_them(command, tmp_path):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from labkit.dog_breeds.epoch_clock import EpochClock
+from labkit.dog_breeds.run.epoch_clock import EpochClock
 
 
 def tick(clock, epoch, seconds=0.0):

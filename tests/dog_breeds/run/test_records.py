@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from labkit.dog_breeds.records import COLUMNS, FACTS, HISTORY, Record, read_record, write_record
+from labkit.dog_breeds.run.records import COLUMNS, FACTS, HISTORY, Record, read_record, write_record
 
 STAGE = {
     "seed": 1,

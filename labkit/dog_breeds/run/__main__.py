@@ -1,0 +1,141 @@
+"""Run the lab's training without a notebook: ``python -m labkit.dog_breeds.run --out FOLDER``."""
+
+import argparse
+import ast
+import shlex
+import sys
+
+import labkit
+from labkit.dog_breeds.run import Plan, read_record, run
+from labkit.dog_breeds.run.facts import without_folders
+from labkit.dog_breeds.run.records import STAGES
+
+_EXAMPLES = """examples:
+  python -m labkit.dog_breeds.run --out results/drawn
+  python -m labkit.dog_breeds.run --data dogs.zip --setting photographs --out results/vgg16
+  python -m labkit.dog_breeds.run --data dogs.zip --setting photographs --out results/mobilenet \\
+      --stages head fine_tuning --set base=mobilenet --set "base_options={'alpha': 0.75}" \\
+      --set weights=mobilenet_0.75_224_notop.weights.h5
+  python -m labkit.dog_breeds.run --data dogs.zip --setting photographs --out results/plain \\
+      --stages head --set base=mobilenet --set "augmentation={}" --cached-features --seeds 1 2 3
+"""
+
+
+def main(arguments=None):
+    """Run the command.
+
+    Args:
+        arguments: list of words after the command's name; default: those of the process.
+
+    Returns:
+        The exit code: 0, or 2 if the request cannot be met.
+
+    Example:
+        >>> main(["--out", "."])
+        2
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(words)
+    command = f"python -m labkit.dog_breeds.run {shlex.join(map(without_folders, words))}"
+    try:
+        settings = _settings_of(options)
+        plan = Plan(
+            tuple(options.stages),
+            tuple(options.seeds or [settings.seed]),
+            options.preprocessing,
+            options.cached_features,
+        )
+        data = settings.source if options.data is None else options.data
+        before = None if options.compare is None else read_record(options.compare)
+        record = run(data, settings, options.out, plan, command)
+    except (ValueError, OSError, MemoryError, ImportError) as problem:
+        print(f"run: {problem}", file=sys.stderr)
+        return 2
+    print(summary(record, before))
+    print(f"Recorded in {options.out}.")
+    return 0
+
+
+def summary(record, before=None):
+    """Write what a run reached as a table, beside an earlier run if there is one.
+
+    Args:
+        record: a :class:`labkit.dog_breeds.records.Record`.
+        before: another to compare with, or ``None``.
+
+    Returns:
+        Lines of text: accuracies of the finished networks, and minutes.
+    """
+    columns = ["stage", "seed", "training", "validation", "top 5", "minutes"]
+    lines = ["".join(f"{name:>13}" for name in columns + ["before"] * (before is not None))]
+    for stage in record.facts["stages"]:
+        figures = [f"{stage[f'{n}_accuracy']:.3f}" for n in ("training", "validation")]
+        figures += [f"{stage['validation_top5_accuracy']:.3f}", f"{stage['seconds'] / 60:.1f}"]
+        if before is not None:
+            same = [
+                s["validation_accuracy"]
+                for s in before.facts["stages"]
+                if (s["stage"], s["seed"]) == (stage["stage"], stage["seed"])
+            ]
+            figures.append(f"{same[0]:.3f}" if same else "–")
+        cells = [stage["stage"], str(stage["seed"]), *figures]
+        lines.append("".join(f"{cell:>13}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _settings_of(options):
+    """Return the lab's settings with the changes that the command line asks for."""
+    changes = dict(map(_parse_change, options.set))
+    if options.directory is not None:
+        changes["directory"] = options.directory
+    return labkit.load_settings(options.setting).replace(**changes)
+
+
+def _parse_change(text):
+    """Turn ``NAME=VALUE`` into a pair; the value is a Python literal or else text."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set {text} has no '=': write --set NAME=VALUE, e.g. batch_size=16.")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m labkit.dog_breeds.run",
+        description="Run the training of lab 1 and record what came out and what it cost. A run "
+        "that was interrupted goes on when it is called again.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", required=True, help="folder to write the record into; a new one")
+    parser.add_argument(
+        "--data", help="archive, folder or source of the pictures, as fetch takes it"
+    )
+    parser.add_argument(
+        "--setting", help="drawn or photographs (default: LABKIT_SETTINGS, or drawn)"
+    )
+    parser.add_argument("--stages", nargs="+", default=STAGES, metavar="STAGE", choices=STAGES)
+    parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="one repetition for each")
+    parser.add_argument("--preprocessing", default="own", choices=("own", "none"))
+    parser.add_argument(
+        "--cached-features",
+        action="store_true",
+        help="compute the frozen base's features once; for pictures without augmentation",
+    )
+    parser.add_argument("--directory", help="folder that receives the pictures")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change one of the settings; may be repeated",
+    )
+    parser.add_argument("--compare", metavar="RECORD", help="an earlier record to print beside")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

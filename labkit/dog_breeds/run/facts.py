@@ -1,0 +1,139 @@
+"""What a record says of the settings, of the pictures and of what a network made of them."""
+
+import hashlib
+import os
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+import labkit
+from labkit.dog_breeds.sources import read_labels
+
+#: So many of the commonest confusions are recorded.
+_CONFUSIONS = 20
+
+
+def describe_settings(settings):
+    """Return the settings as they were, folders left out: those are the machine's own.
+
+    Args:
+        settings: :class:`labkit.Settings`.
+
+    Returns:
+        A dict of their names and values; of the weights' path its last part.
+
+    Example:
+        >>> describe_settings(labkit.load_settings("drawn"))["batch_size"]
+        16
+    """
+    kept = asdict(settings)
+    for name in ("source", "directory", "checkpoints"):
+        del kept[name]
+    return kept | {"weights": settings.weights and without_folders(settings.weights)}
+
+
+def describe_data(data, pictures, training, validation, predicted):
+    """Say which pictures these are, and what is wrong with them.
+
+    Args:
+        data: where they came from, as :func:`labkit.fetch` takes it.
+        pictures: the folder with ``labels.csv`` and ``train/`` (path).
+        training: the training batches, what ``flow_from_directory`` returns.
+        validation: likewise; not shuffled.
+        predicted: int ``(validation pictures,)``, the breeds' indices that a network answers.
+
+    Returns:
+        A dict of numbers of pictures, the archive's name and hash, and ``flaws``: photographs
+        that are there twice, those under two breeds among them, and those on both sides of
+        the split, with what the network answers.
+    """
+    path = Path(data).expanduser()
+    labels = read_labels(pictures)
+    return {
+        "archive": without_folders(str(data)),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+        "pictures": len(labels),
+        "breeds": training.num_classes,
+        "training": training.samples,
+        "validation": validation.samples,
+        "flaws": _describe_flaws(pictures, validation, predicted),
+    }
+
+
+def _describe_flaws(pictures, validation, predicted):
+    """Count pictures that are there twice, and list those that validate and train."""
+    breeds = list(validation.class_indices)
+    found = labkit.duplicates(pictures, by="appearance")
+    validating = {Path(name).stem: row for row, name in enumerate(validation.filenames)}
+    across = []
+    for copies in found:
+        labelled = dict(zip(copies.ids, copies.breeds, strict=True))
+        trained = {breed for name, breed in labelled.items() if name not in validating}
+        across += [
+            {
+                "validation": name,
+                "breed": breed,
+                "breeds_in_training": sorted(trained),
+                "predicted": breeds[predicted[validating[name]]],
+            }
+            for name, breed in labelled.items()
+            if trained and name in validating
+        ]
+    return {
+        "copies": len(found),
+        "contradictory": len(found.contradictions),
+        "across_the_split": across,
+    }
+
+
+def describe_predictions(breeds, truth, predicted):
+    """Tell what a network confuses most, and how well it knows each breed.
+
+    Args:
+        breeds: names of the breeds, in the order of their indices.
+        truth: int ``(pictures,)``, the index of each picture's breed.
+        predicted: int ``(pictures,)``, what the network answers.
+
+    Returns:
+        A dict of ``confusions``, at most twenty, the commonest first, and
+        ``breed_accuracies``, each between 0 and 1.
+
+    Example:
+        >>> told = describe_predictions(["boxer", "pug"], np.array([0, 0, 1]), np.array([0, 1, 1]))
+        >>> told["confusions"], told["breed_accuracies"]
+        ([{'breed': 'boxer', 'taken_for': 'pug', 'pictures': 1}], {'boxer': 0.5, 'pug': 1.0})
+    """
+    breeds = np.array(breeds)
+    wrong = predicted != truth
+    pairs = Counter(zip(breeds[truth[wrong]], breeds[predicted[wrong]], strict=True))
+    return {
+        "confusions": [
+            {"breed": str(breed), "taken_for": str(other), "pictures": number}
+            for (breed, other), number in pairs.most_common(_CONFUSIONS)
+        ],
+        "breed_accuracies": {
+            str(breed): round(float((predicted[truth == index] == index).mean()), 4)
+            for index, breed in enumerate(breeds)
+        },
+    }
+
+
+def without_folders(word):
+    """Strip the folders from a path, also behind ``name=``; leave other words and addresses.
+
+    Args:
+        word: a word of a command line (str).
+
+    Returns:
+        The word as anybody may read it.
+
+    Example:
+        >>> without_folders("weights=/home/me/base.h5")
+        'weights=base.h5'
+    """
+    name, equals, value = word.rpartition("=")
+    if "://" in value or not any(separator in value for separator in ("/", os.sep)):
+        return word
+    return f"{name}{equals}{Path(value).name}"
