@@ -11,8 +11,13 @@ import pytest
 
 LABKIT = Path(__file__).parents[1] / "labkit"
 
-#: The one function of labkit that asks TensorFlow: for gradients, where Keras computes with it.
-ASKS_TENSORFLOW = {"receptive_field/input_gradients.py": ["_with_tensorflow"]}
+#: The functions of labkit that ask TensorFlow, where Keras computes with it: for gradients, and
+#: for the devices that it sees, to share batches among them and to record what they were.
+ASKS_TENSORFLOW = {
+    "receptive_field/input_gradients.py": ["_with_tensorflow"],
+    "dog_breeds/devices.py": ["_list_devices", "_mirror", "_sharing_devices"],
+    "dog_breeds/run/machine.py": ["_gpu_names"],
+}
 
 LAB_1 = """
 import keras
@@ -152,7 +157,7 @@ def imports_of_tensorflow(path):
     return found
 
 
-def test_labkit_asks_tensorflow_for_gradients_alone():
+def test_labkit_asks_tensorflow_for_gradients_and_devices_alone():
     found = {
         path.relative_to(LABKIT).as_posix(): imports
         for path in sorted(LABKIT.rglob("*.py"))

@@ -223,7 +223,7 @@ def raising(error):
 
 def nested_lists(k, s):
     heap = []
-    for _ in range(20_000):
+    for _ in range(3_000):
         heap = [heap]
     return heap
 
