@@ -102,7 +102,7 @@ def plot_augmentations(generator, picture, count=11, seed=0, columns=4):
 def plot_history(history, title="", begins=None):
     """Draw accuracy and loss over the epochs, for training and validation.
 
-    Points are the figures of each epoch, lines a local regression through them.
+    Points are the figures of each epoch, lines a local regression through those of a stage.
 
     Args:
         history: a :class:`labkit.dog_breeds.training.History` with at least one epoch.
@@ -131,10 +131,11 @@ def plot_history(history, title="", begins=None):
     with figure_style():
         figure, panels = plt.subplots(2, 1, figsize=(WIDTH, 6.4), sharex=True)
         for axes, metric in zip(panels, ("accuracy", "loss"), strict=True):
-            _curve(axes, epochs, getattr(history, metric), "training", BLUE, "o", "-")
-            _curve(
-                axes, epochs, getattr(history, f"val_{metric}"), "validation", VERMILION, "^", "--"
-            )
+            for name, label, *look in (
+                (metric, "training", BLUE, "o", "-"),
+                (f"val_{metric}", "validation", VERMILION, "^", "--"),
+            ):
+                _curve(axes, epochs, getattr(history, name), label, *look, begins)
             axes.set_ylabel(metric)
             if begins is not None:
                 axes.axvline(begins + 0.5, color=GREY, linestyle=":")
@@ -332,10 +333,15 @@ def _local_fit(positions, values, x, neighbours):
     return np.polyval(np.polyfit(positions - x, values, 1, w=np.sqrt(weight)), 0.0)
 
 
-def _curve(axes, epochs, values, label, colour, marker, line):
+def _curve(axes, epochs, values, label, colour, marker, line, begins=None):
     axes.plot(epochs, values, marker, color=colour, alpha=0.55, markersize=5)
-    # A straight piece of the fit may leave the range, as above an accuracy of 1.
-    axes.plot(epochs, np.clip(smooth(values), min(values), max(values)), line, color=colour)
+    # Each stage by itself: what changes at once must not look as if it had come gradually.
+    for stage in (slice(None),) if begins is None else (slice(begins), slice(begins, None)):
+        if len(values[stage]) > 0:
+            low, high = min(values[stage]), max(values[stage])
+            # A straight piece of the fit may leave the range, as above an accuracy of 1.
+            fit = np.clip(smooth(values[stage]), low, high)
+            axes.plot(epochs[stage], fit, line, color=colour)
     axes.plot([], [], line, marker=marker, color=colour, label=label)
 
 

@@ -94,12 +94,19 @@ class TestHistory:
     def test_draws_every_epoch_of_each_curve(self):
         history = History((3.0, 2.0, 1.0), (0.1, 0.2, 0.3), (4.0, 5.0, 6.0), (0.4, 0.5, 0.6))
         accuracy, loss = plot_history(history, begins=2).axes
-        assert [list(line.get_ydata()) for line in accuracy.lines[:4:3]] == [
-            [0.1, 0.2, 0.3],
-            [0.4, 0.5, 0.6],
-        ]
+        points = [line for line in accuracy.lines if line.get_linestyle() == "None"]
+        assert [list(line.get_ydata()) for line in points] == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
         assert list(loss.lines[0].get_ydata()) == [3.0, 2.0, 1.0]
         assert loss.texts[0].get_text() == "base unfrozen"
+
+    def test_what_changes_when_the_base_is_unfrozen_is_not_smoothed_away(self):
+        curve = (0.2,) * 6 + (0.8,) * 6
+        accuracy, _ = plot_history(History(curve, curve, curve, curve), begins=6).axes
+        fits = [line for line in accuracy.lines if line.get_marker() in ("None", None)]
+        drawn = [list(line.get_ydata()) for line in fits if len(line.get_xdata()) == 6]
+        assert len(drawn) == 4
+        for stage in drawn:
+            np.testing.assert_allclose(stage, stage[0], atol=1e-9)
 
     def test_refuses_an_empty_history(self):
         with pytest.raises(ValueError, match="no epoch yet"):

@@ -2,12 +2,11 @@
 
 import argparse
 import ast
-import shlex
 import sys
 
 import labkit
 from labkit.dog_breeds.run import Plan, read_record, run
-from labkit.dog_breeds.run.facts import without_folders
+from labkit.dog_breeds.run.facts import command_line, without_folders
 from labkit.dog_breeds.run.records import STAGES
 
 _EXAMPLES = """examples:
@@ -36,7 +35,7 @@ def main(arguments=None):
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
-    command = f"python -m labkit.dog_breeds.run {shlex.join(map(without_folders, words))}"
+    command = f"python -m labkit.dog_breeds.run {command_line(map(without_folders, words))}"
     try:
         settings = _settings_of(options)
         plan = Plan(
@@ -60,7 +59,7 @@ def summary(record, before=None):
     """Write what a run reached as a table, beside an earlier run if there is one.
 
     Args:
-        record: a :class:`labkit.dog_breeds.records.Record`.
+        record: a :class:`labkit.dog_breeds.run.Record`.
         before: another to compare with, or ``None``.
 
     Returns:

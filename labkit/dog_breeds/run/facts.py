@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -118,6 +119,25 @@ def describe_predictions(breeds, truth, predicted):
             for index, breed in enumerate(breeds)
         },
     }
+
+
+def command_line(words):
+    """Join words to a command as a person would type it: in double quotes where single ones occur.
+
+    Args:
+        words: the command's words (list of str).
+
+    Returns:
+        A line that a shell splits into these words.
+
+    Example:
+        >>> print(command_line(["run", "--set", "base_options={'alpha': 0.75}"]))
+        run --set "base_options={'alpha': 0.75}"
+    """
+    return " ".join(
+        f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
+        for word in words
+    )
 
 
 def without_folders(word):

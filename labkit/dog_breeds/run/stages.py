@@ -47,7 +47,7 @@ def run(data, settings, out, plan=None, command="", progress=True):
         progress: show bars.
 
     Returns:
-        The :class:`labkit.dog_breeds.records.Record`.
+        The :class:`labkit.dog_breeds.run.Record`.
 
     Raises:
         FileExistsError: ``out`` exists already.

@@ -1,9 +1,11 @@
 """What a record says of predictions and paths, against counts by hand."""
 
+import shlex
+
 import numpy as np
 import pytest
 
-from labkit.dog_breeds.run.facts import describe_predictions, without_folders
+from labkit.dog_breeds.run.facts import command_line, describe_predictions, without_folders
 
 
 def test_confusions_and_accuracies_by_hand():
@@ -26,6 +28,18 @@ def test_only_the_commonest_confusions_are_listed():
     breeds = [f"breed {number}" for number in range(40)]
     truth = np.arange(40)
     assert len(describe_predictions(breeds, truth, np.roll(truth, 1))["confusions"]) == 20
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--set", "base_options={'alpha': 0.75}"],
+        ["--set", "target_size=(64, 64)", "--out", "a b"],
+        ["it's", "$HOME's", 'say "it\'s"', "back\\slash's", "plain"],
+    ],
+)
+def test_a_shell_splits_a_command_line_into_its_words(words):
+    assert shlex.split(command_line(words)) == words
 
 
 @pytest.mark.parametrize(
