@@ -9,6 +9,7 @@ have the extras that `make handouts` and `make test-browser` install, and a Chro
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,9 @@ def timed(program, *arguments, where):
     """Run a program of this environment as a user would; return its seconds, or stop."""
     start = time.perf_counter()
     command = [str(Path(sys.executable).with_name(program)), *arguments]
-    done = subprocess.run(command, cwd=where, capture_output=True, text=True)
+    # The copy's own labkit, not the one that is installed.
+    surroundings = {**os.environ, "PYTHONPATH": str(where)}
+    done = subprocess.run(command, cwd=where, env=surroundings, capture_output=True, text=True)
     if done.returncode:
         said = (done.stdout + done.stderr)[-3000:]
         raise SystemExit(f"Nothing to report: {program} {' '.join(arguments)} failed.\n{said}")
