@@ -1,6 +1,7 @@
 """The records of runs on the photographs, which the page Results at full size is made from."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,6 @@ def test_the_command_of_a_record_is_one_that_the_program_takes(name, tmp_path, c
     program, *words = read_record(RESULTS / name).facts["command"].split(" --data ")
     assert program == "python -m labkit.dog_breeds.run"
     # It goes as far as looking for the archive, which is not here.
-    import shlex
-
     given = shlex.split(f"--data {words[0]}")
     given[given.index("--out") + 1] = str(tmp_path / name)
     given[given.index("--data") + 1] = str(tmp_path / "dogs.zip")

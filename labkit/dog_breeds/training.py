@@ -11,7 +11,8 @@ from labkit.dog_breeds.checkpoints import keep_checkpoints
 from labkit.dog_breeds.devices import SharedTraining
 from labkit.dog_breeds.out_of_memory import batch_size_advice
 
-_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+#: A figure per epoch each.
+CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class History:
 
     def __post_init__(self):
         """Refuse curves of different length."""
-        if len({len(getattr(self, name)) for name in _METRICS}) != 1:
+        if len({len(getattr(self, name)) for name in CURVES}) != 1:
             raise ValueError("The four curves of a History must have one figure per epoch each.")
 
     @classmethod
@@ -54,7 +55,7 @@ class History:
 
     def __add__(self, other):
         """Join the epochs of a later training to these."""
-        return History(*(getattr(self, name) + getattr(other, name) for name in _METRICS))
+        return History(*(getattr(self, name) + getattr(other, name) for name in CURVES))
 
 
 def train(
@@ -306,7 +307,7 @@ class _Recorder(keras.callbacks.Callback):
             self.keeper.restore_random_state(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.history = self.history + History(*((float(logs[name]),) for name in _METRICS))
+        self.history = self.history + History(*((float(logs[name]),) for name in CURVES))
         if self.keeper:
             self.keeper.save(self.model, asdict(self.history))
 

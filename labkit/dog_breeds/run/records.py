@@ -14,11 +14,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.dog_breeds.training import History
+from labkit.dog_breeds.training import CURVES, History
 
 HISTORY = "history.csv"
 FACTS = "facts.json"
-CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 COLUMNS = ("seed", "stage", "epoch", *CURVES, "seconds", "core_seconds")
 STAGES = ("scratch", "head", "fine_tuning")
 

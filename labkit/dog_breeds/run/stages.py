@@ -1,10 +1,12 @@
 """Train one stage after the other, measure the network that each leaves, and record it all."""
 
 import datetime
+import hashlib
 import json
 import math
+import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
@@ -16,7 +18,8 @@ from labkit.dog_breeds.run.epoch_clock import EpochClock
 from labkit.dog_breeds.run.facts import describe_data, describe_predictions, describe_settings
 from labkit.dog_breeds.run.machine import describe_machine, describe_versions, peak_memory_gb
 from labkit.dog_breeds.run.plan import Plan
-from labkit.dog_breeds.run.records import CURVES, Record, refuse_existing, write_record
+from labkit.dog_breeds.run.records import Record, refuse_existing, write_record
+from labkit.dog_breeds.training import CURVES, History
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ def run(data, settings, out, plan=None, command="", progress=True):
     """Train what a plan says, measure it, and write the record.
 
     Training keeps its epochs in ``settings.checkpoints``, if that is a folder: the same call goes
-    on after a kill.
+    on after a kill. Another call, with other settings or pictures, begins anew; so does the same
+    one once its record is written.
 
     Args:
         data: where the pictures are, as :func:`labkit.fetch` takes it.
@@ -71,12 +75,13 @@ def run(data, settings, out, plan=None, command="", progress=True):
     labkit.use_mixed_precision(settings.mixed_precision)
     pictures = labkit.fetch(data, settings.directory, progress=progress)
     folders = labkit.reorganise(pictures, progress=progress)
+    name = Path(out).name
+    kept = _checkpoints(name, data, settings, plan)
     rows, stages, features = [], [], None
     for seed in plan.seeds:
         keras.utils.set_random_seed(seed)
         lab = _make_lab(folders, settings, seed)
-        name = Path(out).name
-        for trained in _train(lab, settings, plan, seed, name, features, progress):
+        for trained in _train(lab, settings, plan, seed, kept, features, progress):
             if progress:
                 print(f"Measuring {trained.stage}, seed {seed}", file=sys.stderr)
             measured, predicted = _measure(trained, lab.validation.classes)
@@ -102,9 +107,19 @@ def run(data, settings, out, plan=None, command="", progress=True):
         "stages": stages,
         **describe_predictions(lab.breeds, lab.validation.classes, predicted),
     }
-    record = Record(Path(out).name, json.loads(json.dumps(facts)), tuple(rows))
+    record = Record(name, json.loads(json.dumps(facts)), tuple(rows))
     write_record(record, out)
+    if kept is not None:
+        # Kept on, they would pass for a repetition.
+        shutil.rmtree(kept)
     return record
+
+
+def _checkpoints(name, data, settings, plan):
+    """Name the folder for all epochs of one run, and of no run that differs from it in anything."""
+    facts = [str(data), asdict(settings), asdict(plan), describe_versions()]
+    which = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8]
+    return settings.checkpoints_for(f"{name}-{which}")
 
 
 def _make_lab(folders, settings, seed):
@@ -125,23 +140,25 @@ class _Trained:
 
     stage: str
     network: keras.Model
-    history: labkit.dog_breeds.training.History
+    history: History
     times: list
     #: The model to measure, and the batches of training and validation, without augmentation.
     measuring: tuple
     features: list | None = None
 
 
-def _train(lab, settings, plan, seed, name, features, progress):
+def _train(lab, settings, plan, seed, kept, features, progress):
     """Train stage after stage; yield the network as each one leaves it."""
     whole = (lab.training_plain, lab.validation)
 
     def fit(model, stage, epochs, batches=(lab.training, lab.validation)):
-        kept = settings.checkpoints_for(f"{name}/seed_{seed}/{stage}")
-        clock = EpochClock(None if kept is None else f"{kept}.csv")
+        folder = None if kept is None else f"{kept}/seed_{seed}/{stage}"
+        clock = EpochClock(None if kept is None else f"{folder}.csv")
         if progress:
             print(f"Training {stage}, seed {seed}", file=sys.stderr)
-        history = labkit.train(model, *batches, epochs, kept, progress=progress, callbacks=[clock])
+        history = labkit.train(
+            model, *batches, epochs, folder, progress=progress, callbacks=[clock]
+        )
         return history, [clock.times.get(number, (math.nan,) * 2) for number in range(epochs)]
 
     if "scratch" in plan.stages:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 
 import pytest
 
@@ -182,8 +183,6 @@ def test_what_is_there_already_is_left_alone(folder):
 
 
 def test_a_run_that_was_killed_while_it_wrote_is_no_record(tmp_path, monkeypatch):
-    import os
-
     record = Record("run", json.loads(json.dumps(COMPLETE)), ROWS)
 
     def killed(*paths):

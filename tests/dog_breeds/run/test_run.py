@@ -169,6 +169,31 @@ def test_an_interrupted_run_goes_on(dogs, tmp_path, monkeypatch):
         whole.history("head").val_loss, rel=1e-3
     )
     assert all(seconds > 0 for seconds in resumed.seconds("head"))
+    # What was kept for this run is gone, so that a repetition is one.
+    assert list((tmp_path / "kept").iterdir()) == []
+    run(dogs[0], settings, tmp_path / "again" / "record", plan, "", False)
+    assert fitted == [2, 0]
+
+
+def test_a_run_takes_nothing_from_one_with_other_settings(dogs, tmp_path, monkeypatch):
+    settings = load_settings("drawn").replace(
+        target_size=(16, 16), dense=(8,), head_epochs=1, checkpoints=str(tmp_path / "kept")
+    )
+    plan = Plan(("head",), (7,))
+
+    def full(record, folder):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(stages, "write_record", full)
+        run(dogs[0], settings, tmp_path / "first" / "record", plan, "", False)
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    flipped = settings.replace(augmentation={"horizontal_flip": True})
+    other = run(dogs[0], flipped, tmp_path / "second" / "record", plan, "", False)
+    alone = run(
+        dogs[0], flipped.replace(checkpoints=None), tmp_path / "third" / "record", plan, "", False
+    )
+    assert other.history("head").loss == pytest.approx(alone.history("head").loss, rel=1e-4)
 
 
 @pytest.mark.parametrize(
