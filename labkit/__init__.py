@@ -9,7 +9,7 @@ The names that lab 1 uses stand here too and are loaded on first use, so that
 ``import labkit`` itself loads neither TensorFlow nor Keras.
 """
 
-from importlib import import_module
+from labkit.lazy_names import lazy_names
 
 __version__ = "1.0.0"
 
@@ -45,17 +45,4 @@ _WINGS = ("dog_breeds", "receptive_field")
 __all__ = [*_HOME, *_WINGS]
 
 
-def __getattr__(name):
-    """Load a public name from its room on first use (PEP 562)."""
-    if name in _WINGS:
-        return import_module(f"{__name__}.{name}")
-    if name in _HOME:
-        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"labkit has no name {name!r}; it has {', '.join(sorted(__all__))}.")
-
-
-def __dir__():
-    """List the lazily loaded names too, so that tab completion finds them."""
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(__name__, _HOME, _WINGS)

@@ -18,7 +18,7 @@ import h5py
 import keras
 import numpy as np
 
-from labkit.dog_breeds.sources.staging import exclusive
+from labkit.files import exclusive
 
 _NAME = "last_epoch.weights.h5"
 _PARTIAL = "partial.weights.h5"

@@ -21,13 +21,11 @@ from labkit.dog_breeds.sources.layout import (
     LABELS,
     PICTURES,
     SUFFIX,
-    count,
     in_a_sentence,
     read_labels,
-    some,
 )
-from labkit.dog_breeds.sources.links import link_or_copy
-from labkit.dog_breeds.sources.staging import exclusive
+from labkit.files import exclusive, link_or_copy
+from labkit.words import count, some
 
 TRAINING = "train_sorted"
 VALIDATION = "val_sorted"

@@ -5,11 +5,10 @@ number of pieces, the same one twice included, may stand on one page.
 """
 
 import json
-import re
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 
+from labkit.files import page_asset
 from labkit.questions.kinds import Choice, Number
 
 
@@ -75,8 +74,8 @@ class Questions:
         # JupyterLab would take arrow keys for its own; the attribute asks it not to.
         return (
             f'<div class="labkit-questions" data-lm-suppress-shortcuts="true">\n'
-            f"<style>{_asset('questions.css')}</style>\n{forms}\n{progress}"
-            f"<script>{_asset('questions.js')}</script>\n</div>"
+            f"<style>{page_asset(__package__, 'questions.css')}</style>\n{forms}\n{progress}"
+            f"<script>{page_asset(__package__, 'questions.js')}</script>\n</div>"
         )
 
 
@@ -128,10 +127,3 @@ def _encoded(key):
     """Write the key backwards, for an attribute in single quotes."""
     text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
     return text[::-1].replace("&", "&amp;").replace("'", "&#39;")
-
-
-def _asset(name):
-    """Read a file of this package, less comments and indentation, which readers need not load."""
-    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
-    code = re.sub(r"/\*[^*]*\*/|^ *//.*", "", text, flags=re.MULTILINE)
-    return "\n".join(filter(None, map(str.strip, code.splitlines())))

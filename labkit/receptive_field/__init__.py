@@ -4,7 +4,7 @@ A chain of plain layers needs nothing but integers; the derivation and the check
 first use, and only what takes a Keras model loads Keras.
 """
 
-from importlib import import_module
+from labkit.lazy_names import lazy_names
 
 # Eager, because each shares its name with its module: a later import of the module would put
 # the module in place of the function. These import nothing heavy.
@@ -54,19 +54,4 @@ _MODULES = ("effective", "figures", "known_networks", "oracle", "reads")
 __all__ = [*_HOME, *_MODULES, "closed_form", "derivation", "explorer"]
 
 
-def __getattr__(name):
-    """Load a public name from its module on first use (PEP 562)."""
-    if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
-    if name in _HOME:
-        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(
-        f"labkit.receptive_field has no name {name!r}; it has {', '.join(sorted(__all__))}."
-    )
-
-
-def __dir__():
-    """List the lazily loaded names too, so that tab completion finds them."""
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(__name__, _HOME, _MODULES)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from labkit.dog_breeds.batches.free_memory import free_memory
-from labkit.dog_breeds.sources.staging import exclusive
+from labkit.files import exclusive
 
 CACHES = ("auto", "memory", "disk", None)
 _SHARE_OF_MEMORY = 0.5  # The rest is for the model, and for a second generator's cache.

@@ -12,13 +12,13 @@ import numpy as np
 
 from labkit.dog_breeds.batches import pictures
 from labkit.dog_breeds.batches.ahead import Ahead, single_threaded_opencv, usable_cores
-from labkit.dog_breeds.batches.arguments import is_whole, require, require_one_of, require_whole
 from labkit.dog_breeds.batches.buffers import Buffers
 from labkit.dog_breeds.batches.cache import CACHES, fingerprint, open_cache
 from labkit.dog_breeds.batches.directory import list_pictures
 from labkit.dog_breeds.batches.parameters import epoch_order, transformations, uniform_table
 from labkit.dog_breeds.batches.transformation import transform_batch
 from labkit.dog_breeds.batches.undecodable import find_undecodable, refuse, warn
+from labkit.words import is_whole, require, require_one_of, require_whole
 
 CLASS_MODES = ("categorical", "sparse", "binary", "input", None)
 CHANNELS = {"rgb": 3, "grayscale": 1}

@@ -6,14 +6,9 @@ from typing import Any
 import numpy as np
 
 from labkit.dog_breeds.batches import parameters as drawing
-from labkit.dog_breeds.batches.arguments import (
-    is_number,
-    is_ordered_pair,
-    require,
-    require_one_of,
-)
 from labkit.dog_breeds.batches.geometry import BORDERS
 from labkit.dog_breeds.batches.transformation import transform_batch, transform_floats
+from labkit.words import is_number, is_ordered_pair, require, require_one_of
 
 DTYPES = ("float32", "uint8")
 _STATISTICS = (

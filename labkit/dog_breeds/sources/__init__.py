@@ -25,13 +25,12 @@ from labkit.dog_breeds.sources.layout import (
     LABELS,
     PICTURES,
     SUFFIX,
-    count,
     find_layout,
     in_a_sentence,
     read_labels,
-    some,
 )
 from labkit.dog_breeds.sources.staging import RECEIPT, STAGING, fill_folder, occupied, read_receipt
+from labkit.words import count, some
 
 __all__ = ["fetch", "read_labels"]
 

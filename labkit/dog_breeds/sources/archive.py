@@ -24,8 +24,8 @@ from labkit.dog_breeds.sources.layout import (
     SUFFIX,
     check_pictures,
     parse_labels,
-    some,
 )
+from labkit.words import some
 
 _DAMAGE = (
     zipfile.BadZipFile,

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from labkit.dog_breeds.sources.layout import LABELS, PICTURES, SUFFIX, find_layout, read_labels
-from labkit.dog_breeds.sources.links import link_or_copy
+from labkit.files import link_or_copy
 
 COMPETITION = "dog-breed-identification"
 PAGE = f"https://www.kaggle.com/competitions/{COMPETITION}"

@@ -8,6 +8,8 @@ import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
+from labkit.words import count, some
+
 LABELS = "labels.csv"
 PICTURES = "train"
 SUFFIX = ".jpg"
@@ -197,42 +199,6 @@ def find_layout(directory):
             f"{some(path.name for path in below)}; give one of them."
         )
     return below[0]
-
-
-def some(names, shown=3):
-    """Join the first few names for a message and count the rest.
-
-    Args:
-        names: Iterable of str.
-        shown: How many to show, at least 1.
-
-    Returns:
-        One str.
-
-    Example:
-        >>> print(some("abcde"))
-        'a', 'b', 'c' and 2 more
-    """
-    names = list(names)
-    text = ", ".join(repr(name) for name in names[:shown])
-    return text if len(names) <= shown else f"{text} and {len(names) - shown:,} more"
-
-
-def count(number, noun):
-    """Write a number and a noun that agrees with it.
-
-    Args:
-        number: How many, at least 0.
-        noun: Of what, in the singular.
-
-    Returns:
-        One str.
-
-    Example:
-        >>> count(1200, "label"), count(1, "label")
-        ('1,200 labels', '1 label')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _require_layout(directory):

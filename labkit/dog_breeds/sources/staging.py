@@ -3,59 +3,16 @@
 import json
 import os
 import shutil
-import sys
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from labkit.dog_breeds.sources.layout import LABELS, PICTURES
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from labkit.files import exclusive
 
 #: The unfinished folder, inside the folder to fill, so that renaming never copies.
 STAGING = ".fetching"
 #: Says where a folder's pictures came from. Written last into the staging folder.
 RECEIPT = ".source.json"
-
-
-@contextmanager
-def exclusive(directory):
-    """Keep other processes out of a folder for the length of a ``with`` block.
-
-    Two notebooks that start at once would otherwise clear away each other's unfinished
-    work. File systems without locks, and Windows, go without.
-
-    Args:
-        directory: Folder that is there (str or path).
-
-    Yields:
-        Whether they are kept out: False where there are no locks.
-    """
-    if fcntl is None:
-        yield False
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        yield _wait_for_lock(handle, directory)
-    finally:
-        # Unlocking by name, because a forked child may still hold the handle open.
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_UN)
-        os.close(handle)
-
-
-def _wait_for_lock(handle, directory):
-    """Take the lock; return False where the file system has none."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print(f"Waiting for another run that is at work in {directory}.", file=sys.stderr)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from html import escape
-from importlib.resources import files
 from string import Template
 
+from labkit.files import page_asset
 from labkit.receptive_field.known_networks import ALEXNET, SMALL_VGG, VGG16
 from labkit.receptive_field.layers import Layer, as_layers
 from labkit.receptive_field.recurrence import receptive_field, trace
@@ -48,9 +47,9 @@ class Explorer:
         return f"<receptive-field explorer: {notation(self.layers) or 'no layer'}>"
 
     def _repr_html_(self) -> str:
-        return Template(_source("explorer.html")).substitute(
-            style=_source("explorer.css"),
-            script=_source("explorer.js"),
+        return Template(page_asset(__package__, "explorer.html")).substitute(
+            style=page_asset(__package__, "explorer.css"),
+            script=page_asset(__package__, "explorer.js"),
             network=notation(self.layers),
             most_layers=MOST_LAYERS,
             options=_options(self.layers),
@@ -140,14 +139,6 @@ def _within_limits(layers):
                     f"{name} from 1 to {most}. For larger ones use receptive_field or trace."
                 )
     return layers
-
-
-@cache
-def _source(name):
-    """Read a source of the page, less the comments and indents that only its readers need."""
-    lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
-    stripped = (line.strip() for line in lines)
-    return "\n".join(line for line in stripped if line and not line.startswith(("//", "/*")))
 
 
 def _options(layers):

@@ -12,11 +12,11 @@ import pytest
 from labkit.dog_breeds.sources.staging import (
     RECEIPT,
     STAGING,
-    exclusive,
     fill_folder,
     occupied,
     read_receipt,
 )
+from labkit.files import exclusive
 
 
 def fill(folder):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from labkit.dog_breeds.sources.links import link_or_copy
+from labkit.files import link_or_copy
 
 
 @pytest.fixture
