@@ -22,8 +22,8 @@ endif
 
 # PyTorch is several GB in its usual build, so it is tested where it was asked for once.
 BACKENDS ?= jax $(if $(wildcard .venv-torch/.installed),torch)
-TESTS_OF_THE_LIBRARY = tests/dog_breeds tests/receptive_field tests/test_questions.py \
-	tests/test_package.py tests/test_without_tensorflow.py labkit
+TESTS_OF_THE_LIBRARY = $(patsubst labs/%.ipynb,tests/%,$(wildcard labs/*.ipynb)) \
+	tests/test_questions.py tests/test_package.py tests/test_without_tensorflow.py labkit
 
 # Colab's own Python if it is here; else the one that serves for the rest.
 COLAB_PYTHON := $(or $(shell python3.13 -c 'import venv, ensurepip' 2>/dev/null && echo python3.13),$(PYTHON))

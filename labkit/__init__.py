@@ -9,6 +9,8 @@ The names that lab 1 uses stand here too and are loaded on first use, so that
 ``import labkit`` itself loads neither TensorFlow nor Keras.
 """
 
+from pkgutil import iter_modules
+
 from labkit.lazy_names import lazy_names
 
 __version__ = "1.0.0"
@@ -40,7 +42,8 @@ _HOME = {
     "plot_accuracies": "dog_breeds.figures",
     "plot_predictions": "dog_breeds.figures",
 }
-_WINGS = ("dog_breeds", "receptive_field")
+#: Whatever package lies beside this file, so that a new lab's needs no entry here.
+_WINGS = tuple(module.name for module in iter_modules(__path__) if module.ispkg)
 
 __all__ = [*_HOME, *_WINGS]
 

@@ -36,6 +36,16 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+def test_every_lab_has_its_wing_its_chapter_and_its_card():
+    chapters = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    cards = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        assert (ROOT / "labkit" / path.stem / "__init__.py").is_file()
+        assert (ROOT / "tests" / path.stem).is_dir()
+        assert f"- file: labs/{path.stem}\n" in chapters
+        assert f":link: ../labs/{path.stem}\n" in cards
+
+
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def notebook(request):
     return nbformat.read(request.param, as_version=nbformat.NO_CONVERT)
