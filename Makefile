@@ -1,5 +1,6 @@
 # make book | test | test-broken | test-browser | test-colab | test-backends | faults | fuzz |
-# determinism | lint | serve | pdf | bench | labs | handouts | lock | publish | clean
+# determinism | lint | serve | pdf | bench | labs | dogs | drawn-weights | handouts | lock |
+# publish | clean
 # Each of them sets up .venv first, once, and again when pyproject.toml or the lock changes.
 # Colab's versions and Keras' other backends have environments of their own beside it.
 
@@ -44,7 +45,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-inpu
 SAY_LESS = awk '!/^ *(Requirement already|Collecting|Using cached|Looking|Processing|Obtaining|Getting|Preparing|Checking|Installing build|Created|Stored)/ { print substr($$0, 1, 120); fflush() }'
 
 .PHONY: help book test test-broken test-browser test-colab test-backends faults fuzz determinism \
-	lint serve pdf bench labs handouts lock publish clean
+	lint serve pdf bench labs dogs drawn-weights handouts lock publish clean
 
 help:  ## say what there is (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +66,7 @@ test-broken: $(VENV)/.book  ## break every input in each kind that is known, one
 	$(BIN)/python -m pytest -v tests/faults/test_broken_*.py
 
 faults: $(VENV)/.book  ## kill fetch, reorganise and training 200 times (KILLS=200 SEED=2021)
-	$(BIN)/python tests/faults --kills $(or $(KILLS),200) --seed $(or $(SEED),2021)
+	PYTHONPATH=tests $(BIN)/python tests/faults --kills $(or $(KILLS),200) --seed $(or $(SEED),2021)
 
 fuzz: $(VENV)/.book  ## attack the formula checker (MINUTES=10; or STRINGS=100000; SEED=1)
 	$(BIN)/python tests/fuzz/fuzz_formulas.py $(if $(MINUTES),--minutes $(MINUTES)) \
@@ -106,6 +107,12 @@ bench: $(VENV)/.bench  ## measure everything against its rivals, and write the r
 
 labs: $(VENV)/.book  ## run the notebooks in place and store clean outputs (LABS=labs/NAME.ipynb)
 	$(BIN)/python book/_scripts/execute_labs.py $(or $(LABS),$(wildcard labs/*.ipynb))
+
+dogs: $(VENV)/.book  ## draw lab 1's dogs again: their archive, its hash, the picture of the pages
+	PYTHONPATH=tools $(BIN)/python -m draw_dogs
+
+drawn-weights: $(VENV)/.book  ## train the small base again, on drawn dogs of 100 other breeds
+	PYTHONPATH=tools $(BIN)/python -m draw_dogs.pretraining
 
 handouts: $(VENV)/.handouts  ## write the labs without answers to _build/handouts; prove they run
 	$(BIN)/python -m pytest -m handouts tests/test_handouts.py

@@ -45,7 +45,7 @@ def published_hashes():
 
     Example:
         >>> sorted(published_hashes())
-        ['drawn_vgg.weights.h5', 'photograph_class_sizes.csv']
+        ['drawn_dogs.zip', 'drawn_vgg.weights.h5', 'photograph_class_sizes.csv']
     """
     lines = (files(__package__) / SUMS).read_text(encoding="ascii").splitlines()
     return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}

@@ -1,6 +1,6 @@
 """Do in a minute's fraction what the two labs do, and print every number that comes of it.
 
-Usage: python train_briefly.py FOLDER
+Usage: python train_briefly.py DOGS, a folder with labels.csv and train/, which are sorted there.
 """
 
 import hashlib
@@ -13,10 +13,7 @@ import keras
 import numpy as np
 
 import labkit
-from labkit.dog_breeds.sources.drawn_dogs import LAB_BREEDS, write_drawn_dogs
 from labkit.receptive_field import effective_receptive_field
-
-PICTURES = {breed.name: 6 for breed in LAB_BREEDS}
 
 
 def digest(arrays):
@@ -27,11 +24,10 @@ def digest(arrays):
     return total.hexdigest()
 
 
-def dog_breeds(folder):
+def dog_breeds(data):
     """Train from scratch on augmented pictures, then a new head on the pre-trained base."""
     settings = labkit.load_settings("drawn")
     keras.utils.set_random_seed(settings.seed)
-    data = write_drawn_dogs(folder / "dogs", counts=PICTURES, progress=False)
     folders = labkit.reorganise(data)
     augmentation = labkit.load_settings("photographs").augmentation
     flow = {"target_size": settings.target_size, "batch_size": settings.batch_size}

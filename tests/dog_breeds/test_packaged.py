@@ -10,12 +10,12 @@ import pytest
 from labkit.dog_breeds.packaged import SUMS, packaged_file, published_hashes
 
 HOME = files("labkit.dog_breeds")
-DATA = {path.name for path in HOME.iterdir() if path.name.endswith((".h5", ".csv"))}
+DATA = {path.name for path in HOME.iterdir() if path.name.endswith((".h5", ".csv", ".zip"))}
 
 
 def test_every_data_file_has_a_hash():
     assert set(published_hashes()) == DATA
-    assert len(DATA) == 2
+    assert len(DATA) == 3
 
 
 @pytest.mark.parametrize("name", sorted(DATA))

@@ -13,10 +13,9 @@ from tqdm import tqdm
 
 #: How the kills are shared out; a training takes far longer than the others.
 SHARES = {
-    "draw": 0.12,
     "fetch_drawn": 0.15,
-    "fetch_archive": 0.18,
-    "fetch_address": 0.18,
+    "fetch_archive": 0.24,
+    "fetch_address": 0.24,
     "sort": 0.12,
     "sort_by_copies": 0.08,
     "keep_decoded": 0.04,

@@ -17,7 +17,7 @@ import works
 from file_system_steps import Steps
 
 #: Imported once by the process from which the children are forked: a second each, else.
-_PRELOADED = ["works", "file_system_steps", "cv2", "labkit.dog_breeds.sources.drawn_dogs"]
+_PRELOADED = ["works", "file_system_steps", "cv2", "labkit.dog_breeds.sources"]
 _PATIENCE = 120  # Seconds; a child that takes longer hangs.
 
 

@@ -190,7 +190,7 @@ def test_archive_with_the_hash_asked_for(tmp_path):
     answer(
         lambda: fetch(archive, folder, sha256=GIVEN),
         FileExistsError,
-        "not fetched with this sha256; choose another directory",
+        "not fetched with the sha256 0{16}….*; .* choose another directory, or leave sha256 out",
     )
     assert pictures_of(folder) == FILES
 

@@ -22,7 +22,7 @@ def trial_of(work, given, home, **options):
 
 @pytest.mark.parametrize(
     ("work", "wanted"),
-    [("draw", 3), ("fetch_drawn", 2), ("fetch_archive", 5), ("sort", 5), ("sort_by_copies", 3)],
+    [("fetch_drawn", 4), ("fetch_archive", 5), ("sort", 5), ("sort_by_copies", 3)],
 )
 def test_ends_as_an_undisturbed_run(work, wanted, given, tmp_path):
     trial = trial_of(work, given, tmp_path, twice=False)
@@ -71,9 +71,9 @@ class TestTheHarnessItself:
             trial.kill_at(3)
 
     def test_other_bytes(self, given, tmp_path):
-        trial = trial_of("draw", given, tmp_path, twice=False)
-        trial.tree["dogs/labels.csv"] = "other"
-        with pytest.raises(AssertionError, match=r"'dogs/labels.csv'\] differ"):
+        trial = trial_of("fetch_archive", given, tmp_path, twice=False)
+        trial.tree["data/labels.csv"] = "other"
+        with pytest.raises(AssertionError, match=r"'data/labels.csv'\] differ"):
             trial.kill_at(3)
 
     def test_error_of_the_work(self, given, tmp_path):

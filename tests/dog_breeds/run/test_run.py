@@ -6,11 +6,11 @@ import json
 
 import keras
 import pytest
+from data_sets import few_drawn_dogs, write
 
 from labkit import load_settings
 from labkit.dog_breeds.run import Plan, read_record, run, stages
 from labkit.dog_breeds.run.__main__ import main
-from labkit.dog_breeds.sources.drawn_dogs import pretraining_breeds, write_drawn_dogs
 
 SMALL = """--set target_size=(16,16) --set filters=(4,8) --set dense=(8,) --set scratch_epochs=2
 --set head_epochs=2 --set fine_tuning_epochs=1""".split()
@@ -18,15 +18,14 @@ SMALL = """--set target_size=(16,16) --set filters=(4,8) --set dense=(8,) --set 
 
 @pytest.fixture(scope="module")
 def dogs(tmp_path_factory):
-    """Draw 60 dogs of three breeds, one of them twice, under two breeds."""
-    folder = tmp_path_factory.mktemp("dogs")
-    breeds = pretraining_breeds(3)
-    write_drawn_dogs(folder, breeds, {b.name: 20 for b in breeds}, seed=4, progress=False)
+    """Return 60 dogs of three breeds, one of them twice, under two breeds."""
+    folder = write(tmp_path_factory.mktemp("dogs"), few_drawn_dogs(20, breeds=3))
     with (folder / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     # The first of a breed in the file validates, so the last trains.
-    first = next(row for row in rows if row["breed"] == breeds[0].name)
-    last = [row for row in rows if row["breed"] == breeds[1].name][-1]
+    one, other, _ = sorted({row["breed"] for row in rows})
+    first = next(row for row in rows if row["breed"] == one)
+    last = [row for row in rows if row["breed"] == other][-1]
     picture = (folder / "train" / f"{first['id']}.jpg").read_bytes()
     (folder / "train" / f"{last['id']}.jpg").write_bytes(picture)
     return folder, first, last

@@ -1,11 +1,15 @@
 """fetch: every source ends in one layout, twice is once, and failures say what else to try."""
 
 import builtins
+import hashlib
+import json
 import os
 import sys
 import threading
 import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,8 +17,8 @@ import cv2
 import numpy as np
 import pytest
 
-from labkit.dog_breeds import sources
-from labkit.dog_breeds.sources import drawn_dogs, fetch, read_labels
+from labkit.dog_breeds.sources import fetch, known_sources, read_labels
+from labkit.dog_breeds.sources.known_sources import KNOWN
 from labkit.dog_breeds.sources.staging import RECEIPT, STAGING
 
 
@@ -233,68 +237,44 @@ def test_home_is_expanded(tmp_path, monkeypatch):
 # The drawn dogs
 
 
-@pytest.fixture
-def pencil(monkeypatch):
-    """A stand-in for the drawing program, with the one picture that a sample consists of."""
-    pencil = SimpleNamespace(sample={"train/a.jpg": FILES["train/a.jpg"]})
-
-    def write_drawn_dogs(directory, progress=True):
-        return write(directory, FILES)
-
-    def first_pictures(breeds):
-        return [(Path(name).name, content) for name, content in pencil.sample.items()]
-
-    monkeypatch.setattr(drawn_dogs, "write_drawn_dogs", write_drawn_dogs)
-    monkeypatch.setattr(drawn_dogs, "first_pictures", first_pictures)
-    return pencil
+#: Over the names and bytes of all files, in the order of their names.
+DRAWN_DIGEST = "3b45a38d4cdd106e325dc4572c49e27b18a438a5c974916096cfc70a63e4cedf"
 
 
-def test_drawn(pencil):
+def digest(files):
+    total = hashlib.sha256()
+    for name in sorted(files):
+        total.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
+    return total.hexdigest()
+
+
+def test_drawn_dogs_are_these_bytes():
     folder = fetch("drawn", progress=False)
     assert str(folder) == os.path.join("data", "drawn")
-    assert contents(folder) == FILES
+    assert len(read_labels(folder)) == 480
+    assert digest(contents(folder)) == DRAWN_DIGEST
     before = snapshot(folder)
     assert fetch("drawn") == folder
     assert snapshot(folder) == before
 
 
-@pytest.mark.parametrize("sample", [{"train/a.jpg": b"other"}, {"train/new.jpg": b"first"}])
-def test_dogs_drawn_by_another_version_are_not_passed_off(pencil, sample):
-    folder = fetch("drawn", progress=False)
-    pencil.sample = sample
-    with pytest.raises(FileExistsError, match=r"drawn by another version of labkit; delete"):
+@pytest.mark.parametrize("receipt", [{"bytes": None}, {"bytes": None, "sha256": "0" * 64}])
+def test_drawn_dogs_of_another_version_are_not_passed_off(receipt):
+    folder = write(Path("data/drawn"))
+    (folder / RECEIPT).write_text(json.dumps({"source": "drawn", **receipt}))
+    with pytest.raises(FileExistsError, match=r"not fetched with the sha256 .*call fetch again"):
         fetch("drawn")
     assert contents(folder) == FILES
 
 
-def test_sample_of_the_drawing_program_matches_its_whole_set(tmp_path, monkeypatch):
-    """With the real program: the dogs it drew count as its own, and altered ones do not."""
-    real = drawn_dogs.write_drawn_dogs
-    few = {breed.name: 2 for breed in drawn_dogs.LAB_BREEDS[:2]}
-    monkeypatch.setattr(drawn_dogs, "LAB_BREEDS", drawn_dogs.LAB_BREEDS[:2])
-
-    def write_drawn_dogs(directory, counts=few, progress=True):
-        return real(directory, drawn_dogs.LAB_BREEDS, counts, progress=progress)
-
-    monkeypatch.setattr(drawn_dogs, "write_drawn_dogs", write_drawn_dogs)
-    folder = fetch("drawn", tmp_path / "out", progress=False)
-    assert len(read_labels(folder)) == 4
-    assert fetch("drawn", folder) == folder
-    for path in (folder / "train").iterdir():
-        path.write_bytes(b"?")
-    with pytest.raises(FileExistsError, match=r"another version"):
-        fetch("drawn", folder)
-
-
-def test_drawing_that_is_interrupted_leaves_nothing(monkeypatch, tmp_path):
-    def stop(directory, progress):
-        write(directory)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(drawn_dogs, "write_drawn_dogs", stop)
-    with pytest.raises(KeyboardInterrupt):
-        fetch("drawn", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+def test_drawn_dogs_that_were_damaged_in_the_package_are_refused(monkeypatch, tmp_path):
+    for name in ("drawn_dogs.zip", "SHA256SUMS"):
+        (tmp_path / name).write_bytes((files("labkit.dog_breeds") / name).read_bytes())
+    make_zip(tmp_path / "drawn_dogs.zip")
+    monkeypatch.setattr("labkit.dog_breeds.packaged.files", lambda _: tmp_path)
+    with pytest.raises(ValueError, match=r"drawn_dogs.zip in the .*; install labkit once more"):
+        fetch("drawn", progress=False)
+    assert not os.path.exists("data/drawn")
 
 
 # Links
@@ -320,7 +300,8 @@ def server(monkeypatch, tmp_path):
     server.pages = {"/f/dogs.zip": make_zip(tmp_path / "served.zip").read_bytes()}
     server.asked, server.sent = [], None
     server.url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(sources, "DROPBOX", f"{server.url}/f/dogs.zip")
+    served = replace(KNOWN["dropbox"], place=f"{server.url}/f/dogs.zip")
+    monkeypatch.setitem(KNOWN, "dropbox", served)
     monkeypatch.setattr("time.sleep", lambda _: None)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -331,7 +312,7 @@ def server(monkeypatch, tmp_path):
 
 
 def test_dropbox_link_is_the_labs():
-    assert sources.DROPBOX == (
+    assert KNOWN["dropbox"].place == (
         "https://www.dropbox.com/s/l7b7l5fjwwj6ad2/dog-breed-identification.zip?dl=1"
     )
 
@@ -387,7 +368,7 @@ def test_unpacking_that_is_killed_keeps_the_download(server, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sources, "extract_pictures", stop)
+        patch.setattr(known_sources, "extract_pictures", stop)
         with pytest.raises(KeyboardInterrupt):
             fetch("dropbox", progress=False)
     assert contents(fetch("dropbox", progress=False)) == FILES

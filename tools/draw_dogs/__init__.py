@@ -6,8 +6,8 @@ problem that it has with photographs: to find the few things that matter among m
 """
 
 from .breeds import LAB_BREEDS, LAB_COUNTS, Breed, pretraining_breeds
-from .drawing import draw_dog, draw_dog_and_mask, draw_many
-from .writing import first_pictures, write_drawn_dogs
+from .data_set import draw_files, pack
+from .drawing import draw_dog, draw_dog_and_mask
 
 __all__ = [
     "LAB_BREEDS",
@@ -15,8 +15,7 @@ __all__ = [
     "Breed",
     "draw_dog",
     "draw_dog_and_mask",
-    "draw_many",
-    "first_pictures",
+    "draw_files",
+    "pack",
     "pretraining_breeds",
-    "write_drawn_dogs",
 ]

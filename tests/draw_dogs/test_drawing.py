@@ -5,19 +5,12 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
-
-from labkit.dog_breeds.sources.drawn_dogs import (
-    LAB_BREEDS,
-    Breed,
-    draw_dog,
-    draw_dog_and_mask,
-    draw_many,
-)
-from labkit.dog_breeds.sources.drawn_dogs.dog import Accessories, paint_dog
-from labkit.dog_breeds.sources.drawn_dogs.geometry import View
-from labkit.dog_breeds.sources.drawn_dogs.painting import Painter
-from labkit.dog_breeds.sources.drawn_dogs.scene import PLACES
-from labkit.dog_breeds.sources.drawn_dogs.skeleton import POSES, Pose, pose_dog
+from draw_dogs import LAB_BREEDS, Breed, draw_dog, draw_dog_and_mask
+from draw_dogs.dog import Accessories, paint_dog
+from draw_dogs.geometry import View
+from draw_dogs.painting import Painter
+from draw_dogs.scene import PLACES
+from draw_dogs.skeleton import POSES, Pose, pose_dog
 
 PLAIN = Breed("plain_dog", ears="folded", tail="short")
 SIDE = Pose("stand", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, (0, 0))
@@ -218,32 +211,9 @@ class TestDrawDog:
         assert np.array_equal(np.random.get_state()[1], before)
 
 
-class TestDrawMany:
-    def test_labels_order_and_pictures(self):
-        pictures, labels = draw_many(LAB_BREEDS[:3], 2, seed=4, size=(40, 48))
-        assert pictures.shape == (6, 40, 48, 3)
-        assert labels.tolist() == [0, 0, 1, 1, 2, 2]
-        assert len({picture.tobytes() for picture in pictures}) == 6
-
-    def test_threads_do_not_change_the_result(self):
-        one, _ = draw_many(LAB_BREEDS[:4], 3, seed=4, size=(40, 40), threads=1)
-        four, _ = draw_many(LAB_BREEDS[:4], 3, seed=4, size=(40, 40), threads=4)
-        assert np.array_equal(one, four)
-
-    def test_a_breed_draws_the_same_in_other_company(self):
-        alone, _ = draw_many(LAB_BREEDS[5:6], 2, seed=4, size=(40, 40))
-        among, labels = draw_many(LAB_BREEDS[3:7], 2, seed=4, size=(40, 40))
-        assert np.array_equal(alone, among[labels == 2])
-
-    @pytest.mark.parametrize(("breeds", "per_breed"), [([], 3), (LAB_BREEDS, 0)])
-    def test_refuses_nothing_to_draw(self, breeds, per_breed):
-        with pytest.raises(ValueError, match="draw"):
-            draw_many(breeds, per_breed, seed=0, size=(40, 40))
-
-
 def test_all_poses_and_places_turn_up():
-    from labkit.dog_breeds.sources.drawn_dogs.scene import random_place
-    from labkit.dog_breeds.sources.drawn_dogs.skeleton import random_pose
+    from draw_dogs.scene import random_place
+    from draw_dogs.skeleton import random_pose
 
     rng = np.random.default_rng(0)
     assert {random_pose(rng).kind for _ in range(200)} == set(POSES)

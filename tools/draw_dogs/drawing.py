@@ -3,7 +3,6 @@
 import zlib
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -104,7 +103,7 @@ def draw_dog(breed, seed, size=(128, 128)):
     different breeds in the same situation.
 
     Args:
-        breed: a :class:`~labkit.dog_breeds.sources.drawn_dogs.Breed`.
+        breed: a :class:`Breed`.
         seed: integer ≥ 0; the same seed gives the same picture, byte for byte.
         size: (height, width) in pixels, 32 to 2048 each.
 
@@ -116,7 +115,7 @@ def draw_dog(breed, seed, size=(128, 128)):
         ValueError: the seed or the size is outside its range.
 
     Example:
-        >>> from labkit.dog_breeds.sources.drawn_dogs import LAB_BREEDS
+        >>> from draw_dogs import LAB_BREEDS
         >>> draw_dog(LAB_BREEDS[0], seed=1, size=(96, 128)).shape
         (96, 128, 3)
     """
@@ -127,7 +126,7 @@ def draw_dog_and_mask(breed, seed, size=(128, 128)):
     """Draw one picture of a dog, and where in it the dog is.
 
     Args:
-        breed: a :class:`~labkit.dog_breeds.sources.drawn_dogs.Breed`.
+        breed: a :class:`Breed`.
         seed: integer ≥ 0.
         size: (height, width) in pixels, 32 to 2048 each.
 
@@ -261,52 +260,9 @@ def picture_seed(breed, index, seed):
     """Mix a breed's name, a picture's number and a seed to the seed of one picture.
 
     Example:
-        >>> from labkit.dog_breeds.sources.drawn_dogs import LAB_BREEDS
+        >>> from draw_dogs import LAB_BREEDS
         >>> picture_seed(LAB_BREEDS[0], 0, 1) != picture_seed(LAB_BREEDS[0], 1, 1)
         True
     """
     key = zlib.crc32(breed.name.encode())
     return int(np.random.SeedSequence([int(seed), key, int(index)]).generate_state(1)[0])
-
-
-def draw_many(breeds, per_breed, seed, size, threads=2):
-    """Draw pictures of several breeds into one array, for pre-training.
-
-    Args:
-        breeds: sequence of :class:`~labkit.dog_breeds.sources.drawn_dogs.Breed`.
-        per_breed: pictures of each, at least 1.
-        seed: integer ≥ 0. The number of threads does not change the result.
-        size: (height, width) in pixels.
-        threads: how many pictures are drawn at a time.
-
-    Returns:
-        A uint8 array (len(breeds) · per_breed, height, width, 3), RGB, and an int64 array of
-        labels, the breeds' positions in `breeds`; pictures of a breed stand together.
-
-    Raises:
-        TypeError: one of `breeds` is not a Breed.
-        ValueError: there are no breeds, two have one name, or a number is outside its range.
-
-    Example:
-        >>> from labkit.dog_breeds.sources.drawn_dogs import LAB_BREEDS
-        >>> pictures, labels = draw_many(LAB_BREEDS[:2], 2, seed=0, size=(48, 64))
-        >>> pictures.shape, labels.tolist()
-        ((4, 48, 64, 3), [0, 0, 1, 1])
-    """
-    breeds = list(breeds)
-    check_breeds(breeds)
-    check_seed(seed)
-    check_size(size)
-    if per_breed < 1:
-        raise ValueError(f"per_breed={per_breed} leaves nothing to draw; give at least 1.")
-    labels = np.repeat(np.arange(len(breeds)), per_breed)
-    pictures = np.empty((len(labels), *size, 3), np.uint8)
-
-    def draw(position):
-        breed, index = breeds[labels[position]], position % per_breed
-        pictures[position] = draw_dog(breed, picture_seed(breed, index, seed), size)
-
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        for _ in pool.map(draw, range(len(labels))):
-            pass
-    return pictures, labels

@@ -4,9 +4,8 @@ import dataclasses
 import re
 
 import pytest
-
-from labkit.dog_breeds.sources.drawn_dogs import LAB_BREEDS, LAB_COUNTS, Breed, pretraining_breeds
-from labkit.dog_breeds.sources.drawn_dogs.breeds import (
+from draw_dogs import LAB_BREEDS, LAB_COUNTS, Breed, pretraining_breeds
+from draw_dogs.breeds import (
     EARS,
     PATTERNS,
     PROPORTIONS,

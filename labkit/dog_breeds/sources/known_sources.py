@@ -1,0 +1,171 @@
+"""The sources that fetch knows, in one table, and those it makes of an address or a path.
+
+A new source is one more entry of :data:`KNOWN`.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from labkit.dog_breeds.packaged import packaged_file, published_hashes
+from labkit.dog_breeds.sources.archive import NotAnArchiveError, extract_pictures, sniff
+from labkit.dog_breeds.sources.download import discard, download_file
+from labkit.dog_breeds.sources.kaggle import PAGE, bring_from_kaggle
+
+DROPBOX = "https://www.dropbox.com/s/l7b7l5fjwwj6ad2/dog-breed-identification.zip?dl=1"
+DRAWN_DOGS = "drawn_dogs.zip"
+
+#: An archive on its way; hidden, so that it never bears the name of a file of the user's.
+DOWNLOAD = ".download"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where pictures come from.
+
+    Args:
+        name: What the user and the receipt call it: its name in :data:`KNOWN`, the address, or
+            the archive's file name.
+        fill: Function of the source, an empty folder to write into (path) and whether to show
+            bars; it writes ``labels.csv`` and ``train/``.
+        online: Whether it needs a network, so that another source may help when it fails.
+        place: The address or the path of an archive, whose hash a user may know; or "".
+        folder: Name of its default folder; the source's own name by default.
+        size: The archive's bytes where they are known, else None.
+        sha256: The hash that the archive must have, 64 hexadecimal digits, or "".
+    """
+
+    name: str
+    fill: Callable
+    online: bool = False
+    place: str = ""
+    folder: str = ""
+    size: int | None = None
+    sha256: str = ""
+
+    @property
+    def directory(self):
+        """The folder that is filled by default."""
+        return Path("data", self.folder or self.name)
+
+    @property
+    def receipt(self):
+        """What is remembered in the folder that came from here."""
+        known = {"source": self.name, "bytes": self.size}
+        return known | {"sha256": self.sha256} if self.sha256 else known
+
+    @property
+    def advice(self):
+        """What else to try when it fails, or ""."""
+        if not self.online:
+            return ""
+        other = next(name for name, s in KNOWN.items() if s.online and name != self.name)
+        return (
+            f"or try fetch({other!r}), or download the archive from {PAGE}/data and give fetch its "
+            f"path; fetch('drawn') needs no network"
+        )
+
+
+def _from_package(source, folder, progress):
+    with packaged_file(DRAWN_DOGS) as archive:
+        extract_pictures(archive, folder, progress)
+
+
+def _from_kaggle(source, folder, progress):
+    bring_from_kaggle(folder)
+
+
+def _from_address(source, folder, progress):
+    archive = download_file(source.place, folder.parent / DOWNLOAD, progress=progress)
+    try:
+        _require_hash(archive, source)
+        extract_pictures(archive, folder, progress)
+    except (NotAnArchiveError, ValueError):
+        # The next call must not find the same bad file again.
+        discard(archive)
+        raise
+
+
+def _from_archive(source, folder, progress):
+    sniff(source.place)
+    _require_hash(source.place, source)
+    extract_pictures(source.place, folder, progress)
+
+
+def _require_hash(archive, source):
+    if not source.sha256:
+        return
+    with open(archive, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != source.sha256:
+        raise ValueError(
+            f"{source.place} has the sha256 {found} and not {source.sha256}: it is another file or "
+            f"a damaged one; get it once more, or correct the hash."
+        )
+
+
+#: What fetch takes by name. When one that needs a network fails, the first other one is named.
+KNOWN = {
+    source.name: source
+    for source in (
+        Source("drawn", _from_package, sha256=published_hashes()[DRAWN_DOGS]),
+        Source("kaggle", _from_kaggle, online=True),
+        Source("dropbox", _from_address, online=True, place=DROPBOX),
+    )
+}
+
+
+def is_address(text):
+    """Tell a web address from a path.
+
+    Args:
+        text: A str.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> is_address("HTTP://example.org/dogs.zip"), is_address("dogs.zip")
+        (True, False)
+    """
+    return text.lower().startswith(("http://", "https://"))
+
+
+def at_address(address):
+    """Make a source of a web address.
+
+    Args:
+        address: An ``http://`` or ``https://`` address of an archive, a str.
+
+    Returns:
+        A :class:`Source`.
+
+    Example:
+        >>> str(at_address("https://example.org/my%20dogs.zip?dl=1").directory)
+        'data/my dogs'
+    """
+    folder = _stem(unquote(urlsplit(address).path))
+    return Source(address, _from_address, online=True, place=address, folder=folder)
+
+
+def in_archive(path):
+    """Make a source of an archive that the user has.
+
+    Args:
+        path: Its path, a :class:`~pathlib.Path`; nothing need be there.
+
+    Returns:
+        A :class:`Source`.
+
+    Example:
+        >>> str(in_archive(Path("old/dogs.tar.gz")).directory)
+        'data/dogs'
+    """
+    size = path.stat().st_size if path.exists() else None
+    return Source(path.name, _from_archive, place=str(path), folder=_stem(path), size=size)
+
+
+def _stem(path):
+    return Path(path).name.split(".")[0] or "archive"
