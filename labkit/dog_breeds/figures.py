@@ -7,7 +7,7 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 
-from labkit.dog_breeds.sources.layout import read_labels
+from labkit.dog_breeds.sources.layout import PICTURES, SUFFIX, read_labels
 from labkit.figure_style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, WIDTH, figure_style
 
 _MOST_BARS = 30
@@ -61,8 +61,8 @@ def plot_samples(directory, count=12, seed=0, columns=4):
     """
     labels = list(read_labels(directory).items())
     chosen = _one_per_breed(labels, count, np.random.default_rng(seed))
-    folder = Path(directory) / "train"
-    pictures = [read_picture(folder / f"{name}.jpg") for name, _ in chosen]
+    folder = Path(directory) / PICTURES
+    pictures = [read_picture(folder / f"{name}{SUFFIX}") for name, _ in chosen]
     return _gallery(pictures, [readable(breed) for _, breed in chosen], columns)
 
 

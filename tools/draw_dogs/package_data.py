@@ -1,8 +1,9 @@
 """Where labkit and the book keep what is drawn and trained here, and how it gets there."""
 
 import hashlib
-import os
 from pathlib import Path
+
+from labkit.files import replacing
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "labkit" / "dog_breeds"
@@ -20,9 +21,8 @@ def replace_file(path, content):
         A sentence that says what became of it.
     """
     same = path.is_file() and path.read_bytes() == content
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_bytes(content)
     return f"{path.name} is {'the same file again, byte for byte' if same else 'another file now'}."
 
 

@@ -34,7 +34,7 @@ from labkit.dog_breeds.sources.layout import (
     read_labels,
 )
 from labkit.dog_breeds.sources.staging import RECEIPT, STAGING, fill_folder, occupied, read_receipt
-from labkit.words import count, some
+from labkit.words import count, did_you_mean, listed, some
 
 __all__ = ["fetch", "read_labels"]
 
@@ -144,14 +144,13 @@ def _require_file(path):
             f"path of one, or {_names()}."
         )
     raise ValueError(
-        f"There is no source {str(path)!r}, nor a file or folder of that name; it must be "
-        f"{_allowed()}."
+        f"There is no source {str(path)!r}{did_you_mean(path, KNOWN)}, nor a file or folder of "
+        f"that name; it must be {_allowed()}."
     )
 
 
 def _names():
-    *names, last = map(repr, KNOWN)
-    return f"one of the sources {', '.join(names)} and {last}"
+    return f"one of the sources {listed([repr(name) for name in KNOWN])}"
 
 
 def _allowed():

@@ -5,7 +5,6 @@ checked ids, and an archive with a name that leads elsewhere is refused whole.
 """
 
 import lzma
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -25,6 +24,7 @@ from labkit.dog_breeds.sources.layout import (
     check_pictures,
     parse_labels,
 )
+from labkit.files import in_a_sentence, reason, require_room
 from labkit.words import some
 
 _DAMAGE = (
@@ -138,10 +138,8 @@ def sniff(path):
         with open(path, "rb") as file:
             head = file.read(1024)
     except OSError as error:
-        raise type(error)(
-            f"{path} cannot be read ({error.strerror}); give it permission to be read, or get the "
-            f"archive once more."
-        ) from None
+        advice = "give it permission to be read, or get the archive once more"
+        raise in_a_sentence(error, f"{path} cannot be read", advice) from None
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     if is_web_page(head):
@@ -193,7 +191,7 @@ def _reading():
     try:
         yield
     except (*_DAMAGE, OSError) as error:
-        raise UnreadableError(str(error).rstrip(".") or type(error).__name__) from None
+        raise UnreadableError(reason(error)) from None
 
 
 @contextmanager
@@ -332,11 +330,7 @@ def _check_room(members, archive, directory):
     """Refuse what would fill the disk, before writing any of it."""
     needed = sum(member.size for member in members)
     _refuse_swelling(needed, archive)
-    if needed > (free := shutil.disk_usage(directory).free):
-        raise OSError(
-            f"Unpacking {archive} takes {needed:,} bytes and the disk has {free:,} free; make "
-            f"room, or choose a directory on another disk."
-        )
+    require_room(f"Unpacking {archive}", needed, directory)
 
 
 def _refuse_swelling(needed, archive):

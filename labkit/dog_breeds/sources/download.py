@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from labkit.dog_breeds.sources.archive import is_web_page
+from labkit.files import reason, require_room
 
 _CHUNK = 2**18
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
@@ -130,7 +130,8 @@ def _receive(url, path, progress, timeout):
         return
     with closing(response):
         promise, start = _agree(url, path, response)
-        _check_room(promise, start, path)
+        if promise.size is not None:
+            require_room(f"Downloading {url}", promise.size - start, path.parent)
         _append(response, path, promise, start, progress)
 
 
@@ -143,7 +144,7 @@ def _ask(url, path, timeout):
         with closing(error):
             return _answer_refusal(error, url, path, have)
     except (URLError, OSError, HTTPException) as error:
-        raise DroppedError(_reason(error)) from None
+        raise DroppedError(reason(error)) from None
     except ValueError as error:
         raise ValueError(
             f"{url} is not an address to download from ({error}); give one that begins with "
@@ -168,9 +169,9 @@ def _answer_refusal(error, url, path, have):
         _part(path).unlink()
         raise DroppedError("the server's file has changed")
     if error.code in _RETRIED:
-        raise DroppedError(f"HTTP {error.code} {_reason(error)}")
+        raise DroppedError(f"HTTP {error.code} {reason(error)}")
     raise ConnectionError(
-        f"{url} cannot be downloaded (HTTP {error.code} {_reason(error)}); open it in a browser to "
+        f"{url} cannot be downloaded (HTTP {error.code} {reason(error)}); open it in a browser to "
         f"see why."
     )
 
@@ -200,15 +201,6 @@ def _extent(response):
     length = response.headers.get("Content-Length", "")
     # A length that is no number is no promise: the archive's own checksums must do.
     return 0, int(length) if re.fullmatch("[0-9]+", length) else None
-
-
-def _check_room(promise, start, path):
-    free = shutil.disk_usage(path.parent).free
-    if promise.size is not None and promise.size - start > free:
-        raise OSError(
-            f"{promise.url} has {promise.size:,} bytes and the disk has {free:,} free; make room, "
-            f"or choose a directory on another disk."
-        )
 
 
 def _append(response, path, promise, start, progress):
@@ -242,13 +234,7 @@ def _read(response):
     try:
         return response.read1(_CHUNK)
     except (OSError, HTTPException) as error:
-        raise DroppedError(_reason(error)) from None
-
-
-def _reason(error):
-    reason = getattr(error, "reason", error)
-    # Some reasons of the standard library fill several lines.
-    return " ".join(str(reason).split()).rstrip(".") or type(reason).__name__
+        raise DroppedError(reason(error)) from None
 
 
 def _gave_up(url, error, have):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from labkit.dog_breeds.sources.layout import LABELS, PICTURES, SUFFIX, find_layout, read_labels
-from labkit.files import link_or_copy
+from labkit.files import link_or_copy, reason
 
 COMPETITION = "dog-breed-identification"
 PAGE = f"https://www.kaggle.com/competitions/{COMPETITION}"
@@ -47,10 +47,10 @@ def _download():
     try:
         return Path(kagglehub.competition_download(COMPETITION))
     except Exception as error:  # kagglehub's errors differ between its versions
-        raise _in_a_sentence(error) from None
+        raise _refusal(error) from None
 
 
-def _in_a_sentence(error):
+def _refusal(error):
     status = getattr(getattr(error, "response", None), "status_code", None)
     name = type(error).__name__
     if status == 401 or name in ("UnauthenticatedError", "CredentialError"):
@@ -63,5 +63,4 @@ def _in_a_sentence(error):
             f"Kaggle refuses the pictures to your account; accept the rules at {PAGE}/rules and "
             f"call fetch again."
         )
-    reason = " ".join(str(error).split()).rstrip(".")
-    return ConnectionError(f"Kaggle's download failed ({name}: {reason}).")
+    return ConnectionError(f"Kaggle's download failed ({name}: {reason(error)}).")

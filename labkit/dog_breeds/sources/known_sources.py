@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from labkit.dog_breeds.packaged import packaged_file, published_hashes
-from labkit.dog_breeds.sources.archive import NotAnArchiveError, extract_pictures, sniff
+from labkit.dog_breeds.sources.archive import extract_pictures, sniff
 from labkit.dog_breeds.sources.download import discard, download_file
 from labkit.dog_breeds.sources.kaggle import PAGE, bring_from_kaggle
 
@@ -82,7 +82,7 @@ def _from_address(source, folder, progress):
     try:
         _require_hash(archive, source)
         extract_pictures(archive, folder, progress)
-    except (NotAnArchiveError, ValueError):
+    except ValueError:
         # The next call must not find the same bad file again.
         discard(archive)
         raise

@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
+from labkit import files
 from labkit.words import count, some
 
 LABELS = "labels.csv"
@@ -76,12 +77,8 @@ def in_a_sentence(error, where):
         >>> print(in_a_sentence(PermissionError(13, "Permission denied", "a.jpg"), "."))
         a.jpg cannot be read (Permission denied); give it permission to be read, or replace it.
     """
-    if error.errno is None:
-        return error
-    return type(error)(
-        f"{error.filename or where} cannot be read ({error.strerror}); give it permission to be "
-        f"read, or replace it."
-    )
+    problem = f"{error.filename or where} cannot be read"
+    return files.in_a_sentence(error, problem, "give it permission to be read, or replace it")
 
 
 def parse_labels(content, where):

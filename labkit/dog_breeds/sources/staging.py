@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from labkit.dog_breeds.sources.layout import LABELS, PICTURES
-from labkit.files import exclusive
+from labkit.files import exclusive, in_a_sentence, replacing
 
 #: The unfinished folder, inside the folder to fill, so that renaming never copies.
 STAGING = ".fetching"
@@ -64,9 +64,8 @@ def _make_directory(directory):
             f"{directory} is a file; give a folder to put the pictures in."
         ) from None
     except OSError as error:
-        raise type(error)(
-            f"The folder {directory} cannot be made ({error.strerror}); choose another directory."
-        ) from None
+        problem = f"The folder {directory} cannot be made"
+        raise in_a_sentence(error, problem, "choose another directory") from None
     return True
 
 
@@ -125,25 +124,16 @@ def _fill_anew(staging, fill, receipt):
         staging.mkdir()
         fill(staging)
         # The receipt vouches for all the rest, so it must not be there in part.
-        partial = staging / f"{RECEIPT}.part"
-        partial.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, staging / RECEIPT)
+        with replacing(staging / RECEIPT) as partial:
+            partial.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
-        raise _in_a_sentence(error, staging.parent) from None
+        problem = f"The pictures cannot be written to {staging.parent}"
+        advice = "choose another directory, or make room there and call fetch again"
+        raise in_a_sentence(error, problem, advice) from None
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
-
-
-def _in_a_sentence(error, directory):
-    """Word an error of the operating system; one that is a sentence already passes through."""
-    if error.errno is None:
-        return error
-    return type(error)(
-        f"The pictures cannot be written to {directory} ({error.strerror or error}); choose "
-        f"another directory, or make room there and call fetch again."
-    )
 
 
 def _publish(staging, directory):

@@ -277,7 +277,7 @@ def test_no_address(tmp_path):
 
 def test_full_disk_is_noticed_before_writing(site, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(OSError, match=r"has 1,024,000 bytes and the disk has 1,000 free"):
+    with pytest.raises(OSError, match=r"takes 1,024,000 bytes and the disk has 1,000 free"):
         get(site, tmp_path / "x")
 
 
