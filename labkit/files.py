@@ -233,7 +233,10 @@ def reason(error):
         >>> reason(OSError(28, "No space left on device")), reason(TimeoutError())
         ('No space left on device', 'TimeoutError')
     """
-    said = getattr(error, "strerror", None) or str(getattr(error, "reason", error))
+    cause = getattr(error, "reason", error)
+    if isinstance(cause, Exception) and cause is not error:
+        return reason(cause)
+    said = getattr(error, "strerror", None) or str(cause)
     return " ".join(said.split()).rstrip(".") or type(error).__name__
 
 

@@ -36,13 +36,13 @@ def main():
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         home = Path(folder)
         given = prepare(home / "given")
-        with serve(given) as starts, tqdm(total=sum(wanted.values()), unit=" kills") as bar:
+        with serve(given) as server, tqdm(total=sum(wanted.values()), unit=" kills") as bar:
             for work in options.works or SHARES:
                 bar.set_description(work)
                 counts[work] = _attack_one(work, given, home, wanted[work], options, bar, failures)
     took = time.perf_counter() - begun
     shared = ", ".join(f"{work} {count}" for work, count in counts.items())
-    resumed = sum(start > 0 for start in starts)
+    resumed = sum(start > 0 for start in server.starts)
     print("\n".join(failures), file=sys.stderr)
     print(
         f"{sum(counts.values())} kills ({shared}), {resumed} downloads resumed, "

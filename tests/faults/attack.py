@@ -2,11 +2,11 @@
 
 import contextlib
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from itertools import repeat
 from time import sleep
 
 from data_sets import few_drawn_dogs, make_zip, write
+from http_server import serving, whole
 from kills import Child
 
 _PIECE = 512
@@ -38,45 +38,23 @@ def serve(given):
         given: The folder from :func:`prepare`.
 
     Yields:
-        A list that receives the first byte of each answer.
+        The :class:`http_server.Server`.
     """
-    content, starts = (given / "dogs.zip").read_bytes(), []
+    with serving((given / "dogs.zip").read_bytes()) as server:
+        server.faults = repeat(_slowly)
+        (given / "address").write_text(server.url)
+        yield server
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            wanted = self.headers.get("Range")
-            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-            if start >= len(content):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(content)}")
-                self.end_headers()
-                return
-            starts.append(start)
-            self.send_response(206 if wanted else 200)
-            self.send_header("ETag", '"1"')
-            self.send_header("Content-Length", str(len(content) - start))
-            if wanted:
-                extent = f"bytes {start}-{len(content) - 1}/{len(content)}"
-                self.send_header("Content-Range", extent)
-            self.end_headers()
-            with contextlib.suppress(ConnectionError):
-                for piece in range(start, len(content), _PIECE):
-                    self.wfile.write(content[piece : piece + _PIECE])
-                    sleep(_PAUSE)
 
-        def log_message(self, *_):
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    (given / "address").write_text(f"http://127.0.0.1:{server.server_port}/dogs.zip")
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield starts
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def _slowly(handler):
+    """Answer rightly, piece by piece."""
+    if handler.start >= len(handler.server.content):
+        whole(handler)
+        return
+    handler.head()
+    for piece in range(0, len(handler.rest), _PIECE):
+        handler.wfile.write(handler.rest[piece : piece + _PIECE])
+        sleep(_PAUSE)
 
 
 def look_at_data(folder, pictures=24):

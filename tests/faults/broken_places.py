@@ -1,4 +1,4 @@
-"""What the tests of broken input share: good pictures, real faults, and the look at an answer.
+"""What the tests of broken input share: real faults, and the look at an answer.
 
 Disks are filled and made read-only for real, in child processes with mounts of their own that
 vanish with them. Tests often run as root, whom permissions do not bind; a child then gives up
@@ -10,62 +10,12 @@ import os
 import subprocess
 import sys
 import textwrap
-import zipfile
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
 _NO_MOUNT = 97
-
-#: Two breeds of four pictures each.
-ROWS = [(f"{breed[0]}{number}", breed) for number in range(4) for breed in ("pug", "beagle")]
-
-
-def jpeg(shade=128, size=(24, 32)):
-    """Encode a picture of one shade of grey."""
-    return cv2.imencode(".jpg", np.full((*size, 3), shade, np.uint8))[1].tobytes()
-
-
-def labels(rows=ROWS):
-    return "".join(f"{','.join(row)}\n" for row in [("id", "breed"), *rows]).encode()
-
-
-def good_files(rows=ROWS):
-    """Return a data set as a dict from name to bytes."""
-    shades = range(40, 40 + 8 * len(rows), 8)
-    pictures = {f"train/{row[0]}.jpg": jpeg(s) for row, s in zip(rows, shades, strict=True)}
-    return {"labels.csv": labels(rows), **pictures}
-
-
-def write(folder, files):
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
-
-
-def make_zip(path, files):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
-
-def snapshot(folder):
-    """Return every file's bytes and every folder's name; hidden ones too."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-        for path in Path(folder).rglob("*")
-    }
-
-
-def pictures_of(folder):
-    """Return a data set's files without the receipt that fetch writes beside them."""
-    names = {name: data for name, data in snapshot(folder).items() if data is not None}
-    return {name: data for name, data in names.items() if name != ".source.json"}
 
 
 def assert_one_sentence(text):

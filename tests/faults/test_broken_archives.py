@@ -1,15 +1,17 @@
 """Archives that are none, or not the right one, or not safe: one sentence, and nothing changed."""
 
 import gzip
-import io
+import hashlib
 import stat
 import struct
 import tarfile
 import zipfile
 import zlib
+from functools import partial
 
 import pytest
-from broken_places import answer, good_files, make_zip, pictures_of, snapshot, write
+from broken_places import answer
+from data_sets import good_files, make_tar, make_zip, pictures_of, snapshot, write
 
 from labkit import fetch
 from labkit.dog_breeds.sources.archive import NotAnArchiveError
@@ -17,20 +19,19 @@ from labkit.dog_breeds.sources.archive import NotAnArchiveError
 FILES = good_files()
 
 
-def missing(path):
-    """Write nothing."""
+def made_of(content):
+    """Return a function that writes these bytes where an archive should be."""
+    return lambda path: path.write_bytes(content)
 
 
-def login_page(path):
-    path.write_bytes(b"<!DOCTYPE html><html><title>Sign in</title><body>Password:</body></html>")
+def zip_with(contents):
+    """Return a function that writes a zip of the good files and more."""
+    return lambda path: make_zip(path, FILES | contents)
 
 
-def nothing(path):
-    path.touch()
-
-
-def other_file(path):
-    path.write_bytes(b"%PDF-1.7 lecture notes")
+def tar_with(name):
+    """Return a function that writes a tar of the good files and one more of this name."""
+    return lambda path: make_tar(path, FILES | {name: b"evil"})
 
 
 def truncated_zip(path):
@@ -39,50 +40,39 @@ def truncated_zip(path):
 
 
 def truncated_tar(path):
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in FILES.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    path.write_bytes(path.read_bytes()[:-100])
+    path.write_bytes(make_tar(path, FILES).read_bytes()[:-100])
 
 
 def wrong_checksum(path):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in FILES.items():
-            archive.writestr(name, content)
-    path.write_bytes(path.read_bytes().replace(FILES["train/p2.jpg"], FILES["train/p1.jpg"], 1))
+    whole = make_zip(path, FILES, zipfile.ZIP_STORED).read_bytes()
+    path.write_bytes(whole.replace(FILES["train/p2.jpg"], FILES["train/p1.jpg"], 1))
 
 
-def another_data_set(path):
-    make_zip(path, {"annotations.csv": b"id,breed\n", "images/a.jpg": b""})
+def locked(path):
+    """Write a zip whose entries say that they are encrypted."""
+    content = bytearray(make_zip(path, FILES).read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = -1
+        while (place := content.find(signature, place + 1)) >= 0:
+            content[place + offset] |= 1
+    path.write_bytes(content)
 
 
-def parent_name(path):
-    make_zip(path, FILES | {"train/../../../escaped.jpg": b"evil"})
+def same_name_twice(path):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        make_zip(path, FILES, more=[("train/p0.jpg", b"other")])
 
 
-def absolute_name(path):
-    make_zip(path, FILES | {"/tmp/labkit-escaped.jpg": b"evil"})
-
-
-def drive_name(path):
-    make_zip(path, FILES | {"C:\\escaped.jpg": b"evil"})
-
-
-def link(path):
+def link_in_a_zip(path):
     info = zipfile.ZipInfo("train/link.jpg")
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
-    make_zip(path, FILES)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(info, "/etc/passwd")
+    make_zip(path, FILES, more=[(info, "/etc/passwd")])
 
 
-def hard_link(path):
-    with tarfile.open(path, "w") as archive:
-        info = tarfile.TarInfo("train/link.jpg")
-        info.type, info.linkname = tarfile.LNKTYPE, "/etc/passwd"
-        archive.addfile(info)
+def link_in_a_tar(path, kind):
+    info = tarfile.TarInfo("train/link.jpg")
+    info.type, info.linkname = kind, "/etc/passwd"
+    make_tar(path, FILES, more=[info])
 
 
 def zip_bomb(path, mebibytes=1100):
@@ -122,37 +112,100 @@ def padded_tar(path):
     path.write_bytes(path.read_bytes() + gzip.compress(bytes(2**20)) * 64)
 
 
+PAGE = b"<!DOCTYPE html><html><title>Sign in</title><body>Password:</body></html>"
+NO_ARCHIVE = "neither a zip nor a tar archive; give one with labels.csv"
+CUT = "is damaged, cut short .*; get it once more"
+OTHER = "not the archive of dog breeds: it holds "
+OUT = "leads out of its folder; get the archive from its source"
+LINK = "'train/link.jpg' is a link or a device and no file; get"
+SWELL = "get the archive from its source"
+
+#: What lies where an archive should be, how it is made, and what fetch says.
 BROKEN = {
-    missing: (FileNotFoundError, "no archive or folder .*dogs.zip .*; give the path of one"),
-    login_page: (NotAnArchiveError, "a web page and not an archive: .*log in with a browser"),
-    nothing: (NotAnArchiveError, "is empty; get the archive once more"),
-    other_file: (NotAnArchiveError, "neither a zip nor a tar archive; give one with labels.csv"),
-    truncated_zip: (NotAnArchiveError, "is damaged, cut short .*; get it once more"),
-    truncated_tar: (NotAnArchiveError, "is damaged, cut short .*; get it once more"),
-    wrong_checksum: (NotAnArchiveError, "Bad CRC-32 for file 'train/p2.jpg'.*get it once more"),
-    another_data_set: (ValueError, "not the archive of dog breeds: it holds no labels.csv"),
-    parent_name: (ValueError, "'train/../../../escaped.jpg' leads out of its folder; get"),
-    absolute_name: (ValueError, "'/tmp/labkit-escaped.jpg' leads out of its folder; get"),
-    drive_name: (ValueError, "'C:/escaped.jpg' leads out of its folder; get"),
-    link: (ValueError, "'train/link.jpg' is a link or a device and no file; get"),
-    hard_link: (ValueError, "'train/link.jpg' is a link or a device and no file; get"),
-    zip_bomb: (ValueError, "bytes would swell to 1,153,433,615; get the archive from its source"),
-    tar_bomb: (ValueError, "bytes would swell to 2,147,484,160; get the archive from its source"),
-    padded_tar: (ValueError, r"bytes would swell to [\d,]+; get the archive from its source"),
+    "missing": (
+        lambda path: None,
+        FileNotFoundError,
+        "no archive or folder .*dogs.zip .*; give the path of one",
+    ),
+    "login page": (
+        made_of(PAGE),
+        NotAnArchiveError,
+        "a web page and not an archive: .*log in with a browser",
+    ),
+    "login page with a BOM": (made_of(b"\xef\xbb\xbf \n<HTML lang=en>"), ValueError, "a web page"),
+    "login page in XHTML": (made_of(b"<?xml version='1.0'?><html>"), ValueError, "a web page"),
+    "nothing": (made_of(b""), NotAnArchiveError, "is empty; get the archive once more"),
+    "lecture notes": (made_of(b"%PDF-1.7 lecture notes"), NotAnArchiveError, NO_ARCHIVE),
+    "labels alone": (made_of(b"id,breed\na,pug\n"), NotAnArchiveError, NO_ARCHIVE),
+    "broken gzip": (made_of(b"\x1f\x8b\x08\x00broken"), NotAnArchiveError, NO_ARCHIVE),
+    "head of a zip": (made_of(b"PK\x03\x04 and then nothing"), NotAnArchiveError, CUT),
+    "truncated zip": (truncated_zip, NotAnArchiveError, CUT),
+    "truncated tar": (truncated_tar, NotAnArchiveError, CUT),
+    "wrong checksum": (
+        wrong_checksum,
+        NotAnArchiveError,
+        "Bad CRC-32 for file 'train/p2.jpg'.*get it once more",
+    ),
+    "password": (locked, NotAnArchiveError, "locked with a password; get it once more"),
+    "empty zip": (lambda path: make_zip(path, {}), ValueError, f"{OTHER}no labels.*no file at all"),
+    "another data set": (
+        lambda path: make_zip(path, {"annotations.csv": b"id,breed\n", "images/a.jpg": b""}),
+        ValueError,
+        f"{OTHER}no labels.csv at its root or one folder down, but 'annotations.csv', 'images/a",
+    ),
+    "labels two folders down": (
+        lambda path: make_zip(path, {f"x/y/{name}": data for name, data in FILES.items()}),
+        ValueError,
+        f"{OTHER}no labels.csv at its root or one folder down",
+    ),
+    "two data sets": (
+        lambda path: make_zip(path, {"x/labels.csv": b"", "y/labels.csv": b""}),
+        ValueError,
+        f"{OTHER}2 files labels.csv",
+    ),
+    "picture in a folder of train": (
+        zip_with({"train/more/c.jpg": b""}),
+        ValueError,
+        "1 picture .* no row for 'more/c.jpg'",
+    ),
+    "labels too large": (
+        zip_with({"labels.csv": bytes(2**26 + 1)}),
+        ValueError,
+        "its labels.csv has 67,108,865 bytes, and 67,108,864 are allowed; get",
+    ),
+    "parent name": (zip_with({"../escaped.jpg": b"evil"}), ValueError, f"'../escaped.jpg' {OUT}"),
+    "parent name further down": (zip_with({"train/../../x.jpg": b"evil"}), ValueError, OUT),
+    "parent itself": (zip_with({"..": b"evil"}), ValueError, OUT),
+    "parent name of Windows": (zip_with({"..\\x.jpg": b"evil"}), ValueError, f"'../x.jpg' {OUT}"),
+    "absolute name": (zip_with({"/tmp/x.jpg": b"evil"}), ValueError, f"'/tmp/x.jpg' {OUT}"),
+    "drive name": (zip_with({"C:\\x.jpg": b"evil"}), ValueError, f"'C:/x.jpg' {OUT}"),
+    "parent name in a tar": (tar_with("../x.jpg"), ValueError, OUT),
+    "parent name further down in a tar": (tar_with("train/../../x.jpg"), ValueError, OUT),
+    "parent itself in a tar": (tar_with(".."), ValueError, OUT),
+    "absolute name in a tar": (tar_with("/tmp/x.jpg"), ValueError, OUT),
+    "drive name in a tar": (tar_with("C:/x.jpg"), ValueError, OUT),
+    "same name twice": (same_name_twice, ValueError, "it holds 'train/p0.jpg' twice; get"),
+    "link in a zip": (link_in_a_zip, ValueError, LINK),
+    "link in a tar": (partial(link_in_a_tar, kind=tarfile.SYMTYPE), ValueError, LINK),
+    "hard link": (partial(link_in_a_tar, kind=tarfile.LNKTYPE), ValueError, LINK),
+    "device": (partial(link_in_a_tar, kind=tarfile.FIFOTYPE), ValueError, LINK),
+    "zip bomb": (zip_bomb, ValueError, f"bytes would swell to 1,153,433,615; {SWELL}"),
+    "tar bomb": (tar_bomb, ValueError, f"bytes would swell to 2,147,484,160; {SWELL}"),
+    "padded tar": (padded_tar, ValueError, rf"bytes would swell to [\d,]+; {SWELL}"),
 }
 
 
-@pytest.mark.parametrize("make", BROKEN, ids=lambda make: make.__name__)
-def test_broken_archive(make, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_archive(name, tmp_path, monkeypatch):
     """The sentence; the folder is as it was, whatever was in it; and a good archive goes on."""
-    if make is padded_tar:
+    if name == "padded tar":
         monkeypatch.setattr("labkit.dog_breeds.sources.archive._SWELL_FLOOR", 2**24)
-    kind, sentence = BROKEN[make]
+    make, kind, sentence = BROKEN[name]
     archive, folder = tmp_path / "dogs.zip", tmp_path / "inner" / "out"
     make(archive)
     write(folder, {"notes.txt": b"mine"})
     before = snapshot(tmp_path)
-    answer(lambda: fetch(archive, folder, progress=False), kind, sentence)
+    assert str(archive) in answer(lambda: fetch(archive, folder, progress=False), kind, sentence)
     assert snapshot(tmp_path) == before
     make_zip(archive, FILES)
     assert fetch(archive, folder, progress=False) == folder
@@ -181,8 +234,6 @@ def test_archive_with_another_hash(sha256, tmp_path):
 
 
 def test_archive_with_the_hash_asked_for(tmp_path):
-    import hashlib
-
     archive, folder = make_zip(tmp_path / "dogs.zip", FILES), tmp_path / "out"
     right = hashlib.sha256(archive.read_bytes()).hexdigest()
     for _ in range(2):

@@ -4,19 +4,14 @@ Each is made for real in a child process: a small file system in memory, a read-
 permissions that hold for root too.
 """
 
+import itertools
 import json
+from pathlib import Path
 
 import pytest
-from broken_places import (
-    Path,
-    answer,
-    assert_refused,
-    good_files,
-    in_child,
-    make_zip,
-    pictures_of,
-    write,
-)
+from broken_places import answer, assert_refused, in_child
+from data_sets import good_files, make_zip, pictures_of, write
+from http_server import without_length
 
 GOOD = good_files()
 NAMES = sorted([*GOOD, ".source.json"])
@@ -80,28 +75,12 @@ def test_no_space_left_half_way_through_unpacking(disk, tmp_path):
     assert said["whole"] == sorted([*NAMES, "notes.txt"])
 
 
-SERVE = """
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-content = Path(ARCHIVE).read_bytes()
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):  # without a length, so that nothing can be foreseen
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(content)
-    def log_message(self, *_): pass
-server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-url = f"http://127.0.0.1:{server.server_port}/dogs.zip"
-"""
-
-
-def test_no_space_left_half_way_through_a_download(disk, tmp_path):
+def test_no_space_left_half_way_through_a_download(disk, tmp_path, server):
+    """Nothing can be foreseen, for the server does not tell the length."""
     big = GOOD | {"train/Thumbs.db": bytes(range(256)) * 2000}
-    archive = make_zip(tmp_path / "dogs.zip", big)
-    archive.write_bytes(archive.read_bytes())
-    code = SERVE.replace("ARCHIVE", json.dumps(str(archive)))
-    code += fetch_twice("URL", NO_ROOM).replace('"URL"', "url")
+    server.content = make_zip(tmp_path / "dogs.zip", big).read_bytes()
+    server.faults = itertools.repeat(without_length)
+    code = fetch_twice(server.url, NO_ROOM)
     said = in_child(code, disk, mount="size=300k", environment={"no_proxy": "127.0.0.1"})
     assert_refused(
         said["first"], "OSError", "cannot be written to", "No space left on device", "make room"

@@ -1,59 +1,21 @@
 """Servers that drop, stall, lie and lead in circles: what arrived is kept, and the rest comes."""
 
 import itertools
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
-from broken_places import answer, good_files, make_zip, pictures_of, snapshot
+from broken_places import answer
+from data_sets import good_files, make_zip, pictures_of, snapshot
+from http_server import answering, dropping, whole, without_length
 
 from labkit import fetch
 from labkit.dog_breeds.sources import download
 
 FILES = good_files()
 CUT = 1000  # bytes, after which things go wrong
-_quiet = threading.Event()  # ends all stalling
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers by the server's next fault, and rightly when there is none left."""
-
-    def do_GET(self):
-        server = self.server
-        self.start = int(self.headers.get("Range", "bytes=0-")[6:-1])
-        server.asked.append(self.start)
-        self.rest = server.content[self.start :]
-        next(server.faults, whole)(self)
-
-    def head(self, status=None, length=None, **headers):
-        size = len(self.server.content)
-        self.send_response(status or (206 if self.start else 200))
-        self.send_header("ETag", '"v1"')
-        if self.start:
-            self.send_header("Content-Range", f"bytes {self.start}-{size - 1}/{size}")
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if length is not False:
-            self.send_header("Content-Length", str(len(self.rest) if length is None else length))
-        self.end_headers()
-
-    def log_message(self, *_):
-        """Keep quiet."""
-
-
-def whole(handler):
-    handler.head()
-    handler.wfile.write(handler.rest)
-
-
-def drops(handler):
-    handler.head()
-    handler.wfile.write(handler.rest[:CUT])
-
-
-def drops_before_a_byte(handler):
-    handler.head()
+drops = dropping(CUT)
+drops_before_a_byte = dropping(0)
+is_busy = answering(503)
 
 
 def hangs_up(handler):
@@ -61,14 +23,13 @@ def hangs_up(handler):
 
 
 def stalls(handler):
-    handler.head()
-    handler.wfile.write(handler.rest[:CUT])
+    drops(handler)
     handler.wfile.flush()
-    _quiet.wait(10)
+    handler.server.quiet.wait(10)
 
 
 def stalls_before_a_word(handler):
-    _quiet.wait(10)
+    handler.server.quiet.wait(10)
 
 
 def promises_too_much(handler):
@@ -106,115 +67,184 @@ def sends_a_piece_nobody_asked_for(handler):
     whole(handler)
 
 
-def login_page(handler):
-    handler.start, handler.rest = 0, b"<!doctype html><html>Please sign in</html>"
-    handler.head()
+def sends_a_piece_without_saying_which(handler):
+    handler.head(206)
     handler.wfile.write(handler.rest)
 
 
+def login_page(handler):
+    handler.start, handler.rest = 0, b"<!doctype html><html>Please sign in</html>"
+    whole(handler)
+
+
 def leads_in_circles(handler):
-    handler.rest = b""
-    handler.head(302, Location=handler.path)
-
-
-def is_gone(handler):
-    handler.rest = b""
-    handler.head(404)
-
-
-@contextmanager
-def serving(content):
-    _quiet.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.content, server.asked, server.faults = content, [], iter(())
-    server.url = f"http://127.0.0.1:{server.server_port}/dogs.zip"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        _quiet.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    handler.head(302, 0, Location=handler.path)
 
 
 @pytest.fixture
-def server(tmp_path, monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    # Quick to lose patience; the real values are half a minute and half a second.
-    for name, value in {"timeout": 0.3, "pause": 0.0, "retries": 2}.items():
-        monkeypatch.setitem(download.download_file.__kwdefaults__, name, value)
+def server(server, tmp_path, monkeypatch):
+    # Quick to lose patience where silence is meant; the real value is half a minute.
+    monkeypatch.setitem(download.download_file.__kwdefaults__, "timeout", 0.5)
     archive = make_zip(tmp_path / "served.zip", FILES)
-    with serving(archive.read_bytes()) as server:
-        archive.unlink()
-        yield server
+    server.content = archive.read_bytes()
+    archive.unlink()
+    return server
 
 
 #: What happens once and is over with the next try, and the byte that is then asked for.
 PASSING = {
-    drops: CUT,
-    drops_before_a_byte: 0,
-    hangs_up: 0,
-    stalls: CUT,
-    stalls_before_a_word: 0,
-    sends_a_piece_nobody_asked_for: 0,
+    "drops": (drops, CUT),
+    "drops before a byte": (drops_before_a_byte, 0),
+    "hangs up": (hangs_up, 0),
+    "stalls": (stalls, CUT),
+    "stalls before a word": (stalls_before_a_word, 0),
+    "piece that nobody asked for": (sends_a_piece_nobody_asked_for, 0),
+    "piece without saying which": (sends_a_piece_without_saying_which, 0),
+    "too many requests": (answering(429), 0),
+    "internal error": (answering(500), 0),
+    "busy": (is_busy, 0),
 }
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", PASSING)
 def test_one_fault_goes_unnoticed(fault, server, tmp_path):
-    server.faults = iter([fault])
+    answers, goes_on = PASSING[fault]
+    server.faults = iter([answers])
     assert pictures_of(fetch(server.url, tmp_path / "out", progress=False)) == FILES
-    assert server.asked == [0, PASSING[fault]]
+    assert server.starts == [0, goes_on]
+
+
+def test_each_byte_gained_gives_new_patience(server, tmp_path):
+    server.faults = iter([drops, dropping(1), drops_before_a_byte, drops, drops_before_a_byte])
+    assert pictures_of(fetch(server.url, tmp_path / "out", progress=False)) == FILES
+    assert server.starts == [0, CUT, CUT + 1, CUT + 1, *[2 * CUT + 1] * 2]
 
 
 def test_lie_about_a_piece_is_noticed_and_all_is_had_again(server, tmp_path):
     server.faults = iter([drops, sends_more_than_the_piece])
     assert pictures_of(fetch(server.url, tmp_path / "out", progress=False)) == FILES
-    assert server.asked == [0, CUT, 0]
+    assert server.starts == [0, CUT, 0]
 
 
-@pytest.mark.parametrize("fault", [promises_no_number, promises_less_than_nothing])
+@pytest.mark.parametrize("fault", [promises_no_number, promises_less_than_nothing, without_length])
 def test_length_that_is_no_number_is_no_promise(fault, server, tmp_path):
     server.faults = iter([fault])
     assert pictures_of(fetch(server.url, tmp_path / "out", progress=False)) == FILES
+    assert server.starts == [0]
 
 
 KEPT = "bytes are kept and the next call goes on from there; or try"
-#: What lasts, the sentence, and the byte at which the next call goes on.
+AGAIN = "check the network and call again; or try"
+SEE = "browser to see why; or try"
+#: What happens at first, what then for good, the sentence, and how often it was asked in vain.
 LASTING = {
-    drops: (ConnectionError, rf"closed after [\d,]+ of [\d,]+ bytes\); [\d,]+ {KEPT}", "kept"),
-    stalls: (ConnectionError, rf"timed out\); [\d,]+ {KEPT}", "kept"),
-    stalls_before_a_word: (ConnectionError, r"timed out\); check the network and call again", 0),
-    hangs_up: (ConnectionError, r"closed connection .*\); check the network and call again", 0),
-    promises_too_much: (ConnectionError, rf"closed after .* {KEPT}", "kept"),
-    promises_too_little: (ValueError, "is damaged, cut short .*or try", 0),
-    promises_nothing_and_drops: (ValueError, "is damaged, cut short .*or try", 0),
-    login_page: (ValueError, "leads to a web page .* asks for a login; or try", 0),
-    leads_in_circles: (ConnectionError, "HTTP 302 .*infinite loop.*browser to see why; or try", 0),
-    is_gone: (ConnectionError, "HTTP 404 .*browser to see why; or try", 0),
+    "drops": (
+        drops,
+        drops_before_a_byte,
+        (ConnectionError, rf"closed after 1,000 of [\d,]+ bytes\); 1,000 {KEPT}"),
+        3,
+    ),
+    "stalls": (
+        stalls,
+        stalls_before_a_word,
+        (ConnectionError, rf"timed out\); [\d,]+ {KEPT}"),
+        3,
+    ),
+    "stalls before a word": (
+        stalls_before_a_word,
+        stalls_before_a_word,
+        (ConnectionError, rf"timed out\); {AGAIN}"),
+        3,
+    ),
+    "hangs up": (hangs_up, hangs_up, (ConnectionError, rf"closed connection .*\); {AGAIN}"), 3),
+    "promises too much": (
+        promises_too_much,
+        promises_too_much,
+        (ConnectionError, rf"closed after .* {KEPT}"),
+        3,
+    ),
+    "promises too little": (
+        promises_too_little,
+        promises_too_little,
+        (ValueError, "is damaged, cut short .*or try"),
+        1,
+    ),
+    "promises nothing and drops": (
+        promises_nothing_and_drops,
+        promises_nothing_and_drops,
+        (ValueError, "is damaged, cut short .*or try"),
+        1,
+    ),
+    "login page": (
+        login_page,
+        login_page,
+        (ValueError, "leads to a web page .* asks for a login; or try"),
+        1,
+    ),
+    "leads in circles": (
+        leads_in_circles,
+        leads_in_circles,
+        (ConnectionError, f"HTTP 302 .*infinite loop.*{SEE}"),
+        None,
+    ),
+    "busy": (is_busy, is_busy, (ConnectionError, rf"HTTP 503 Service Un.*\); {AGAIN}"), 3),
+    **{
+        f"refuses by {status}": (
+            answering(status),
+            answering(status),
+            (ConnectionError, rf"cannot be downloaded \(HTTP {status} \w.*{SEE}"),
+            1,
+        )
+        for status in (403, 404, 410)
+    },
 }
 
 
-THEN = {drops: drops_before_a_byte, stalls: stalls_before_a_word}
-
-
-@pytest.mark.parametrize("fault", LASTING, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", LASTING)
 def test_lasting_fault(fault, server, tmp_path):
-    kind, sentence, goes_on = LASTING[fault]
+    """Given up after so many requests; what has arrived is kept, and a sound server goes on."""
+    first, then, refusal, requests = LASTING[fault]
     (tmp_path / "out").mkdir()
     (tmp_path / "out/notes.txt").write_bytes(b"mine")
-    # A server that gives a little each time is had whole in the end; this one soon gives nothing.
-    server.faults = itertools.chain([fault], itertools.repeat(THEN.get(fault, fault)))
-    answer(lambda: fetch(server.url, tmp_path / "out", progress=False), kind, sentence)
+    # A server that gives a little each time is had whole in the end; these soon give nothing.
+    server.faults = itertools.chain([first], itertools.repeat(then))
+    answer(lambda: fetch(server.url, tmp_path / "out", progress=False), *refusal)
+    assert requests in (None, len(server.asked))
     left = snapshot(tmp_path / "out")
     had = len(left.pop(".download.part", b""))
     assert left.keys() - {".download.json"} == {"notes.txt"}
-    assert (had > 0) == (goes_on == "kept")
-    server.faults, server.asked = iter(()), []
+    assert (had > 0) == ("are kept" in refusal[1])
+    server.faults = iter(())
+    server.asked.clear()
     assert pictures_of(fetch(server.url, tmp_path / "out", progress=False)) == FILES | {
         "notes.txt": b"mine"
     }
-    assert server.asked[0] == had
+    assert server.starts[0] == had
+
+
+def test_nobody_answers(server, tmp_path):
+    server.server_close()
+    said = answer(
+        lambda: fetch(server.url, tmp_path / "out", progress=False),
+        ConnectionError,
+        r"cannot be downloaded \(.*refused.*\); check the network",
+    )
+    assert "Errno" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_address(tmp_path):
+    answer(
+        lambda: fetch("http://[broken", tmp_path / "out", progress=False),
+        ValueError,
+        r"is not an address to download from \(.*\); give one that begins with https://",
+    )
+
+
+def test_full_disk_is_noticed_before_downloading(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=CUT))
+    answer(
+        lambda: fetch(server.url, tmp_path / "out", progress=False),
+        OSError,
+        r"Downloading .*dogs.zip takes [\d,]+ bytes and the disk has 1,000 free; make room",
+    )

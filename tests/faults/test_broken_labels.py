@@ -1,16 +1,10 @@
 """Labels that are wrong or oddly written: one sentence, or read as what they mean."""
 
+import shutil
+
 import pytest
-from broken_places import (
-    ROWS,
-    answer,
-    good_files,
-    labels,
-    make_zip,
-    pictures_of,
-    snapshot,
-    write,
-)
+from broken_places import answer
+from data_sets import ROWS, good_files, labels, make_zip, pictures_of, snapshot, write
 
 from labkit import class_sizes, duplicates, fetch, reorganise
 from labkit.dog_breeds.sources import read_labels
@@ -32,9 +26,33 @@ def with_labels(text):
     return GOOD | {"labels.csv": text.encode()}
 
 
+#: What cannot name a file on some system, or leads out of its folder.
+UNUSABLE = (
+    "../a",
+    "a/b",
+    "/a",
+    "a\\b",
+    "..",
+    ".",
+    ".hidden",
+    "C:a",
+    "a\x00b",
+    "a\tb",
+    "dot.",
+    "a*b",
+)
+
+
+def naming(column, name):
+    """Rename the first id, or the breed of its row."""
+    row = f"{name},pug" if column == "id" else f"p0,{name}"
+    return with_labels(TEXT.replace("p0,pug", row))
+
+
 REFUSED = {
     "labels.csv missing": (without("labels.csv"), "holds no labels.csv"),
     "labels.csv empty": (with_labels(""), "labels.csv.* is empty; its first line must be"),
+    "labels.csv of blank lines": (with_labels(" \n\n"), "is empty; its first line must be"),
     "labels.csv with a header alone": (with_labels("id,breed\n"), "is empty: below 'id,breed'"),
     "labels.csv without header": (
         with_labels(TEXT.removeprefix("id,breed\n")),
@@ -48,6 +66,21 @@ REFUSED = {
         with_labels(TEXT.replace(",", ";")),
         "parts its columns by semicolons .*save it again as CSV with commas",
     ),
+    "labels.csv with columns exchanged": (
+        with_labels(TEXT.replace("id,breed", "breed,id")),
+        "starts with 'breed,id'; the first line must be 'id,breed'",
+    ),
+    "labels.csv with tabs": (
+        with_labels(TEXT.replace(",", "\t")),
+        "parts its columns by tabs .*save it again as CSV with commas",
+    ),
+    "row of one field": (with_labels(TEXT + "x\n"), "1 field at line 10; each line needs two"),
+    "row of three fields": (with_labels(TEXT + "x,pug,1\n"), "3 fields at line 10; each line"),
+    "field without end": (
+        with_labels('id,breed\n"a\n' + "x" * 140_000 + '",pug\n'),
+        "is no CSV file at line 3",
+    ),
+    "empty id": (naming("id", ""), "an empty id at line 2; fill it in"),
     "labels.csv not in UTF-8": (
         GOOD | {"labels.csv": TEXT.replace("pug", "möps").encode("latin-1")},
         "is not UTF-8 text; save it again",
@@ -60,6 +93,21 @@ REFUSED = {
         without("train/p2.jpg"),
         "1 label .* without a picture: train/ lacks 'p2.jpg'; add the pictures or remove",
     ),
+    "ids without pictures": (
+        without(*(f"train/{name}.jpg" for name in ("p0", "b0", "p1", "b1", "p2"))),
+        "5 labels .* lacks 'p0.jpg', 'b0.jpg', 'p1.jpg' and 2 more; add the pictures or remove",
+    ),
+    "folder in place of a picture": (
+        without("train/p2.jpg") | {"train/p2.jpg/x": b""},
+        "1 label .* lacks 'p2.jpg'",
+    ),
+    **{
+        f"picture without label called {name}": (
+            GOOD | {f"train/{name}": GOOD["train/p0.jpg"]},
+            f"1 picture .* no row for '{name}' .*; add the rows or move",
+        )
+        for name in ("x9.JPG", "p0.png", "x9.jpeg")
+    },
     "picture without label": (
         GOOD | {"train/x9.jpg": GOOD["train/p0.jpg"]},
         "1 picture .* without a label: .* no row for 'x9.jpg' .*; add the rows or move",
@@ -68,6 +116,22 @@ REFUSED = {
         with_labels(TEXT + "p0,beagle\n"),
         "1 id on more than one row, for example 'p0' as pug and beagle; keep one row",
     ),
+    "duplicate row": (
+        with_labels(TEXT + "p0,pug\n"),
+        "1 id on more than one row, for example 'p0' each time as pug; keep one row",
+    ),
+    "duplicate ids": (
+        with_labels(TEXT + "p0,pug\nb0,beagle\n"),
+        "2 ids on more than one row, for example 'p0' each time as pug; keep one row",
+    ),
+    **{
+        f"{column} {name!r}": (
+            naming(column, name),
+            f"the {column} .* at line 2, which cannot name a file: it must not",
+        )
+        for column in ("id", "breed")
+        for name in UNUSABLE
+    },
     "breed name with a slash": (
         with_breed("bea/gle"),
         "the breed 'bea/gle' at line 3, which cannot name a file: it must not",
@@ -106,8 +170,7 @@ def test_broken_labels_in_a_folder(kind, tmp_path):
     for call in (fetch, reorganise, class_sizes, duplicates):
         answer(lambda call=call: call(folder), (ValueError, FileNotFoundError), sentence)
     assert snapshot(folder) == before
-    for name in files.keys() - GOOD.keys():
-        (folder / name).unlink()
+    shutil.rmtree(folder)
     write(folder, GOOD)
     assert str(reorganise(fetch(folder))) == "6 pictures to train and 2 to validate, 2 breeds"
 

@@ -7,7 +7,8 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from broken_places import answer, good_files, in_child, jpeg, make_zip, snapshot, write
+from broken_places import answer, in_child
+from data_sets import good_files, jpeg, make_zip, snapshot, write
 from PIL import Image
 
 from labkit import ImageDataGenerator, duplicates, fetch, reorganise

@@ -8,7 +8,8 @@ from importlib.resources import files
 import keras
 import numpy as np
 import pytest
-from broken_places import answer, good_files, snapshot, write
+from broken_places import answer
+from data_sets import good_files, snapshot, write
 
 from labkit import ImageDataGenerator, evaluate, pretrained, reorganise, small_vgg, train
 from labkit.dog_breeds import packaged, photographs

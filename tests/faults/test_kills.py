@@ -38,12 +38,12 @@ def test_cache_on_disk_loses_nothing_and_leaves_nothing(given, tmp_path):
 
 
 def test_download_is_resumed(given, tmp_path):
-    with serve(given) as starts:
+    with serve(given) as server:
         trial = trial_of("fetch_address", given, tmp_path, twice=False)
         steps = [n for n, step in enumerate(trial.whole.steps) if step == "write"]
         trial.kill_at(steps[len(steps) // 4], 3)
     assert trial.kills == 2
-    assert any(start > 0 for start in starts)
+    assert any(start > 0 for start in server.starts)
 
 
 @pytest.mark.parametrize("work", ["fetch_archive", "sort"])

@@ -4,10 +4,11 @@ A new source is one more entry of :data:`KNOWN`.
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from labkit.dog_breeds.packaged import packaged_file, published_hashes
 from labkit.dog_breeds.sources.archive import extract_pictures, sniff
@@ -146,7 +147,9 @@ def at_address(address):
         >>> str(at_address("https://example.org/my%20dogs.zip?dl=1").directory)
         'data/my dogs'
     """
-    folder = _stem(unquote(urlsplit(address).path))
+    # By hand, because urlsplit would refuse some addresses that the download refuses in a sentence.
+    path = re.split("[?#]", address.partition("://")[2])[0].partition("/")[2]
+    folder = _stem(unquote(path))
     return Source(address, _from_address, online=True, place=address, folder=folder)
 
 
