@@ -4,7 +4,7 @@ Every source ends in the same layout, ``labels.csv`` beside ``train/``, so that 
 step runs on any of them. :mod:`~labkit.dog_breeds.sources.known_sources` is the table of them,
 :mod:`~labkit.dog_breeds.sources.layout` knows that layout,
 :mod:`~labkit.dog_breeds.sources.download` and :mod:`~labkit.dog_breeds.sources.archive` get
-and check the bytes, and :mod:`~labkit.dog_breeds.sources.staging` sees to it that a killed
+and check the bytes, and :mod:`~labkit.dog_breeds.sources.filling` sees to it that a killed
 run leaves nothing half-written.
 """
 
@@ -18,6 +18,13 @@ from functools import partial
 from pathlib import Path
 
 from labkit.dog_breeds.sources.download import discard
+from labkit.dog_breeds.sources.filling import (
+    RECEIPT,
+    UNFINISHED,
+    fill_folder,
+    occupied,
+    read_receipt,
+)
 from labkit.dog_breeds.sources.known_sources import (
     DOWNLOAD,
     KNOWN,
@@ -33,7 +40,6 @@ from labkit.dog_breeds.sources.layout import (
     in_a_sentence,
     read_labels,
 )
-from labkit.dog_breeds.sources.staging import RECEIPT, STAGING, fill_folder, occupied, read_receipt
 from labkit.words import count, did_you_mean, listed, some
 
 __all__ = ["fetch", "read_labels"]
@@ -164,19 +170,19 @@ def _use_in_place(folder):
 
 
 def _fetch_into(directory, source, progress):
-    staged = (directory / STAGING / RECEIPT).is_file()
+    interrupted = (directory / UNFINISHED / RECEIPT).is_file()
     whole = (directory / LABELS).is_file() and (directory / PICTURES).is_dir()
-    if staged or not whole:
+    if interrupted or not whole:
         try:
             fill_folder(directory, partial(source.fill, source, progress=progress), source.receipt)
         except (OSError, ValueError, ModuleNotFoundError) as error:
             raise _with_advice(error, source) from None
     # What was whole before, or filled by a run that was killed, may be of another source.
-    if staged or whole:
+    if interrupted or whole:
         _check_same_source(directory, source)
     _clear_away(directory)
     labels = read_labels(directory)
-    if staged or not whole:
+    if interrupted or not whole:
         _warn_of_damage(directory, labels, progress)
 
 
@@ -196,7 +202,7 @@ def _warn_of_damage(directory, labels, progress):
 
 def _clear_away(directory):
     """Remove what is of no use once a folder is whole; a killed run did not come to it."""
-    shutil.rmtree(directory / STAGING, ignore_errors=True)
+    shutil.rmtree(directory / UNFINISHED, ignore_errors=True)
     with suppress(OSError):  # a read-only disk says so even of what is not there
         discard(directory / DOWNLOAD)
 

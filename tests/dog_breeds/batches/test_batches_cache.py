@@ -161,7 +161,7 @@ def test_partial_file_of_a_killed_run_is_removed(tmp_path, monkeypatch, locks):
     """Also by a run that finds the cache whole; without locks only when it is old."""
     make("disk", tmp_path)
     if not locks:
-        monkeypatch.setattr("labkit.dog_breeds.sources.staging.fcntl", None)
+        monkeypatch.setattr("labkit.files.fcntl", None)
     old, fresh = tmp_path / "c.partial-old", tmp_path / "c.partial-fresh"
     for path in (old, fresh):
         path.write_bytes(b"x")

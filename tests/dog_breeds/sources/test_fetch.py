@@ -15,8 +15,8 @@ import pytest
 from data_sets import ROWS, good_files, jpeg, make_zip, pictures_of, states_of, write
 
 from labkit.dog_breeds.sources import fetch, known_sources, read_labels
+from labkit.dog_breeds.sources.filling import RECEIPT, UNFINISHED
 from labkit.dog_breeds.sources.known_sources import KNOWN
-from labkit.dog_breeds.sources.staging import RECEIPT, STAGING
 
 FILES = good_files()
 OTHERS = FILES | {"train/p0.jpg": jpeg(size=(90, 120))}
@@ -126,7 +126,7 @@ def test_half_a_data_set_is_refused_and_kept(tmp_path, kept):
 
 
 def test_killed_unpacking_is_cleared_and_done_again(tmp_path):
-    write(tmp_path / "out" / STAGING, {"train/half.jpg": b"?"})
+    write(tmp_path / "out" / UNFINISHED, {"train/half.jpg": b"?"})
     fetch(packed(tmp_path / "dogs.zip"), tmp_path / "out", progress=False)
     assert pictures_of(tmp_path / "out") == FILES
 
@@ -289,11 +289,11 @@ def test_unpacking_that_is_killed_keeps_the_download(server, monkeypatch):
 
 def test_leftovers_of_a_run_killed_at_the_very_end_are_cleared_away(server):
     folder = fetch("dropbox", progress=False)
-    (folder / STAGING).mkdir()
+    (folder / UNFINISHED).mkdir()
     for name in (".download", ".download.json", ".download.part"):
         (folder / name).write_bytes(b"half a gigabyte")
     assert pictures_of(fetch("dropbox", progress=False)) == FILES
-    assert not (folder / STAGING).exists()
+    assert not (folder / UNFINISHED).exists()
 
 
 def test_files_of_the_users_that_are_called_download_stay(server):
@@ -311,7 +311,7 @@ def test_publishing_that_was_killed_is_not_taken_for_another_source(tmp_path, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("labkit.dog_breeds.sources.staging._publish", stop)
+        patch.setattr("labkit.dog_breeds.sources.filling._publish", stop)
         with pytest.raises(KeyboardInterrupt):
             fetch(first, tmp_path / "out", progress=False)
     with pytest.raises(FileExistsError, match=r"of another source, 'first.zip'; choose another"):

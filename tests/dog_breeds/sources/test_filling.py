@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.dog_breeds.sources.staging import (
+from labkit.dog_breeds.sources.filling import (
     RECEIPT,
-    STAGING,
+    UNFINISHED,
     fill_folder,
     occupied,
     read_receipt,
@@ -64,8 +64,8 @@ def test_error_of_the_system_becomes_a_sentence(tmp_path):
 
 
 def test_remains_of_a_killed_run_are_cleared(tmp_path):
-    (tmp_path / STAGING / "train").mkdir(parents=True)
-    (tmp_path / STAGING / "train" / "half.jpg").write_bytes(b"d")
+    (tmp_path / UNFINISHED / "train").mkdir(parents=True)
+    (tmp_path / UNFINISHED / "train" / "half.jpg").write_bytes(b"d")
     fill_folder(tmp_path, fill, {})
     assert contents(tmp_path) == WHOLE
 
@@ -101,9 +101,9 @@ def test_half_a_data_set_of_the_user_is_not_overwritten(tmp_path, name):
 
 def test_labels_that_appeared_meanwhile_are_not_overwritten(tmp_path):
     fill_folder(tmp_path, fill, {})
-    (tmp_path / STAGING).mkdir()
+    (tmp_path / UNFINISHED).mkdir()
     for name in ("labels.csv", RECEIPT):
-        (tmp_path / STAGING / name).write_text("{}")
+        (tmp_path / UNFINISHED / name).write_text("{}")
     with pytest.raises(FileExistsError, match=r"holds labels.csv"):
         fill_folder(tmp_path, fill, {})
     assert (tmp_path / "labels.csv").read_text() == "id,breed\na,pug\n"
@@ -162,7 +162,7 @@ def test_receipt_is_never_there_in_part(tmp_path, monkeypatch):
         patch.setattr("shutil.rmtree", lambda *_, **__: None)  # nobody clears up after SIGKILL
         with pytest.raises(KeyboardInterrupt):
             fill_folder(tmp_path, fill, {"source": "here"})
-    assert not (tmp_path / STAGING / RECEIPT).exists()
+    assert not (tmp_path / UNFINISHED / RECEIPT).exists()
     fill_folder(tmp_path, fill, {"source": "here"})
     assert contents(tmp_path) == WHOLE
     assert read_receipt(tmp_path) == {"source": "here"}

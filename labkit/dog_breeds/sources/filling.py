@@ -10,8 +10,8 @@ from labkit.dog_breeds.sources.layout import LABELS, PICTURES
 from labkit.files import exclusive, in_a_sentence, replacing
 
 #: The unfinished folder, inside the folder to fill, so that renaming never copies.
-STAGING = ".fetching"
-#: Says where a folder's pictures came from. Written last into the staging folder.
+UNFINISHED = ".fetching"
+#: Says where a folder's pictures came from. Written last into the unfinished folder.
 RECEIPT = ".source.json"
 
 
@@ -86,11 +86,11 @@ def fill_folder(directory, fill, receipt):
         FileExistsError: The folder holds one of the two already.
         OSError: The file system refused, in a sentence.
     """
-    staging = directory / STAGING
-    if not (staging / RECEIPT).is_file():
+    unfinished = directory / UNFINISHED
+    if not (unfinished / RECEIPT).is_file():
         _refuse_remains(directory)
-        _fill_anew(staging, fill, receipt)
-    _publish(staging, directory)
+        _fill_anew(unfinished, fill, receipt)
+    _publish(unfinished, directory)
 
 
 def read_receipt(directory):
@@ -118,31 +118,31 @@ def _refuse_remains(directory):
             )
 
 
-def _fill_anew(staging, fill, receipt):
-    shutil.rmtree(staging, ignore_errors=True)
+def _fill_anew(unfinished, fill, receipt):
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        staging.mkdir()
-        fill(staging)
+        unfinished.mkdir()
+        fill(unfinished)
         # The receipt vouches for all the rest, so it must not be there in part.
-        with replacing(staging / RECEIPT) as partial:
+        with replacing(unfinished / RECEIPT) as partial:
             partial.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        shutil.rmtree(staging, ignore_errors=True)
-        problem = f"The pictures cannot be written to {staging.parent}"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        problem = f"The pictures cannot be written to {unfinished.parent}"
         advice = "choose another directory, or make room there and call fetch again"
         raise in_a_sentence(error, problem, advice) from None
     except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         raise
 
 
-def _publish(staging, directory):
+def _publish(unfinished, directory):
     """Move everything into place; labels.csv and the receipt last, which make it a data set."""
-    if (staging / LABELS).exists() and (directory / LABELS).exists():
+    if (unfinished / LABELS).exists() and (directory / LABELS).exists():
         _refuse_remains(directory)
     last = (LABELS, RECEIPT)
     for path in sorted(
-        staging.iterdir(), key=lambda path: (path.name in last, path.name == RECEIPT)
+        unfinished.iterdir(), key=lambda path: (path.name in last, path.name == RECEIPT)
     ):
         os.replace(path, directory / path.name)
-    staging.rmdir()
+    unfinished.rmdir()
