@@ -35,7 +35,6 @@ _HOME = {
     "LayerField": "analysis_result",
     "AxisField": "analysis_result",
     "register_rule": "layer_rules",
-    "reaching_positions": "oracle",
     "gradient_extent": "oracle",
     "gradient_map": "oracle",
     "effective_receptive_field": "effective",

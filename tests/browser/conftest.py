@@ -12,7 +12,7 @@ import pytest
 from built_book import BOOK, ROOT
 from visits import start_visits
 
-sys.path.append(str(ROOT / "book" / "_scripts"))
+sys.path += [str(ROOT / "book" / "_scripts"), str(ROOT / "tests" / "receptive_field")]
 
 import chromium
 from serve import QuietHandler

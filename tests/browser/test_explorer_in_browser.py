@@ -149,10 +149,9 @@ class TestNumbers:
             assert share.startswith(f"{read} of {size} ("), layers
         assert min(kinds.values()) >= 5, kinds
 
-    def test_inputs_read_are_those_of_labkits_oracle(self, opened):
+    def test_inputs_read_are_those_of_the_oracle_of_sets(self, opened):
         import keras
-
-        from labkit.receptive_field.oracle import reaching_positions
+        from reaching_positions import reaching_positions
 
         rng = random.Random(7)
         for _ in range(12):

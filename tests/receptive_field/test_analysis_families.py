@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 from lacking import where_keras_has
+from reaching_positions import reaching_positions
 
 from labkit.receptive_field.analysis import analyse
-from labkit.receptive_field.oracle import gradient_extent, reaching_positions
+from labkit.receptive_field.oracle import gradient_extent
 
 # name: field without gates, and a length of input that holds it between the borders
 FAMILIES = {

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from keras import layers
 from lacking import where_keras_has
+from reaching_positions import reaching_positions
 
 from labkit.receptive_field.analysis import analyse
-from labkit.receptive_field.oracle import gradient_extent, reaching_positions
+from labkit.receptive_field.oracle import gradient_extent
 
 SIZE = 17
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 from keras import layers
+from reaching_positions import reaching_positions
 
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.closed_form import closed_form
 from labkit.receptive_field.layers import Layer
-from labkit.receptive_field.oracle import gradient_extent, reaching_positions
+from labkit.receptive_field.oracle import gradient_extent
 from labkit.receptive_field.recurrence import receptive_field, trace
 
 RELAXED = settings(

@@ -1,11 +1,11 @@
-"""Oracle 1: the exact positions of the input that reach a unit, by walking backwards.
+"""The oracle of sets: the exact positions of the input that reach a unit, by walking backwards.
 
 The model is written out as a list of calls from its own configuration, with the sizes that
 Keras itself computes. Then the set of positions needed of each tensor, one boolean mask per
 dimension, is pushed back from one unit to the input, by brute force: every tap of every
 kernel is tried. Borders, inner ones too, and gaps come out by themselves.
 
-Slow and plain on purpose, and independent of ``analyse``: the two share no code.
+Slow and plain on purpose, and independent of ``analyse``: it imports nothing of labkit.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,6 @@
-"""Oracle 2: where the gradient of one unit with respect to the input is not zero.
+"""A way to find a receptive field that knows nothing of how ``analyse`` does it: the gradient.
+
+What one unit sees is where its gradient with respect to the input is not zero.
 
 The gradient of a network as it stands is no reliable witness: maximum pooling passes one
 position on and, if all weights are positive, the same one for every channel; ReLU and the
