@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from labkit.questions import Choice, Number, ask, right, wrong
+from labkit.questions.kinds import Question
 
 CHOICES = {
     "pooling": right("It only compares."),
@@ -141,10 +142,22 @@ def test_text_for_a_terminal_says_how_many(questions, text):
 
 
 def test_ask_wants_questions():
-    with pytest.raises(ValueError, match="no question: give at least one"):
+    with pytest.raises(ValueError, match="no question: give one, such as Choice"):
         ask()
-    with pytest.raises(TypeError, match=r"'Why\?' is no question: write Choice"):
+    with pytest.raises(TypeError, match=r"'Why\?' is no question, such as Choice"):
         ask("Why?")
+
+
+def test_a_new_kind_needs_nothing_but_its_class():
+    class Agreement(Question):
+        def controls(self):
+            return "<label>Agreed? <input type='text'></label>"
+
+        def key(self):
+            return [[True, "So do we."]]
+
+    page = Page(html(CHOICE, Agreement()))
+    assert "Agreed?" in page.text and page.keys()[1] == [[True, "So do we."]]
 
 
 @pytest.mark.parametrize("value", [7, np.int64(7), 7.0, np.float32(7), Fraction(14, 2)])

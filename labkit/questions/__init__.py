@@ -7,7 +7,8 @@ label and too little contrast, its feedback is never announced to a screen reade
 ids make the same notebook differ with every run. Extensions of Sphinx show nothing in Colab.
 """
 
+from labkit.questions import kinds
 from labkit.questions.fragment import Questions, ask
-from labkit.questions.kinds import Answer, Choice, Number, right, wrong
+from labkit.questions.kinds import *  # noqa: F403
 
-__all__ = ["Answer", "Choice", "Number", "Questions", "ask", "right", "wrong"]
+__all__ = ["Questions", "ask", *kinds.__all__]

@@ -6,20 +6,21 @@ number of pieces, the same one twice included, may stand on one page.
 
 import json
 from dataclasses import dataclass
-from html import escape
 
 from labkit.files import page_asset
-from labkit.questions.kinds import Choice, Number
+from labkit.questions.kinds import Question
+from labkit.words import count
 
 
-def ask(*questions: Choice | Number) -> "Questions":
+def ask(*questions: Question) -> "Questions":
     """Ask questions whose answers are explained as soon as they are given.
 
     A reader may try as often as wanted. The explanations stand backwards in the page, so that no
     glance at it gives an answer away; that is no secret.
 
     Args:
-        questions: one or more :class:`Choice` or :class:`Number`, in the order shown.
+        questions: one or more questions, such as :class:`Choice` or :class:`Number`, in the
+            order shown.
 
     Returns:
         :class:`Questions`, which a notebook shows.
@@ -41,7 +42,7 @@ class Questions:
     """Questions that a notebook shows; :func:`ask` makes them.
 
     Args:
-        questions: a tuple of :class:`Choice` and :class:`Number`.
+        questions: a tuple of questions, such as :class:`Choice` and :class:`Number`.
 
     Raises:
         TypeError: one of them is no question.
@@ -51,22 +52,22 @@ class Questions:
         >>> Questions(())
         Traceback (most recent call last):
         ...
-        ValueError: There is no question: give at least one Choice(…) or Number(…).
+        ValueError: There is no question: give one, such as Choice(…) or Number(…).
     """
 
-    questions: tuple[Choice | Number, ...]
+    questions: tuple[Question, ...]
 
     def __post_init__(self):
         if not self.questions:
-            raise ValueError("There is no question: give at least one Choice(…) or Number(…).")
+            raise ValueError("There is no question: give one, such as Choice(…) or Number(…).")
         for question in self.questions:
-            if not isinstance(question, Choice | Number):
-                raise TypeError(f"{question!r} is no question: write Choice(…) or Number(…).")
+            if not isinstance(question, Question):
+                raise TypeError(f"{question!r} is no question, such as Choice(…) or Number(…).")
 
     def __repr__(self):
-        count, it = len(self.questions), "them" if len(self.questions) > 1 else "it"
-        plural = "s" if count > 1 else ""
-        return f"{count} question{plural} with instant feedback; a notebook or the book shows {it}."
+        questions = count(len(self.questions), "question")
+        it = "them" if len(self.questions) > 1 else "it"
+        return f"{questions} with instant feedback; a notebook or the book shows {it}."
 
     def _repr_html_(self):
         forms = "\n".join(map(_form, self.questions))
@@ -81,46 +82,9 @@ class Questions:
 
 def _form(question):
     """Write one question; without the script it can still be read."""
-    if isinstance(question, Choice):
-        controls, key = _choice_controls(question), _choice_key(question)
-    else:
-        controls, key = _number_controls(question), _number_key(question)
     # Inside no dialog, this method sends nothing anywhere, also where scripts are off.
-    start = f"<form method='dialog' autocomplete='off' data-key='{_encoded(key)}'>"
-    return f'{start}\n{controls}\n<p role="status"></p>\n</form>'
-
-
-def _choice_controls(question):
-    """Write a group of radio buttons under its question."""
-    rows = [
-        f'<label><input type="radio" name="choice" value="{number}"><span>{text}</span></label>'
-        for number, text in enumerate(question.choices)
-    ]
-    return "\n".join(["<fieldset>", f"<legend>{question.question}</legend>", *rows, "</fieldset>"])
-
-
-def _choice_key(question):
-    """List the verdict and the explanation of each choice."""
-    return [[answer.is_right, answer.because] for answer in question.choices.values()]
-
-
-def _number_controls(question):
-    """Write a labelled field and a button."""
-    unit = f" <span>{escape(question.unit)}</span>" if question.unit else ""
-    return (
-        f"<label><span>{question.question}</span>\n"
-        f'<input type="text" inputmode="decimal" spellcheck="false">{unit}</label>\n'
-        f"<button>Check</button>"
-    )
-
-
-def _number_key(question):
-    """List verdict, explanation, least and greatest number; what has no bounds is for the rest."""
-    intervals = [(True, question.because, question.answer)] + [
-        (False, text, value) for value, text in question.mistakes.items()
-    ]
-    rows = [[verdict, text, *question.interval(value)] for verdict, text, value in intervals]
-    return [*rows, [False, question.otherwise]]
+    start = f"<form method='dialog' autocomplete='off' data-key='{_encoded(question.key())}'>"
+    return f'{start}\n{question.controls()}\n<p role="status"></p>\n</form>'
 
 
 def _encoded(key):

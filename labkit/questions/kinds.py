@@ -1,18 +1,45 @@
-"""The kinds of question: one right choice among several, or a number."""
+"""The kinds of question: one right choice among several, or a number.
+
+A kind is a subclass of :class:`Question` and a name in ``__all__``; it owns its markup and its key.
+"""
 
 import math
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from numbers import Real
 from types import MappingProxyType
 
 from labkit.questions.inline import checked_inline
 
+__all__ = ["Answer", "Choice", "Number", "right", "wrong"]
+
 FEWEST_WRONG = 2
 
 #: What rounding in the computed answer may move it by, relative to its size.
 ROUNDING = 1e-9
+
+
+class Question(ABC):
+    """Ask something; what every kind of question has."""
+
+    @abstractmethod
+    def controls(self):
+        """Write the question and what it is answered with.
+
+        Returns:
+            HTML for the inside of a form, which can be read without the script too.
+        """
+
+    @abstractmethod
+    def key(self):
+        """List the verdicts by which the script judges an answer.
+
+        Returns:
+            A list as JSON has it, of ``[right, because, …]``, in the order that the script asks.
+        """
 
 
 @dataclass(frozen=True)
@@ -81,7 +108,7 @@ def wrong(because: str) -> Answer:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Question):
     """Ask for the one right choice among three or more.
 
     All text is inline HTML by the course's authors, such as ``<i>k</i><sub>1</sub>`` or
@@ -117,6 +144,18 @@ class Choice:
         _check_choices(self.choices, self.question)
         object.__setattr__(self, "choices", MappingProxyType(dict(self.choices)))
 
+    def controls(self):
+        """Write a group of radio buttons under the question."""
+        rows = [
+            f'<label><input type="radio" name="choice" value="{number}"><span>{text}</span></label>'
+            for number, text in enumerate(self.choices)
+        ]
+        return "\n".join(["<fieldset>", f"<legend>{self.question}</legend>", *rows, "</fieldset>"])
+
+    def key(self):
+        """List the verdict and the explanation of each choice."""
+        return [[answer.is_right, answer.because] for answer in self.choices.values()]
+
 
 def _check_choices(choices, question):
     """Refuse choices that a reader could not learn from."""
@@ -137,7 +176,7 @@ def _check_choices(choices, question):
 
 
 @dataclass(frozen=True)
-class Number:
+class Number(Question):
     """Ask for a number.
 
     All text is inline HTML by the course's authors, such as ``<i>k</i><sub>1</sub>`` or
@@ -202,6 +241,23 @@ class Number:
         if len({*plain.values(), self.otherwise}) <= len(plain):
             raise ValueError(f"Two mistakes in {self.question!r} have the same explanation.")
         return plain
+
+    def controls(self):
+        """Write a labelled field and a button."""
+        unit = f" <span>{escape(self.unit)}</span>" if self.unit else ""
+        return (
+            f"<label><span>{self.question}</span>\n"
+            f'<input type="text" inputmode="decimal" spellcheck="false">{unit}</label>\n'
+            f"<button>Check</button>"
+        )
+
+    def key(self):
+        """List verdict, explanation, least and greatest number; the rest has no bounds."""
+        intervals = [(True, self.because, self.answer)] + [
+            (False, text, value) for value, text in self.mistakes.items()
+        ]
+        rows = [[verdict, text, *self.interval(value)] for verdict, text, value in intervals]
+        return [*rows, [False, self.otherwise]]
 
     def interval(self, value: Real) -> tuple[Real, Real]:
         """Return the least and the greatest number that count as ``value``.
