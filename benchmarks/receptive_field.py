@@ -24,9 +24,9 @@ import keras
 from record import machine, spread, write_record
 
 from labkit.receptive_field.analysis import analyse
-from labkit.receptive_field.closed_form import closed_form
 from labkit.receptive_field.layers import Layer
 from labkit.receptive_field.oracle import gradient_extent
+from labkit.receptive_field.recurrence import closed_form
 
 # The oracle of sets serves tests and benchmarks alone, and lives with the tests.
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "receptive_field"))

@@ -8,13 +8,13 @@ from labkit.lazy_names import lazy_names
 
 # Eager, because each shares its name with its module: a later import of the module would put
 # the module in place of the function. These import nothing heavy.
-from labkit.receptive_field.closed_form import closed_form
 from labkit.receptive_field.derivation import derivation
 from labkit.receptive_field.explorer import explorer
 
 _HOME = {
     "Layer": "layers",
     "receptive_field": "recurrence",
+    "closed_form": "recurrence",
     "trace": "recurrence",
     "Trace": "recurrence",
     "TraceRow": "recurrence",
@@ -29,7 +29,7 @@ _HOME = {
     "check_closed_form": "checker",
     "Verdict": "checker",
     "CounterExample": "checker",
-    "ORIGINAL_DILATION_FORMULA": "original_lab",
+    "ORIGINAL_DILATION_FORMULA": "recurrence",
     "analyse": "analysis",
     "Analysis": "analysis_result",
     "LayerField": "analysis_result",
@@ -39,7 +39,7 @@ _HOME = {
     "gradient_map": "oracle",
     "effective_receptive_field": "effective",
     "EffectiveField": "effective_field",
-    "Explorer": "explorer.component",
+    "Explorer": "explorer",
     "plot_field_per_layer": "figures",
     "plot_growth": "figures",
     "plot_neurons": "figures",
@@ -50,7 +50,7 @@ _HOME = {
 }
 _MODULES = ("effective", "figures", "known_networks", "oracle", "reads")
 
-__all__ = [*_HOME, *_MODULES, "closed_form", "derivation", "explorer"]
+__all__ = [*_HOME, *_MODULES, "derivation", "explorer"]
 
 
 __getattr__, __dir__ = lazy_names(__name__, _HOME, _MODULES)

@@ -3,18 +3,16 @@
 import argparse
 import os
 import sys
-from difflib import get_close_matches
 from pathlib import Path
+
+from labkit.files import in_a_sentence, replacing
+from labkit.words import did_you_mean
 
 _EXAMPLES = """examples:
   python -m labkit.receptive_field VGG16
   python -m labkit.receptive_field MobileNet --input-size 160 192
   python -m labkit.receptive_field my_model.keras --figure fields.png
 """
-
-
-class _Refused(Exception):
-    """A request that cannot be met; the message is one sentence for the user."""
 
 
 def main(arguments=None):
@@ -32,7 +30,7 @@ def main(arguments=None):
     except BrokenPipeError:
         # The reader, such as head, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (_Refused, ValueError) as problem:
+    except (OSError, ValueError) as problem:
         print(f"receptive_field: {problem}", file=sys.stderr)
         return 2
     return 0
@@ -92,12 +90,12 @@ def _load(path):
     import keras
 
     if not path.is_file():
-        raise _Refused(f"there is no file {str(path)!r}.")
+        raise ValueError(f"there is no file {str(path)!r}.")
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as problem:
-        reason = str(problem).strip().splitlines()[0] if str(problem).strip() else "no reason given"
-        raise _Refused(
+        reason = (str(problem).strip() or "no reason given").splitlines()[0]
+        raise ValueError(
             f"Keras cannot load {str(path)!r}: {reason} If it holds layers of your own, call "
             "labkit.receptive_field.analyse(model) from Python instead."
         ) from problem
@@ -109,10 +107,10 @@ def _build(name, size):
 
     builder = _builders(keras).get(name)
     if builder is None:
-        raise _Refused(_unknown(name, _builders(keras)))
+        raise ValueError(_unknown(name, _builders(keras)))
     given = size or [331 if name == "NASNetLarge" else 224]
     if len(given) > 2 or min(given) < 1:
-        raise _Refused(
+        raise ValueError(
             f"--input-size {' '.join(map(str, given))} does not fit {name}: give one or two "
             "positive numbers."
         )
@@ -120,7 +118,7 @@ def _build(name, size):
     try:
         model = builder(weights=None, include_top=False, input_shape=(*size, 3))
     except ValueError as problem:
-        raise _Refused(f"{name} cannot be built for input {size}: {problem}") from problem
+        raise ValueError(f"{name} cannot be built for input {size}: {problem}") from problem
     return model, None
 
 
@@ -134,10 +132,8 @@ def _builders(keras):
 
 
 def _unknown(name, builders):
-    by_lower = {known.lower(): known for known in builders}
-    near = [by_lower[n] for n in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(builders)}."
-    return f"keras.applications has no network {name!r}; {hint}"
+    hint = did_you_mean(name, builders) or f"; there are {', '.join(builders)}"
+    return f"keras.applications has no network {name!r}{hint}."
 
 
 def _check_figure(path):
@@ -148,20 +144,25 @@ def _check_figure(path):
     import matplotlib.pyplot as plt
 
     if not path.parent.is_dir():
-        raise _Refused(f"there is no folder {str(path.parent)!r} to write {path.name!r} into.")
+        raise ValueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into.")
     known = plt.figure().canvas.get_supported_filetypes()
     plt.close()
     if path.suffix[1:].lower() not in known:
-        raise _Refused(f"{path.name!r} has no ending of a picture: use one of {', '.join(known)}.")
+        raise ValueError(
+            f"{path.name!r} has no ending of a picture: use one of {', '.join(known)}."
+        )
 
 
 def _draw(analysis, path):
-    """Write the figure under a temporary name first, so that no half of one is left behind."""
     from labkit.receptive_field.figures import plot_field_per_layer
 
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    plot_field_per_layer(analysis).savefig(partial, dpi=150)
-    partial.replace(path)
+    figure = plot_field_per_layer(analysis)
+    try:
+        with replacing(path) as partial:
+            figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
+    except OSError as error:
+        problem = f"{str(path)!r} cannot be written"
+        raise in_a_sentence(error, problem, "choose a folder that may be written to") from error
     print(f"\nwritten: {path}")
 
 

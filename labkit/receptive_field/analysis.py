@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import keras
+import numpy as np
 
 from labkit.receptive_field.analysis_result import Analysis, AxisField, LayerField
 from labkit.receptive_field.layer_rules import rule_for
@@ -25,6 +26,7 @@ from labkit.receptive_field.unit_fields import (
     union,
     whole_picture,
 )
+from labkit.words import is_whole, require_one_of
 
 _SQUEEZE_EXCITATION = ("whole image", "ignore")
 
@@ -69,10 +71,7 @@ def analyse(model, input_size=None, *, squeeze_excitation="whole image", input_n
         >>> final.name, final.size, final.effective_stride, final.effective_padding
         ('block5_pool', 212, Fraction(32, 1), 90)
     """
-    if squeeze_excitation not in _SQUEEZE_EXCITATION:
-        raise ValueError(
-            f"squeeze_excitation is one of {_SQUEEZE_EXCITATION}, not {squeeze_excitation!r}."
-        )
+    require_one_of("squeeze_excitation", squeeze_excitation, _SQUEEZE_EXCITATION)
     with _without_collection():
         return _analysis(model, input_size, squeeze_excitation, input_name)
 
@@ -185,17 +184,13 @@ def _data_format(calls):
 def _checked_sizes(input_size, axes):
     if input_size is None:
         return (None,) * axes
-    sizes = input_size if isinstance(input_size, (tuple, list)) else (input_size,) * axes
-    if len(sizes) != axes or not all(map(_is_size, sizes)):
+    sizes = tuple(input_size) if np.iterable(input_size) else (input_size,) * axes
+    if len(sizes) != axes or not all(is_whole(size, 1) for size in sizes):
         raise ValueError(
             f"input_size={input_size!r} does not fit: give {axes} positive whole number"
             f"{'s, one per spatial axis' if axes > 1 else ''}, without batch and channels."
         )
-    return sizes
-
-
-def _is_size(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return tuple(map(int, sizes))
 
 
 # The plan

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fractions import Fraction
 
 from labkit.receptive_field.analysis_table import as_html, as_text
 from labkit.receptive_field.unit_fields import GLOBAL, UNCOUNTED, Clipped, UnitFields
+from labkit.words import did_you_mean, is_whole, some
 
 _AXIS_NAMES = {
     1: ("length",),
@@ -136,8 +136,9 @@ class AxisField:
         """
         if self.seen is None:
             raise ValueError("The size of the input is unknown: analyse(model, input_size=...).")
-        if not -len(self.seen.first) <= unit < len(self.seen.first):
-            raise IndexError(f"There is no unit {unit}: there are {len(self.seen.first)}.")
+        units = len(self.seen.first)
+        if not (is_whole(unit) and -units <= unit < units):
+            raise IndexError(f"There is no unit {unit!r}: there are {units}.")
         first, last = int(self.seen.first[unit]), int(self.seen.last[unit])
         return (first, last) if first <= last else None
 
@@ -283,8 +284,8 @@ class Analysis:
             return f"The layer {name!r} is called {len(calls)} times: ask for one of {calls}."
         if found:
             return f"{name!r} names {len(found)} layers: ask for one of {names}."
-        near = get_close_matches(name, names, n=3) or names[-3:]
-        return f"The model has no layer {name!r}; it has for example {near}."
+        near = did_you_mean(name, names)
+        return f"The model has no layer {name!r}{near}; it has {some(reversed(names))}."
 
     def rows(self) -> list[dict]:
         """Return one dictionary per layer, as ``pandas.DataFrame`` takes them.

@@ -3,43 +3,22 @@
 from fractions import Fraction
 from html import escape
 
+from labkit import tables
+
 _UNKNOWN = "?"
 _NONE = "–"
 
 
 def as_text(analysis):
     """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as aligned text."""
-    headings, rows = _table(analysis)
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    lines = [_line(row, widths) for row in (headings, ["─" * w for w in widths], *rows)]
-    return "\n".join([_caption(analysis), "", *lines, *_notes(analysis)])
-
-
-def _line(cells, widths):
-    """Set the two columns of words to the left and numbers to the right."""
-    words = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
-    numbers = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
-    return "  ".join(words + numbers).rstrip()
+    table = tables.as_text(*_table(analysis), words=2, rule=True)
+    return "\n".join([_caption(analysis), "", table, *_notes(analysis)])
 
 
 def as_html(analysis):
-    """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as an HTML table.
-
-    The table has a caption, and every cell a row and a column heading in its ``scope``.
-    """
-    headings, rows = _table(analysis)
-    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
-    body = "\n".join(_html_row(row) for row in rows)
+    """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as an HTML table."""
     notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(analysis) if note)
-    return (
-        f"<table>\n<caption>{escape(_caption(analysis))}</caption>\n"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>{notes}"
-    )
-
-
-def _html_row(cells):
-    first, *others = map(escape, cells)
-    return f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{c}</td>" for c in others) + "</tr>"
+    return tables.as_html(*_table(analysis), _caption(analysis)) + notes
 
 
 def _caption(analysis):

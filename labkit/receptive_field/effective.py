@@ -12,6 +12,7 @@ from tqdm import tqdm
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.effective_field import EffectiveField
 from labkit.receptive_field.input_gradients import input_gradient
+from labkit.words import require_one_of, require_whole, require_whole_numbers
 
 _QUANTITIES = ("energy", "magnitude")
 
@@ -42,7 +43,7 @@ def effective_receptive_field(
         input_size: positions along each spatial axis; needed where the model leaves it open.
         samples: number of random inputs, at least 1.
         quantity: ``"magnitude"`` or ``"energy"``.
-        seed: integer; the same seed gives the same field.
+        seed: integer, at least 0; the same seed gives the same field.
         batch_size: inputs per step, at least 1; more takes more memory.
         progress: whether to show a progress bar.
 
@@ -64,11 +65,10 @@ def effective_receptive_field(
         >>> effective_receptive_field(line, samples=1).field
         ((3, 5),)
     """
-    if quantity not in _QUANTITIES:
-        raise ValueError(f"quantity is one of {_QUANTITIES}, not {quantity!r}.")
-    for name, value in (("samples", samples), ("batch_size", batch_size)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name}={value!r} is not possible: give 1, 2, 3, ...")
+    require_one_of("quantity", quantity, _QUANTITIES)
+    samples = require_whole("samples", samples)
+    batch_size = require_whole("batch_size", batch_size)
+    seed = require_whole("seed", seed, 0)
     analysis = analyse(model, input_size)
     if None in analysis.input_size:
         raise ValueError(
@@ -98,9 +98,10 @@ def effective_receptive_field(
 def _unit(unit, seen):
     """Return the unit's place, the middle by default; a layer without places has one unit."""
     sizes = tuple(axis.output_size or 1 for axis in seen.axes)
-    unit = tuple(size // 2 for size in sizes) if unit is None else tuple(unit)
-    fits = len(unit) == len(sizes) and all(0 <= u < n for u, n in zip(unit, sizes, strict=True))
-    if not fits:
+    if unit is None:
+        return tuple(size // 2 for size in sizes)
+    unit = require_whole_numbers("unit", unit, number=len(sizes), least=0)
+    if not all(u < n for u, n in zip(unit, sizes, strict=True)):
         raise ValueError(f"unit={unit} does not fit: {seen.name!r} has {sizes} units.")
     return unit
 

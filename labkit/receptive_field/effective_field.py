@@ -5,6 +5,8 @@ from math import pi, prod, sqrt
 
 import numpy as np
 
+from labkit.words import is_whole, require
+
 #: Luo et al. count a position as effective above 1 − 95.45 % of the strongest.
 THRESHOLD = 1 - 0.9545
 
@@ -38,8 +40,11 @@ class EffectiveField:
     theoretical_size: tuple[int, ...]
 
     def profile(self, axis: int) -> np.ndarray:
-        """Return the strength summed over all other axes, in sum 1."""
-        others = tuple(other for other in range(self.strength.ndim) if other != axis)
+        """Return the strength summed over all other axes, in sum 1; -1 is the last axis."""
+        axes = self.strength.ndim
+        fits = is_whole(axis, -axes) and axis < axes
+        require(fits, "axis", axis, f"a whole number from {-axes} to {axes - 1}")
+        others = tuple(other for other in range(axes) if other != axis % axes)
         profile = self.strength.sum(axis=others)
         return profile / profile.sum()
 

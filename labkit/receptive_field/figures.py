@@ -1,6 +1,7 @@
 """Pictures of receptive fields. Every function returns a ``matplotlib`` figure."""
 
 from fractions import Fraction
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,9 +23,11 @@ from labkit.figure_style import (
 from labkit.receptive_field.effective_field import THRESHOLD
 from labkit.receptive_field.layers import Layer, as_layers
 from labkit.receptive_field.recurrence import receptive_field
+from labkit.words import is_number, require, require_whole, require_whole_numbers
 
 _MOST_BARS = 30
 _MAP_COLOURS = "cividis"
+_LINE_STYLES = ("-", "--", "-.", ":")
 
 
 # Field per layer
@@ -53,7 +56,7 @@ def plot_field_per_layer(layers, *, log_scale=False):
         >>> plot_field_per_layer(trace(VGG16)).axes[0].get_xlabel()
         'receptive field, input positions'
     """
-    rows = [row for row in map(_bar, layers) if row[1] is not None]
+    rows = _bars(layers)
     if not rows:
         raise ValueError("There is no layer with a known field: analyse with an input_size.")
     rows = rows if len(rows) <= _MOST_BARS else _widening(rows)
@@ -74,16 +77,17 @@ def _set_log(axes, which):
     scaled.set_minor_formatter(NullFormatter())
 
 
-def _bar(layer):
+def _bars(layers):
     """Return name, largest size over the axes and its stride, ``None`` for a global field."""
-    sizes, strides = _tuple(layer.size), _tuple(layer.effective_stride)
-    pairs = list(zip(sizes, strides * (len(sizes) // len(strides)), strict=False))
-    size, stride = max(pairs, key=lambda pair: pair[0] or 0)
-    return layer.name, size, stride
+    rows = [(layer.name, *_largest(layer)) for layer in layers]
+    return [row for row in rows if row[1] is not None]
 
 
-def _tuple(value):
-    return value if isinstance(value, tuple) else (value,)
+def _largest(layer):
+    if not hasattr(layer, "axes"):
+        return layer.size, layer.effective_stride
+    axis = max(layer.axes, key=lambda axis: axis.size or 0)
+    return axis.size, axis.effective_stride
 
 
 def _widening(rows):
@@ -160,19 +164,11 @@ def plot_growth(analyses, *, log_scale=True):
     """
     with figure_style():
         figure, axis = plt.subplots()
-        styles = ("-", "--", "-.", ":")
-        for i, (name, layers) in enumerate(analyses.items()):
-            rows = [row for row in map(_bar, layers) if row[1] is not None]
-            sizes = [size for _, size, _ in _widening(rows)]
-            steps = np.linspace(0, 1, len(sizes))
-            axis.step(
-                steps,
-                sizes,
-                where="post",
-                label=f"{name}: {sizes[-1]}",
-                color=PALETTE[i % len(PALETTE)],
-                linestyle=styles[i % len(styles)],
-            )
+        looks = zip(cycle(PALETTE), cycle(_LINE_STYLES), strict=False)
+        for (name, layers), (colour, style) in zip(analyses.items(), looks, strict=False):
+            sizes = [size for _, size, _ in _widening(_bars(layers))]
+            steps, label = np.linspace(0, 1, len(sizes)), f"{name}: {sizes[-1]}"
+            axis.step(steps, sizes, where="post", label=label, color=colour, linestyle=style)
         if log_scale:
             _set_log(axis, "y")
         axis.set_xlabel("depth, from input (0) to output (1)")
@@ -206,9 +202,7 @@ def plot_neurons(layers, *, units=1):
         '5 wide, 4 read: 1 holes'
     """
     layers = as_layers(layers)
-    if units < 1:
-        raise ValueError(f"units={units} is not possible: give 1, 2, 3, ...")
-    rows, lines = _read_positions(layers, units)
+    rows, lines = _read_positions(layers, require_whole("units", units))
     if rows[0][-1] > 120:
         raise ValueError(
             f"The field is {rows[0][-1] + 1} wide, too wide to draw each position: take fewer "
@@ -219,15 +213,10 @@ def plot_neurons(layers, *, units=1):
         strides = np.cumprod([1, *(layer.stride for layer in layers)])
         places = _places(layers, strides)
         for depth, (a, b) in lines:
-            axis.plot(
-                [places[depth](a), places[depth + 1](b)],
-                [depth, depth + 1],
-                color=GREY,
-                linewidth=1,
-                zorder=1,
-            )
+            ends = [places[depth](a), places[depth + 1](b)]
+            axis.plot(ends, [depth, depth + 1], color=GREY, linewidth=1, zorder=1)
         for depth, row in enumerate(rows):
-            _draw_row(axis, depth, row, places[depth], layers)
+            _draw_row(axis, depth, row, places[depth])
         _finish_neurons(axis, rows)
     return figure
 
@@ -256,22 +245,13 @@ def _places(layers, strides):
     return places
 
 
-def _draw_row(axis, depth, row, place, layers):
+def _draw_row(axis, depth, row, place):
     everyone = range(row[0], row[-1] + 1)
-    read = set(row)
     size = 150 if len(everyone) < 20 else 60
-    axis.scatter(
-        [place(j) for j in everyone if j not in read],
-        [depth] * (len(everyone) - len(read)),
-        s=size,
-        facecolor="white",
-        edgecolor=GREY,
-        linewidth=1.5,
-        zorder=2,
-    )
-    axis.scatter(
-        [place(j) for j in row], [depth] * len(row), s=size, color=BLUE, edgecolor=INK, zorder=3
-    )
+    hole = {"facecolor": "white", "edgecolor": GREY, "linewidth": 1.5, "zorder": 2}
+    read = {"color": BLUE, "edgecolor": INK, "zorder": 3}
+    for units, look in ((sorted({*everyone} - {*row}), hole), (row, read)):
+        axis.scatter([place(j) for j in units], [depth] * len(units), s=size, **look)
 
 
 def _finish_neurons(axis, rows):
@@ -282,12 +262,8 @@ def _finish_neurons(axis, rows):
     axis.spines["left"].set_visible(False)
     axis.tick_params(left=False)
     wide, read = rows[0][-1] - rows[0][0] + 1, len(rows[0])
-    holes = (
-        f"{wide} wide, {read} read: {wide - read} holes"
-        if wide > read
-        else f"{wide} wide, all read"
-    )
-    axis.set_title(holes)
+    found = f"{read} read: {wide - read} holes" if wide > read else "all read"
+    axis.set_title(f"{wide} wide, {found}")
 
 
 # Gradients
@@ -313,7 +289,6 @@ def plot_effective_field(effective, *, axis=-1):
         >>> plot_effective_field(effective_receptive_field(line, samples=1)).axes[0].get_xlabel()
         'input position'
     """
-    axis %= effective.strength.ndim
     with figure_style():
         if effective.strength.ndim == 1:
             figure, profile = plt.subplots()
@@ -343,24 +318,21 @@ def _draw_map(axes, effective):
     strength = strength / strength.max()
     floor = 1e-3
     image = axes.imshow(np.maximum(strength, floor), cmap=_MAP_COLOURS, norm=LogNorm(floor, 1))
-    (top, bottom), (left, right) = effective.field[-2:]
+    box = (top, bottom), (left, right) = effective.field[-2:]
     width, height = right - left + 1, bottom - top + 1
-    axes.add_patch(
-        Rectangle(
-            (left - 0.5, top - 0.5),
-            width,
-            height,
-            fill=False,
-            edgecolor="white",
-            linewidth=2.5,
-            linestyle="--",
-        )
-    )
+    _draw_box(axes, box, edgecolor="white", linewidth=2.5, linestyle="--")
     axes.contour(_smoothed(strength), levels=[THRESHOLD], colors=[ORANGE], linewidths=2.5)
     axes.set_xlim(max(left - 0.1 * width, -1) - 0.5, right + 0.1 * width + 0.5)
     axes.set_ylim(bottom + 0.1 * height + 0.5, max(top - 0.1 * height, -1) - 0.5)
     axes.set_facecolor(image.cmap(0.0))
     return image
+
+
+def _draw_box(axes, box, **look):
+    """Frame the positions from the first to the last along two axes."""
+    (top, bottom), (left, right) = box
+    corner, width, height = (left - 0.5, top - 0.5), right - left + 1, bottom - top + 1
+    axes.add_patch(Rectangle(corner, width, height, fill=False, **look))
 
 
 def _smoothed(strength):
@@ -375,13 +347,8 @@ def _draw_profile(axes, effective, axis):
     profile, gaussian = effective.profile(axis), effective.gaussian(axis)
     positions = np.arange(len(profile))
     axes.fill_between(positions, profile, color=SKY, label="measured", step="mid")
-    axes.plot(
-        positions,
-        gaussian,
-        color=INK,
-        linestyle="--",
-        label=f"Gaussian, σ = {effective.sigma[axis]:.1f}",
-    )
+    label = f"Gaussian, σ = {effective.sigma[axis]:.1f}"
+    axes.plot(positions, gaussian, color=INK, linestyle="--", label=label)
     first, last = effective.field[axis]
     for edge in (first - 0.5, last + 0.5):
         axes.axvline(edge, color=VERMILION, linestyle=":")
@@ -473,7 +440,9 @@ def plot_fields_over_picture(picture, analysis, layers=None, *, at=None):
             "A picture of shape (height, width) or (height, width, channels) and a model of two "
             f"axes are needed: got {picture.shape} and {len(analysis.input_size)} axes."
         )
-    at = at or ((picture.shape[0] - 1) / 2, (picture.shape[1] - 1) / 2)
+    at = ((picture.shape[0] - 1) / 2, (picture.shape[1] - 1) / 2) if at is None else at
+    fits = np.shape(at) == (2,) and all(map(is_number, at))
+    require(fits, "at", at, "a row and a column of the picture, two numbers")
     chosen = _last_of_each_stride(analysis) if layers is None else [analysis[n] for n in layers]
     boxes = [(layer.name, _box(layer, at)) for layer in chosen if not _any_global(layer)]
     if not boxes:
@@ -502,7 +471,7 @@ def _box(layer, at):
     """Return (top, bottom), (left, right) of the unit nearest to a point."""
     box = []
     for axis, point in zip(layer.axes, at, strict=True):
-        unit = round((Fraction(point) - axis.centre) / axis.effective_stride)
+        unit = round((Fraction(float(point)) - axis.centre) / axis.effective_stride)
         if axis.output_size:
             unit = min(max(unit, 0), axis.output_size - 1)
         field = axis.fields.of(unit)
@@ -511,34 +480,22 @@ def _box(layer, at):
 
 
 def _draw_boxes(axes, boxes):
-    styles = ("-", "--", "-.", ":")
-    for i, (name, ((top, bottom), (left, right))) in enumerate(boxes):
-        colour = PALETTE[i % len(PALETTE)]
-        width, height = right - left + 1, bottom - top + 1
+    looks = zip(cycle(PALETTE), cycle(_LINE_STYLES), strict=False)
+    for (name, box), (colour, style) in zip(boxes, looks, strict=False):
+        height, width = (last - first + 1 for first, last in box)
         size = f"{height}" if width == height else f"{height} × {width}"
-        for edge, line, label in (("white", 5, None), (colour, 2.5, f"{name}: {size}")):
-            axes.add_patch(
-                Rectangle(
-                    (left - 0.5, top - 0.5),
-                    width,
-                    height,
-                    fill=False,
-                    edgecolor=edge,
-                    linewidth=line,
-                    linestyle="-" if label is None else styles[i % 4],
-                    label=label,
-                )
-            )
+        _draw_box(axes, box, edgecolor="white", linewidth=5)
+        look = {"edgecolor": colour, "linewidth": 2.5, "linestyle": style}
+        _draw_box(axes, box, label=f"{name}: {size}", **look)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=1 if len(boxes) < 4 else 2)
 
 
 def _frame(axes, shape, boxes):
     """Widen the view to the outermost box, and mark where the picture ends."""
     height, width = shape
-    top = min(0, *(box[0][0] for box in boxes))
-    left = min(0, *(box[1][0] for box in boxes))
-    bottom = max(height - 1, *(box[0][1] for box in boxes))
-    right = max(width - 1, *(box[1][1] for box in boxes))
+    picture = (0, height - 1), (0, width - 1)
+    top, left = np.min([picture, *boxes], axis=0)[:, 0]
+    bottom, right = np.max([picture, *boxes], axis=0)[:, 1]
     margin = 0.02 * max(bottom - top, right - left)
     axes.set_xlim(left - 0.5 - margin, right + 0.5 + margin)
     axes.set_ylim(bottom + 0.5 + margin, top - 0.5 - margin)
@@ -571,16 +528,11 @@ def plot_strategies(layers=9, *, dimensions=(1, 2)):
         >>> [axes.get_title() for axes in plot_strategies().axes]
         ['1-D, 27 weights', '2-D, 81 weights']
     """
-    if layers < 1:
-        raise ValueError(f"layers={layers} is not possible: give 1, 2, 3, ...")
+    layers = require_whole("layers", layers)
+    dimensions = require_whole_numbers("dimensions", dimensions)
+    size = (WIDTH, 0.7 + 3.1 * len(dimensions))
     with figure_style():
-        figure, panels = plt.subplots(
-            len(dimensions),
-            1,
-            figsize=(WIDTH, 0.7 + 3.1 * len(dimensions)),
-            squeeze=False,
-            sharex=True,
-        )
+        figure, panels = plt.subplots(len(dimensions), 1, figsize=size, squeeze=False, sharex=True)
         for axes, dimension in zip(panels[:, 0], dimensions, strict=True):
             _draw_strategies(axes, strategies(layers, dimension), layers, dimension)
         panels[-1, 0].set_xlabel("receptive field along one axis; positions it keeps")
@@ -624,10 +576,8 @@ def _draw_strategies(axes, compared, layers, dimension):
     colours = (ORANGE, BLUE, VERMILION, SKY)
     names, _, fields, strides = zip(*compared, strict=True)
     bars = axes.barh(names, fields, color=colours[: len(names)])
-    labels = [
-        f"{field}, keeps {'all' if stride == 1 else f'1 of {stride}'}"
-        for field, stride in zip(fields, strides, strict=True)
-    ]
+    kept = ["all" if stride == 1 else f"1 of {stride}" for stride in strides]
+    labels = [f"{field}, keeps {part}" for field, part in zip(fields, kept, strict=True)]
     _set_log(axes, "x")
     axes.set_xlim(1, max(fields) ** 1.85)
     axes.set_xticks([10**power for power in range(len(str(max(fields))))])

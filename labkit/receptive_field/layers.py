@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import index
 
+from labkit.words import is_whole
+
 _SMALLEST = {"kernel": 1, "stride": 1, "dilation": 1, "padding": 0}
 _ALLOWED = {0: "0, 1, 2, …", 1: "1, 2, 3, …"}
 
@@ -60,15 +62,11 @@ class Layer:
 def _checked(argument: str, value: object, smallest: int) -> int:
     """Return value as a plain integer, or say what the argument allows."""
     refusal = f"{argument}={value!r} is not possible: a {argument} is one of {_ALLOWED[smallest]}"
-    if isinstance(value, bool):
+    if not is_whole(value):
         raise TypeError(refusal)
-    try:
-        number = index(value)
-    except TypeError:
-        raise TypeError(refusal) from None
-    if number < smallest:
+    if value < smallest:
         raise ValueError(refusal)
-    return number
+    return index(value)
 
 
 def as_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:

@@ -23,6 +23,7 @@ import numpy as np
 from keras import layers
 
 from labkit.receptive_field.input_gradients import float64, input_gradient
+from labkit.words import is_whole, require_one_of, require_whole_numbers
 
 
 def gradient_extent(
@@ -107,12 +108,14 @@ def gradient_map(
 
 def _one_lit(shape, unit):
     places = shape[1:-1]
-    unit = tuple(size // 2 for size in places) if unit is None else tuple(unit)
+    unit = tuple(size // 2 for size in places) if unit is None else unit
+    fits = np.shape(unit) == (len(places),) and all(
+        is_whole(place, -size) and place < size for place, size in zip(unit, places, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"There is no unit {unit} in an output of shape {shape}.")
     weights = np.zeros(shape)
-    try:
-        weights[(0, *unit)] = 1
-    except IndexError:
-        raise ValueError(f"There is no unit {unit} in an output of shape {shape}.") from None
+    weights[(0, *unit)] = 1
     return weights
 
 
@@ -132,6 +135,7 @@ def linear_copy(
         ValueError: if the layer or the size does not exist.
         NotImplementedError: if there is no copy of a layer.
     """
+    require_one_of("squeeze_excitation", squeeze_excitation, ("whole image", "ignore"))
     channels_first = _is_channels_first(model)
     shape = _one_channel(model.inputs[0].shape, input_size, channels_first)
     start = _entry(model, shape)
@@ -166,9 +170,7 @@ def _layers(model):
 def _one_channel(shape, input_size, channels_first):
     spatial = list(shape[2:] if channels_first else shape[1:-1])
     if input_size is not None:
-        if len(input_size) != len(spatial):
-            raise ValueError(f"input_size={input_size} does not fit an input of shape {shape}.")
-        spatial = list(input_size)
+        spatial = require_whole_numbers("input_size", input_size, number=len(spatial))
     if None in spatial:
         raise ValueError(f"The model's input is {shape}: give input_size.")
     return (1, *spatial, 1)

@@ -1,11 +1,18 @@
-"""The receptive field by the recurrence, and the trace of every layer on the way."""
+"""The receptive field of a chain: the recurrence, its closed form, every layer on the way."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from html import escape
+from itertools import accumulate
+from operator import mul
 
+from labkit import tables
 from labkit.receptive_field.layers import Layer, as_layers
+
+#: What the original lab of 2021 got wrong, as data to check: its closed form with dilation. Its
+#: product runs to l where it has to stop at l − 1, so that each layer counts its own stride: 243
+#: for VGG16, where 212 is right.
+ORIGINAL_DILATION_FORMULA = "1 + Σ_{l=1}^{L} d_l (k_l − 1) ∏_{i=1}^{l} s_i"
 
 
 def receptive_field(layers: Iterable[Layer]) -> int:
@@ -38,6 +45,39 @@ def receptive_field(layers: Iterable[Layer]) -> int:
     for layer in reversed(as_layers(layers)):
         width = layer.stride * (width - 1) + layer.dilation * (layer.kernel - 1) + 1
     return width
+
+
+def closed_form(layers: Iterable[Layer]) -> int:
+    r"""Compute the receptive field of one output unit from the closed form.
+
+    .. math:: r_0 = 1 + \sum_{l=1}^{L} d_l (k_l - 1) \prod_{i=1}^{l-1} s_i
+
+    The product stops at :math:`l - 1`: a layer's own stride moves its units apart, and so does
+    not widen what one of them reads.
+
+    Args:
+        layers: the layers from the input to the output; may be empty.
+
+    Returns:
+        The width of the receptive field in input positions, at least 1.
+
+    Raises:
+        TypeError: where an item is not a :class:`Layer`.
+
+    Source:
+        Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks",
+        Distill (2019), equation 2, with the kernel widened by its dilation.
+
+    Example:
+        >>> closed_form([Layer(3), Layer(2, stride=2), Layer(3)])
+        8
+    """
+    chain = as_layers(layers)
+    strides_before = accumulate((layer.stride for layer in chain), mul, initial=1)
+    return 1 + sum(
+        layer.dilation * (layer.kernel - 1) * stride
+        for layer, stride in zip(chain, strides_before, strict=False)
+    )
 
 
 @dataclass(frozen=True)
@@ -85,17 +125,10 @@ class Trace(tuple):
         return [asdict(row) for row in self]
 
     def __str__(self) -> str:
-        cells = [self._HEADINGS, *map(_cells, self)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join(_line(row, widths) for row in cells)
+        return tables.as_text(self._HEADINGS, list(map(_cells, self)))
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{heading}</th>" for heading in self._HEADINGS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(row)) + "</tr>"
-            for row in self
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return tables.as_html(self._HEADINGS, map(_cells, self))
 
 
 def _cells(row: TraceRow) -> tuple[str, ...]:
@@ -103,12 +136,6 @@ def _cells(row: TraceRow) -> tuple[str, ...]:
     centre = f"{row.centre}" if row.centre.denominator == 1 else f"{float(row.centre)}"
     numbers = map(str, (row.size, row.effective_stride, row.effective_padding))
     return row.name, *numbers, centre
-
-
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    """Set names to the left and numbers to the right."""
-    first, *others = zip(cells, widths, strict=True)
-    return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
 
 
 def trace(layers: Iterable[Layer]) -> Trace:

@@ -6,8 +6,7 @@ import re
 import pytest
 
 from labkit.receptive_field import ALEXNET, VGG16, Layer, receptive_field, trace
-from labkit.receptive_field.explorer import explorer
-from labkit.receptive_field.explorer.component import PRESETS, notation
+from labkit.receptive_field.explorer import PRESETS, explorer, notation
 
 pytestmark = pytest.mark.browser
 

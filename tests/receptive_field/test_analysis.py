@@ -5,6 +5,7 @@ import sys
 from fractions import Fraction
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 from lacking import where_keras_has
@@ -122,10 +123,14 @@ class TestSizeOfTheInput:
         assert analyse(model, 8).final.effective_padding == 0
         assert analyse(model, 9).final.effective_padding == 1
 
-    def test_one_number_serves_all_axes(self):
-        assert analyse(network("VGG16"), 64).input_size == (64, 64)
+    @pytest.mark.parametrize("size", [64, np.int64(64), [64, 64], np.array([64, 64])])
+    def test_one_number_serves_all_axes_and_numpys_are_numbers(self, size):
+        found = analyse(network("VGG16"), size).input_size
+        assert found == (64, 64) and {type(each) for each in found} == {int}
 
-    @pytest.mark.parametrize("size", [(64,), (64, 64, 3), (0, 64), (64, True), 6.5, "64"])
+    @pytest.mark.parametrize(
+        "size", [(64,), (64, 64, 3), (0, 64), (64, True), True, 6.5, "64", np.array(6.5)]
+    )
     def test_wrong_sizes_are_refused(self, size):
         with pytest.raises(ValueError, match=r"input_size=.*does not fit"):
             analyse(network("VGG16"), size)
@@ -166,8 +171,10 @@ class TestBordersInsideTheNetwork:
 
     def test_units_are_checked(self):
         axis = analyse(line(layers.Conv1D(1, 3), size=10)).final.axes[0]
-        with pytest.raises(IndexError, match="no unit 8: there are 8"):
-            axis.input_range(8)
+        assert axis.input_range(np.int64(7)) == (7, 9)
+        for unit in (8, True, 1.5, "1"):
+            with pytest.raises(IndexError, match=f"no unit {unit!r}: there are 8"):
+                axis.input_range(unit)
         with pytest.raises(ValueError, match="size of the input is unknown"):
             analyse(line(layers.Conv1D(1, 3), size=None)).final.axes[0].input_range(0)
 
@@ -384,7 +391,7 @@ class TestSqueezeAndExcitation:
         assert width.size == 3
 
     def test_other_words_are_refused(self, gated):
-        with pytest.raises(ValueError, match="squeeze_excitation is one of"):
+        with pytest.raises(ValueError, match=r"squeeze_excitation=.* must be one of"):
             analyse(gated, squeeze_excitation="whole")
 
 

@@ -11,10 +11,9 @@ from keras import layers
 from reaching_positions import reaching_positions
 
 from labkit.receptive_field.analysis import analyse
-from labkit.receptive_field.closed_form import closed_form
 from labkit.receptive_field.layers import Layer
 from labkit.receptive_field.oracle import gradient_extent
-from labkit.receptive_field.recurrence import receptive_field, trace
+from labkit.receptive_field.recurrence import closed_form, receptive_field, trace
 
 RELAXED = settings(
     max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)

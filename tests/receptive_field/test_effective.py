@@ -55,6 +55,16 @@ def test_random_weights_spread_the_magnitude_by_the_root_of_2():
     assert np.allclose(magnitude.strength**2, energy.strength)
 
 
+def test_axes_are_counted_from_either_end_and_checked():
+    model = keras.Sequential([keras.Input((9, 8, 1)), layers.Conv2D(1, (3, 1))])
+    field = effective_receptive_field(model, samples=1)
+    assert np.array_equal(field.profile(-1), field.profile(np.int64(1)))
+    assert len(field.profile(-2)) == len(field.gaussian(-2)) == 9
+    for axis in (2, -3, True, "0", 0.0):
+        with pytest.raises(ValueError, match=r"axis=.* must be a whole number from -2 to 1"):
+            field.profile(axis)
+
+
 def test_nothing_outside_the_theoretical_field():
     keras.utils.set_random_seed(2)
     field = effective_receptive_field(stack(4, channels=4, size=31), unit=(3, 20), samples=2)
@@ -75,6 +85,15 @@ def test_the_seed_decides():
     assert not np.array_equal(one.strength, other.strength)
     more = effective_receptive_field(model, samples=4, seed=5)
     assert not np.array_equal(one.strength, more.strength)
+
+
+def test_numbers_of_numpy_are_numbers():
+    model = uniform(1, size=9)
+    numbers = {"samples": 1, "batch_size": 2, "seed": 3, "unit": (4, 4)}
+    plain = effective_receptive_field(model, **numbers)
+    same = effective_receptive_field(model, **{k: np.int64(v) for k, v in numbers.items()
+                                               if k != "unit"}, unit=np.array((4, 4)))  # fmt: skip
+    assert np.array_equal(plain.strength, same.strength) and plain.unit == same.unit == (4, 4)
 
 
 def test_samples_differ():
@@ -138,11 +157,16 @@ def test_channels_first():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"quantity": "power"}, r"quantity is one of \('energy', 'magnitude'\)"),
-        ({"samples": 0}, r"samples=0 is not possible"),
-        ({"batch_size": 1.5}, r"batch_size=1\.5 is not possible"),
+        ({"quantity": "power"}, r"quantity='power' must be one of 'energy', 'magnitude'"),
+        ({"samples": 0}, "samples=0 must be a whole number, 1 or more"),
+        ({"samples": True}, "samples=True must be"),
+        ({"batch_size": 1.5}, r"batch_size=1\.5 must be"),
+        ({"batch_size": "4"}, "batch_size='4' must be"),
+        ({"seed": -1}, "seed=-1 must be a whole number, 0 or more"),
         ({"unit": (9, 9)}, r"unit=\(9, 9\) does not fit: .* \(9, 9\) units"),
-        ({"unit": (1,)}, r"unit=\(1,\) does not fit"),
+        ({"unit": (1,)}, r"unit=\(1,\) must be a sequence of 2 whole numbers"),
+        ({"unit": (1, True)}, r"unit=\(1, True\) must be"),
+        ({"unit": 4}, "unit=4 must be"),
     ],
 )
 def test_wrong_arguments(options, message):

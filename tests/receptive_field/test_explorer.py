@@ -6,8 +6,14 @@ from html.parser import HTMLParser
 import pytest
 
 from labkit.receptive_field import ALEXNET, SMALL_VGG, VGG16, Layer
-from labkit.receptive_field.explorer import Explorer, explorer
-from labkit.receptive_field.explorer.component import LIMITS, MOST_LAYERS, PRESETS, notation
+from labkit.receptive_field.explorer import (
+    LIMITS,
+    MOST_LAYERS,
+    PRESETS,
+    Explorer,
+    explorer,
+    notation,
+)
 
 KNOWN = {"Small VGG": SMALL_VGG, "VGG16": VGG16, "AlexNet": ALEXNET}
 

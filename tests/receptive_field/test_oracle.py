@@ -215,5 +215,17 @@ class TestGradient:
         model = keras.Model(start, layers.Concatenate(axis=1)([tensor, tensor]))
         assert gradient_extent(model, unit=(2, 4)) == ((3, 6), (4, 5))
 
+    def test_wrong_arguments(self):
+        model = line(layers.Conv1D(1, 3), size=None)
+        assert gradient_extent(model, unit=np.array([4]), input_size=[np.int64(9)]) == ((4, 6),)
+        for size in (9, (9, 9), (True,), "9"):
+            with pytest.raises(ValueError, match=r"input_size=.* must be a sequence of 1 whole"):
+                gradient_extent(model, input_size=size)
+        for unit in ((True,), ("1",), (1, 1), (7,), (-8,), 4):
+            with pytest.raises(ValueError, match="There is no unit"):
+                gradient_extent(model, unit=unit, input_size=(9,))
+        with pytest.raises(ValueError, match="squeeze_excitation='no' must be one of"):
+            gradient_extent(model, input_size=(9,), squeeze_excitation="no")
+
     def test_padding_alone(self):
         assert gradient_extent(line(layers.ZeroPadding1D(2)), unit=(0,)) == (None,)

@@ -118,6 +118,10 @@ class TestFieldPerLayer:
         assert widths(figure.axes[0]) == [7]
         assert "2" in texts(figure)
 
+    def test_axes_that_differ_in_stride_alone(self):
+        model = keras.Sequential([keras.Input((30, 30, 1)), layers.Conv2D(1, 3, (1, 2))])
+        assert widths(plot_field_per_layer(analyse(model)).axes[0]) == [3]
+
     def test_nothing_to_draw(self):
         model = keras.Sequential([keras.Input((None, 1)), layers.GlobalMaxPooling1D()])
         with pytest.raises(ValueError, match="no layer with a known field"):
@@ -166,8 +170,12 @@ class TestNeurons:
     def test_too_wide(self):
         with pytest.raises(ValueError, match="729 wide, too wide"):
             plot_neurons([Layer(3, 3)] * 6)
-        with pytest.raises(ValueError, match="units=0"):
-            plot_neurons([Layer(3)], units=0)
+
+    @pytest.mark.parametrize("units", [0, True, "2", 1.5])
+    def test_units_are_counted(self, units):
+        with pytest.raises(ValueError, match=f"units={units!r} must be a whole number, 1 or more"):
+            plot_neurons([Layer(3)], units=units)
+        assert len(plot_neurons([Layer(2)], units=np.int64(3)).axes[0].get_lines()) == 6
 
 
 class TestEffective:
@@ -186,6 +194,8 @@ class TestEffective:
 
     @pytest.mark.parametrize("shape", [(41,), (21, 21, 21)])
     def test_other_numbers_of_axes(self, shape):
+        with pytest.raises(ValueError, match=r"axis=3 must be a whole number"):
+            plot_effective_field(field(shape, sigma=3, size=15), axis=3)
         figure = plot_effective_field(field(shape, sigma=3, size=15))
         assert any("σ = 3.0" in text for text in texts(figure))
 
@@ -230,6 +240,17 @@ class TestBoxes:
         figure = plot_fields_over_picture(picture, vgg16, ["block5_pool"], at=(130, 130))
         assert self.boxes(figure)["block5_pool: 212"][0] == 4 * 32 - 90 - 0.5
 
+    def test_a_point_is_two_numbers(self, vgg16):
+        picture = np.zeros((224, 224))
+        plain = plot_fields_over_picture(picture, vgg16, ["block5_pool"], at=(130, 130))
+        numpys = plot_fields_over_picture(
+            picture, vgg16, ["block5_pool"], at=np.array((130, 130), "float32")
+        )
+        assert self.boxes(plain) == self.boxes(numpys)
+        for at in (130, (130,), ("130", "130"), (True, 3), "ab"):
+            with pytest.raises(ValueError, match=r"at=.* must be a row and a column"):
+                plot_fields_over_picture(picture, vgg16, at=at)
+
     def test_by_default_the_last_layer_of_each_stride(self, vgg16):
         figure = plot_fields_over_picture(np.zeros((224, 224)), vgg16)
         assert len(self.boxes(figure)) == 6
@@ -272,5 +293,8 @@ class TestStrategies:
         assert {"1-D, 27 weights", "2-D, 81 weights"} <= set(shown)
 
     def test_at_least_one_layer(self):
-        with pytest.raises(ValueError, match="layers=0"):
-            plot_strategies(0)
+        for count in (0, True, "9"):
+            with pytest.raises(ValueError, match=f"layers={count!r} must be a whole number"):
+                plot_strategies(count)
+        with pytest.raises(ValueError, match=r"dimensions=\(True,\) must be a sequence"):
+            plot_strategies(dimensions=(True,))

@@ -57,8 +57,8 @@ def test_a_figure(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["VGG61"], "no network 'VGG61'; did you mean VGG"),
-        (["vgg16"], "no network 'vgg16'; did you mean VGG16"),
+        (["VGG61"], "no network 'VGG61' (did you mean 'VGG"),
+        (["vgg16"], "no network 'vgg16' (did you mean 'VGG16'?)"),
         (["qqqqqq"], "no network 'qqqqqq'; there are ConvNeXtBase"),
         (["nowhere.keras"], "no file 'nowhere.keras'"),
         (["VGG16", "--input-size", "0"], "--input-size 0 does not fit VGG16"),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
+
+from labkit.words import did_you_mean
 
 
 class ProofError(ValueError):
@@ -105,8 +106,8 @@ class Derivation(tuple):
             return which
         titles = [step.title for step in self]
         if which not in titles:
-            near = get_close_matches(which, titles, n=1) or titles[:1]
-            raise KeyError(f"There is no step {which!r}; did you mean {near[0]!r}?")
+            near = did_you_mean(which, titles) or f"; the first is {titles[0]!r}"
+            raise KeyError(f"There is no step {which!r}{near}.")
         return titles.index(which)
 
     def verify(self) -> "Derivation":
