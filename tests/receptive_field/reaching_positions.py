@@ -46,17 +46,28 @@ def reaching_positions(
         >>> reaching_positions(line, unit=(4,))
         (array([4, 6, 8]),)
     """
-    if squeeze_excitation not in ("whole image", "ignore"):
-        raise ValueError(f"squeeze_excitation is 'whole image' or 'ignore': {squeeze_excitation!r}")
+    script = written_out(model, input_size)
+    return positions_of(script, layer, unit, squeeze_excitation=squeeze_excitation)
+
+
+def written_out(model, input_size=None):
+    """Write a model out once, to ask :func:`positions_of` about many of its units."""
     if len(model.inputs) != 1:
         raise ValueError(f"This oracle takes models with one input; this one has {model.inputs}.")
     script = _Script()
     start = script.add(_sized(model.inputs[0].shape, input_size))
-    last = _write(model, [start], "", script)[0]
-    call = _wanted(script, layer, last)
-    _push_back(script, call, unit, squeeze_excitation == "ignore")
-    nothing = [np.zeros(size, bool) for size in script.shapes[start][1:]]
-    return _positions(script.needed.get(start, nothing), _spatial_dims(script, start))
+    script.last = _write(model, [start], "", script)[0]
+    return script
+
+
+def positions_of(script, layer=None, unit=None, *, squeeze_excitation="whole image"):
+    """Find what :func:`reaching_positions` finds, in a model that is written out."""
+    if squeeze_excitation not in ("whole image", "ignore"):
+        raise ValueError(f"squeeze_excitation is 'whole image' or 'ignore': {squeeze_excitation!r}")
+    call = _wanted(script, layer)
+    needed = _push_back(script, call, unit, squeeze_excitation == "ignore")
+    nothing = [np.zeros(size, bool) for size in script.shapes[0][1:]]
+    return _positions(needed.get(0, nothing), _spatial_dims(script))
 
 
 def _sized(shape, input_size):
@@ -89,12 +100,12 @@ class _Call:
 
 @dataclass
 class _Script:
-    """Tensors by number, with their shapes, and the calls between them in order."""
+    """Tensors by number, 0 the input, with their shapes, and the calls between them in order."""
 
     shapes: list = field(default_factory=list)
     calls: list = field(default_factory=list)
-    needed: dict = field(default_factory=dict)
     tally: dict = field(default_factory=dict)
+    last: int = 0
 
     def add(self, shape):
         self.shapes.append(tuple(shape))
@@ -231,10 +242,10 @@ def _made_shapes(operation, arguments, keywords, script):
 # The way back
 
 
-def _wanted(script, layer, last):
+def _wanted(script, layer):
     """Find the call by its path, or the one that made the model's output."""
     if layer is None:
-        return next(call for call in script.calls if last in call.makes)
+        return next(call for call in script.calls if script.last in call.makes)
     paths = (layer, f"{layer} #1")
     found = [call for call in script.calls if call.name in paths]
     if not found:
@@ -243,17 +254,18 @@ def _wanted(script, layer, last):
 
 
 def _push_back(script, call, unit, ignore_gates):
-    """Mark one unit as needed and walk from its call to the input."""
+    """Mark one unit as needed and walk from its call to the input; return what is needed."""
     made = call.makes[0]
-    script.needed[made] = _one_unit(script.shapes[made], unit)
+    needed = {made: _one_unit(script.shapes[made], unit)}
     for earlier in reversed(script.calls[: script.calls.index(call) + 1]):
-        masks = script.needed.get(earlier.makes[0])
+        masks = needed.get(earlier.makes[0])
         if masks is None:
             continue
         for place, number in enumerate(earlier.reads):
             if not (ignore_gates and _is_gate(script, earlier, number)):
                 back = _read_back(script, earlier, place, masks)
-                _mark(script, number, back)
+                _mark(needed, number, back)
+    return needed
 
 
 def _one_unit(shape, unit):
@@ -279,10 +291,10 @@ def _spatial(rank, data_format=None):
     return range(1, rank - 1)
 
 
-def _spatial_dims(script, start):
+def _spatial_dims(script):
     formats = [getattr(call.operation, "data_format", None) for call in script.calls]
     data_format = next(filter(None, formats), None)
-    return _spatial(len(script.shapes[start]), data_format)
+    return _spatial(len(script.shapes[0]), data_format)
 
 
 def _positions(masks, dims):
@@ -297,14 +309,12 @@ def _is_gate(script, call, number):
     return areas[number] == 1 and max(areas.values()) > 1
 
 
-def _mark(script, number, masks):
+def _mark(needed, number, masks):
     if not all(mask.any() for mask in masks):
         # Along one axis only padding is read, so nothing is read at all.
         return
-    known = script.needed.get(number)
-    script.needed[number] = (
-        masks if known is None else [a | b for a, b in zip(known, masks, strict=True)]
-    )
+    known = needed.get(number)
+    needed[number] = masks if known is None else [a | b for a, b in zip(known, masks, strict=True)]
 
 
 def _read_back(script, call, place, masks):

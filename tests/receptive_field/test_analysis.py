@@ -1,14 +1,15 @@
 """The fields that ``analyse`` finds, against published figures and by hand."""
 
 import gc
+import inspect
 import sys
+from contextlib import contextmanager
 from fractions import Fraction
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
-from lacking import where_keras_has
 
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.layer_rules import register_rule
@@ -39,6 +40,20 @@ def network(name, size=None):
 
 def line(*chain, size=64, channels=1):
     return keras.Sequential([keras.Input((size, channels)), *chain])
+
+
+@contextmanager
+def recursion_limit(limit):
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def plane():
+    return keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(1, 3)])
 
 
 def numbers(found):
@@ -93,13 +108,9 @@ def small_vgg():
         # A recurrence run forwards gives 35, 88 and 240 for the first three.
         (alexnet, 195, 32, 64),
         (small_vgg, 76, 16, 30),
-        ("VGG19", 268, 32, 118),
-        ("MobileNet", 315, 32, 126),
-        ("ResNet50", 483, 32, 241),
+        # One network of each family: tests/receptive_field/test_analysis_families.py.
         ("ResNet101", 1027, 32, 513),
         ("ResNet152", 1507, 32, 753),
-        ("InceptionV3", 1311, 32, 618),
-        ("InceptionResNetV2", 3039, 32, 1482),
     ],
 )
 def test_published_networks(build, size, stride, padding):
@@ -125,7 +136,7 @@ class TestSizeOfTheInput:
 
     @pytest.mark.parametrize("size", [64, np.int64(64), [64, 64], np.array([64, 64])])
     def test_one_number_serves_all_axes_and_numpys_are_numbers(self, size):
-        found = analyse(network("VGG16"), size).input_size
+        found = analyse(plane(), size).input_size
         assert found == (64, 64) and {type(each) for each in found} == {int}
 
     @pytest.mark.parametrize(
@@ -133,7 +144,7 @@ class TestSizeOfTheInput:
     )
     def test_wrong_sizes_are_refused(self, size):
         with pytest.raises(ValueError, match=r"input_size=.*does not fit"):
-            analyse(network("VGG16"), size)
+            analyse(plane(), size)
 
     def test_a_model_built_for_another_size_is_refused(self):
         branch = keras.Input((8, 1))
@@ -283,16 +294,15 @@ class TestGraphs:
         assert analyse(model).final.axes[0].is_global
 
     def test_a_chain_deeper_than_the_recursion_limit(self):
+        """Of 300 layers, under a limit that leaves 150 calls: Keras is slow to build 2000."""
         start = tensor = keras.Input((None, 1))
-        for _ in range(2000):
+        for _ in range(300):
             tensor = layers.ZeroPadding1D(1)(tensor)
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(100_000)
-        try:
+        with recursion_limit(10_000):
             model = keras.Model(start, tensor)
-        finally:
-            sys.setrecursionlimit(limit)
-        assert analyse(model).final.effective_padding == 2000
+        with recursion_limit(len(inspect.stack(0)) + 150):
+            final = analyse(model).final
+        assert final.effective_padding == 300
 
     def test_three_axes_that_differ(self):
         model = keras.Sequential(
@@ -393,13 +403,6 @@ class TestSqueezeAndExcitation:
     def test_other_words_are_refused(self, gated):
         with pytest.raises(ValueError, match=r"squeeze_excitation=.* must be one of"):
             analyse(gated, squeeze_excitation="whole")
-
-
-@pytest.mark.parametrize("name", where_keras_has("NASNetMobile"))
-def test_nasnet_joins_paths_with_centres_up_to_16_apart(name):
-    result = analyse(network(name, 224))
-    assert max(layer.axes[0].misalignment for layer in result) == 16
-    assert result.final.size == 2407
 
 
 class Smooth(layers.Layer):

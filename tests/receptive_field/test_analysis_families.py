@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from lacking import where_keras_has
-from reaching_positions import reaching_positions
+from reaching_positions import positions_of, reaching_positions, written_out
 
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.oracle import gradient_extent
@@ -28,37 +28,63 @@ FAMILIES = {
     "EfficientNetV2B0": (763, 960),
     "ConvNeXtTiny": (1688, 1792),
 }
+#: Effective padding at 224 × 224, as published; the effective stride is 32.
+PADDINGS = {
+    "VGG19": 118,
+    "MobileNet": 126,
+    "ResNet50": 241,
+    "InceptionV3": 618,
+    "InceptionResNetV2": 1482,
+}
+#: Whose layers on the way are looked at too, and how far apart the centres of joined paths lie.
+LOOKED_INTO = {"DenseNet121": 0, "InceptionV3": 0, "NASNetMobile": 16, "EfficientNetB0": 0}
 #: The other axis may be short: what it does not see changes nothing along the long one.
 SHORT = 96
 
 
-def long(size, axis):
-    return (size, SHORT) if axis == 0 else (SHORT, size)
-
-
-@pytest.mark.parametrize("axis", [0, 1], ids=["height", "width"])
 @pytest.mark.parametrize("name", where_keras_has(*FAMILIES))
-def test_family(name, axis):
+def test_family(name):
     size, length = FAMILIES[name]
-    shape = long(length, axis)
-    builder = getattr(keras.applications, name)
-    model = builder(weights=None, include_top=False, input_shape=(*shape, 3))
-    free, strict = analyse(model, squeeze_excitation="ignore").final, analyse(model).final
-    assert free.axes[axis].size == size
-    check(model, free.axes[axis], axis, "ignore")
-    if strict != free:
-        check(model, strict.axes[axis], axis, "whole image")
-        assert strict.axes[axis].size == length
+    # Built once, of open size: building costs more than looking along both axes.
+    model = getattr(keras.applications, name)(weights=None, include_top=False)
+    for axis, shape in enumerate([(length, SHORT), (SHORT, length)]):
+        free = analyse(model, shape, squeeze_excitation="ignore").final
+        strict = analyse(model, shape).final
+        assert free.axes[axis].size == size
+        check(model, shape, free.axes[axis], axis, "ignore")
+        if strict != free:
+            check(model, shape, strict.axes[axis], axis, "whole image")
+            assert strict.axes[axis].size == length
+    if name in PADDINGS:
+        final = analyse(model, 224).final
+        found = final.size, final.effective_stride, final.effective_padding
+        assert found == (size, 32, PADDINGS[name])
+    if name in LOOKED_INTO:
+        check_inside(model, LOOKED_INTO[name])
 
 
-def check(model, found, axis, gates):
-    """Compare the unit in the middle with the sets and with the gradient."""
+def check(model, shape, found, axis, gates):
+    """Compare the unit in the middle with the sets, and along the height with the gradient."""
     first, last = found.input_range(found.output_size // 2)
     assert last - first + 1 == found.size
     # None of these networks has a hole.
-    positions = reaching_positions(model, squeeze_excitation=gates)[axis]
-    assert np.array_equal(positions, np.arange(first, last + 1))
-    assert gradient_extent(model, squeeze_excitation=gates)[axis] == (first, last)
+    options = {"input_size": shape, "squeeze_excitation": gates}
+    assert np.array_equal(reaching_positions(model, **options)[axis], np.arange(first, last + 1))
+    if axis == 0:
+        assert gradient_extent(model, **options)[axis] == (first, last)
+
+
+def check_inside(model, apart):
+    """Compare some layers on the way, near a border and in the middle, with the sets."""
+    result, script = analyse(model, 224), written_out(model, (224, 224))
+    assert max(layer.axes[0].misalignment for layer in result) == apart
+    for layer in list(result)[10 :: len(result) // 9]:
+        if None in layer.dims:
+            continue
+        for place in (0, layer.axes[0].output_size // 2):
+            positions = positions_of(script, layer.name, unit=(place, place))
+            found = [(p[0], p[-1]) if p.size else None for p in positions]
+            assert found == [axis.input_range(place) for axis in layer.axes], layer.name
 
 
 def test_the_list_holds_every_family():
@@ -79,21 +105,3 @@ def test_the_list_holds_every_family():
     assert set(families.values()) <= set(FAMILIES)
     for name in names:
         assert any(name.startswith(family) for family in families), name
-
-
-@pytest.mark.parametrize(
-    "name", where_keras_has("DenseNet121", "InceptionV3", "NASNetMobile", "EfficientNetB0")
-)
-def test_layers_inside_a_family(name):
-    """Some layers on the way, near a border and in the middle, by sets."""
-    model = getattr(keras.applications, name)(
-        weights=None, include_top=False, input_shape=(224, 224, 3)
-    )
-    result = analyse(model)
-    for layer in list(result)[10 :: len(result) // 9]:
-        if None in layer.dims:
-            continue
-        for place in (0, layer.axes[0].output_size // 2):
-            positions = reaching_positions(model, layer.name, unit=(place, place))
-            found = [(p[0], p[-1]) if p.size else None for p in positions]
-            assert found == [axis.input_range(place) for axis in layer.axes], layer.name

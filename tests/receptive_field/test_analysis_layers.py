@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 from lacking import where_keras_has
-from reaching_positions import reaching_positions
+from reaching_positions import positions_of, written_out
 
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.oracle import gradient_extent
@@ -87,7 +87,7 @@ CHAINS = {
 
 def check(model, gradient=True, **options):
     """Compare every unit on the first axis, the others in the middle, with the oracles."""
-    result = analyse(model, **options)
+    result, script = analyse(model, **options), written_out(model)
     final = result.final
     places = [(axis.output_size or 1) // 2 for axis in final.axes]
     for i, axis in enumerate(final.axes):
@@ -99,7 +99,7 @@ def check(model, gradient=True, **options):
             unit_place = tuple(
                 p for p, dim in zip(place, final.dims, strict=True) if dim is not None
             )
-            found = reaching_positions(model, unit=unit_place, **options)
+            found = positions_of(script, unit=unit_place, **options)
             hulls = [(p[0], p[-1]) if p.size else None for p in found]
             # Nothing but padding along one axis is nothing at all.
             assert hulls[i] == (None if None in ranges else ranges[i]), f"unit {place}"
@@ -288,6 +288,7 @@ def test_the_check_itself_can_fail():
     """A rule that is wrong by one position must not slip through."""
     right = line(L.Conv1D(1, 3, padding="same"))
     wrong = analyse(line(L.Conv1D(1, 3), size=SIZE + 2)).final.axes[0]
-    found = [reaching_positions(right, unit=(u,))[0] for u in range(SIZE)]
+    script = written_out(right)
+    found = [positions_of(script, unit=(u,))[0] for u in range(SIZE)]
     assert [(p[0], p[-1]) for p in found] != [wrong.input_range(u) for u in range(SIZE)]
     assert np.array_equal(found[0], [0, 1])

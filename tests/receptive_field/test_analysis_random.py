@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 from keras import layers
-from reaching_positions import reaching_positions
+from reaching_positions import positions_of, reaching_positions, written_out
 
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.layers import Layer
@@ -22,16 +22,17 @@ RELAXED = settings(
 
 def build(chain, size):
     """Build a chain in Keras; a stride goes into a layer of its own beside a dilation."""
-    model = keras.Sequential([keras.Input((size, 1))])
+    built = [keras.Input((size, 1))]
     for layer in chain:
         if layer.padding:
-            model.add(layers.ZeroPadding1D(layer.padding))
+            built.append(layers.ZeroPadding1D(layer.padding))
         both = layer.stride > 1 and layer.dilation > 1
         stride = 1 if both else layer.stride
-        model.add(layers.Conv1D(1, layer.kernel, stride, dilation_rate=layer.dilation))
+        built.append(layers.Conv1D(1, layer.kernel, stride, dilation_rate=layer.dilation))
         if both:
-            model.add(layers.MaxPooling1D(1, layer.stride))
-    return model
+            built.append(layers.MaxPooling1D(1, layer.stride))
+    # All at once: each add() would build the whole chain anew.
+    return keras.Sequential(built)
 
 
 chains = st.lists(
@@ -160,8 +161,9 @@ def test_graphs(data):
         isinstance(layer, layers.ZeroPadding1D) or getattr(layer, "padding", "") in BORDERS
         for layer in model.layers
     )
+    script = written_out(model)
     for unit in range(axis.output_size):
-        (positions,) = reaching_positions(model, unit=(unit,))
+        (positions,) = positions_of(script, unit=(unit,))
         expected = axis.input_range(unit)
         assert (None if not positions.size else (positions[0], positions[-1])) == expected
         field = axis.fields.of(unit)
