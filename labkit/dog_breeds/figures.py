@@ -313,8 +313,8 @@ def smooth(values, span=0.75):
         W. S. Cleveland, 1979.
 
     Example:
-        >>> smooth([0.0, 1.0, 2.0, 3.0, 4.0]).round(6).tolist()
-        [0.0, 1.0, 2.0, 3.0, 4.0]
+        >>> smooth([1.0, 2.0, 3.0, 4.0, 5.0]).round(6).tolist()
+        [1.0, 2.0, 3.0, 4.0, 5.0]
     """
     values = np.asarray(values, float)
     if len(values) < 4:

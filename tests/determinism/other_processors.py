@@ -1,0 +1,81 @@
+"""Run what computes in floating point as other processors would: ``make test-processors``.
+
+Usage: python tests/determinism/other_processors.py [--doctests]
+
+The libraries below labkit choose their kernels by the processor that they find, and kernels differ
+in the last bit and in the sign of a zero. Variables make them choose as on another processor. Each
+of ``PROCESSORS`` sets all of them, so that four runs of doctests, tests and labs meet every value.
+``--doctests`` runs the doctests alone, as on the oldest and on the newest of the processors. The
+exit status is 1 where anything failed.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+DOCTESTS = ("-n", "auto", "labkit")
+TESTS = ("-n", "auto", "--dist", "loadgroup", "labkit", "tests/dog_breeds")
+TESTS += ("tests/receptive_field", "tests/determinism", "tests/test_questions.py")
+LABS = ("-n", "auto", "--dist", "loadfile", "--nbval", "labs")
+
+#: The vector instructions that NumPy has found here and can do without.
+FOUND = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+
+#: Oldest first: OpenBLAS' kernels, oneDNN's instructions, those that OpenCV and NumPy do without,
+#: and how many threads compute. OpenCV spells with a hyphen what others spell AVX512_SKX.
+PROCESSORS = {
+    "Prescott": ("SSE41", "AVX512-SKX,AVX2,FP16", FOUND, 1),
+    "Haswell": ("AVX2", "AVX512-SKX,FP16", [name for name in FOUND if name != "X86_V3"], 3),
+    "Zen": ("AVX2", "AVX512-SKX", [], 3),
+    "SkylakeX": ("ALL", "", [], 1),
+}
+
+
+def main(arguments):
+    """Run everything, or the doctests, on each processor; return the exit status."""
+    doctests_only = "--doctests" in arguments
+    names = processors()
+    failed = []
+    for name in (names[0], names[-1]) if doctests_only else names:
+        for selection in (DOCTESTS,) if doctests_only else (TESTS, LABS):
+            began = time.monotonic()
+            status = subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", *selection],
+                cwd=ROOT,
+                env=os.environ | surroundings(name),
+            ).returncode
+            print(f"{name}: {' '.join(selection)}: {time.monotonic() - began:.0f} s", flush=True)
+            failed += [f"{name}: {' '.join(selection)}"] * bool(status)
+    print("\n".join(["Failed as on:", *failed]) if failed else f"As on {', '.join(names)}: the same.")
+    return bool(failed)
+
+
+def processors():
+    """List the processors that this one can stand in for; any can, but for the newest."""
+    has_avx512 = {"X86_V4", "AVX512_SKX"} & set(FOUND)
+    return [name for name in PROCESSORS if name != "SkylakeX" or has_avx512]
+
+
+def surroundings(name):
+    """Return the variables of the environment that make the libraries compute as on a processor."""
+    onednn, opencv, numpy, threads = PROCESSORS[name]
+    of_x86 = {
+        "OPENBLAS_CORETYPE": name,
+        "ONEDNN_MAX_CPU_ISA": onednn,
+        "OPENCV_CPU_DISABLE": opencv,
+        "NPY_DISABLE_CPU_FEATURES": " ".join(numpy),
+    }
+    counted = ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
+    of_all = {f"{count}_THREADS": str(threads) for count in counted}
+    of_all["OPENCV_FOR_THREADS_NUM"] = str(threads)
+    return of_all | (of_x86 if platform.machine() in ("x86_64", "AMD64") else {})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
