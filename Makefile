@@ -121,7 +121,7 @@ handouts: $(VENV)/.handouts  ## write the labs without answers to _build/handout
 lock:  ## resolve the newest versions under the oldest Python, python3.11, into requirements.lock
 	$(or $(LOCK_PYTHON),python3.11) book/_scripts/lock_versions.py
 
-publish: $(VENV)/.book  ## put the book under your own address: URL=https://github.com/you/yours
+publish: $(VENV)/.book  ## put the book under your own address: URL=https://github.com/…
 	$(BIN)/python book/_scripts/publish.py "$(URL)"
 
 clean:  ## remove what was built; .venv stays

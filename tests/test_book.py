@@ -1,9 +1,7 @@
 """The book: its pages hang together, need no network, and never show what is no longer true."""
 
 import importlib.util
-import json
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -26,7 +24,6 @@ SPHINX = CONFIG["sphinx"]["config"]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-URL = CONFIG["repository"]["url"]
 CHAPTERS = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
 
 
@@ -132,9 +129,6 @@ class TestBuilding:
         execution = CONFIG["execute"]
         assert execution["execute_notebooks"] == "cache" and execution["raise_on_error"] is True
         assert not execution.get("allow_errors")
-
-    def test_colab_opens_the_labs_from_the_repository(self):
-        assert CONFIG["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
 
 
 class TestFreshResults:
@@ -350,56 +344,6 @@ class TestExecutingLabs:
         done = run_script("execute_labs", lab)
         assert done.returncode == 1 and "told you" in done.stderr
         assert lab.read_bytes() == before and list(lab.parent.iterdir()) == [lab]
-
-
-def set_up_cell(path):
-    cells = nbformat.read(path, as_version=4).cells
-    return next(cell for cell in cells if cell.cell_type == "code")
-
-
-class TestPublishing:
-    NEW = "https://github.com/someone/their-labs"
-
-    @pytest.fixture
-    def copy(self, tmp_path):
-        top = ("_config.yml", "CITATION.cff", "CONTRIBUTING.md", "README.md", "pyproject.toml")
-        for name in top:
-            shutil.copy(ROOT / name, tmp_path)
-        shutil.copytree(ROOT / "labs", tmp_path / "labs", ignore=shutil.ignore_patterns("data"))
-        shutil.copytree(ROOT / "book", tmp_path / "book", ignore=shutil.ignore_patterns("mathjax"))
-        return tmp_path
-
-    def test_everything_names_the_same_repository(self):
-        assert CITATION["repository-code"] == URL
-        assert PYPROJECT["urls"]["Repository"] == URL
-        assert URL in read("README.md")
-
-    @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "book/teaching.md"])
-    def test_no_link_to_colab_names_another(self, file):
-        links = re.findall(r"colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)", read(file))
-        slug = URL.removeprefix("https://github.com/")
-        assert set(links) <= {slug, "you/yours"}
-
-    def test_a_new_address_goes_everywhere(self, copy):
-        done = run_script("publish", self.NEW, cwd=copy)
-        assert done.returncode == 0, done.stderr
-        old = URL.removeprefix("https://github.com/")
-        files = [path for path in copy.rglob("*") if path.is_file()]
-        assert not [path for path in files if old.encode() in path.read_bytes()]
-        for notebook in (copy / "labs").glob("*.ipynb"):
-            assert self.NEW in set_up_cell(notebook).source
-            nbformat.validate(json.loads(notebook.read_text(encoding="utf-8")))
-        changed = yaml.safe_load((copy / "_config.yml").read_text(encoding="utf-8"))
-        assert changed["repository"]["url"] == self.NEW
-
-    @pytest.mark.parametrize(
-        "address", ["", "https://example.org/a/b", "someone/their-labs", f"{NEW}/tree/main"]
-    )
-    def test_what_is_no_address_changes_nothing(self, copy, address):
-        before = (copy / "_config.yml").read_bytes()
-        done = run_script("publish", address, cwd=copy)
-        assert done.returncode == 1 and "is no address" in done.stderr
-        assert (copy / "_config.yml").read_bytes() == before
 
 
 class TestVersion:

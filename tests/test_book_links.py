@@ -16,7 +16,7 @@ bibtex_bibfiles = ["works.bib"]
 bibtex_cite_id = "{key}"
 html_theme = "sphinx_book_theme"
 html_theme_options = {
-    "repository_url": "https://github.com/someone/book", "repository_branch": "main"
+    "repository_url": "https://github.com/-someone-/book", "repository_branch": "main"
 }
 myst_enable_extensions = ["dollarmath"]
 exclude_patterns = ["notes.md"]
@@ -56,11 +56,11 @@ Two effective strides, and some **batches**. A batchwise word is no batch.
 | :-- |
 | batch |
 
-[page](https://github.com/someone/book/blob/main/words.md)
-[place](https://github.com/someone/book/blob/main/words.md#words)
-[no page](https://github.com/someone/book/blob/main/notes.md)
-[elsewhere](https://github.com/else/book/blob/main/words.md)
-[branch](https://github.com/someone/book/blob/old/words.md)
+[page](https://github.com/-someone-/book/blob/main/words.md)
+[place](https://github.com/-someone-/book/blob/main/words.md#words)
+[no page](https://github.com/-someone-/book/blob/main/notes.md)
+[elsewhere](https://github.com/-else-/book/blob/main/words.md)
+[branch](https://github.com/-someone-/book/blob/old/words.md)
 [paper](https://example.org/a)
 """
 
@@ -150,9 +150,9 @@ def test_the_glossary_does_not_link_to_itself(pages):
     [
         ("page", "words.html"),
         ("place", "words.html#words"),
-        ("no page", "https://github.com/someone/book/blob/main/notes.md"),
-        ("elsewhere", "https://github.com/else/book/blob/main/words.md"),
-        ("branch", "https://github.com/someone/book/blob/old/words.md"),
+        ("no page", "https://github.com/-someone-/book/blob/main/notes.md"),
+        ("elsewhere", "https://github.com/-else-/book/blob/main/words.md"),
+        ("branch", "https://github.com/-someone-/book/blob/old/words.md"),
         ("paper", "works.html#known"),
     ],
 )

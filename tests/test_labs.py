@@ -10,11 +10,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "labs").glob("*.ipynb"))
-ADDRESS = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
 
 TIME_STAMP = re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d")
 MACHINE_PATH = re.compile(
@@ -133,30 +131,13 @@ def test_only_the_first_code_cell_sets_up(notebook):
     assert tagged(code_cells(notebook), "set-up") == code_cells(notebook)[:1]
 
 
-def test_every_address_of_the_project_is_the_books(notebook):
-    sources = "\n".join(cell.source for cell in notebook.cells)
-    hosts = r"(?:colab\.research\.google\.com/github|github\.com)"
-    named = set(re.findall(rf"https://{hosts}/([\w.-]+/[\w.-]+)", sources))
-    assert named == {ADDRESS.removeprefix("https://github.com/")}
-
-
-def test_links_into_the_repository_lead_to_files(notebook):
+def test_links_are_addresses_or_lead_to_pages_that_are_published_with_it(notebook):
+    """What becomes of the latter is tested in test_publishing.py."""
     sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    files = re.findall(rf"\({ADDRESS}/blob/main/([^)#]+)", sources)
-    assert files and not [name for name in files if not (ROOT / name).is_file()]
-
-
-def test_links_work_in_colab_where_a_notebook_stands_alone(notebook):
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            assert not re.search(r"\]\((?!https?://)", cell.source), cell.source
-
-
-def test_it_opens_in_colab_from_under_its_title(notebook, request):
-    name = request.node.callspec.id
-    slug = ADDRESS.removeprefix("https://github.com/")
-    opened = f"https://colab.research.google.com/github/{slug}/blob/main/labs/{name}.ipynb"
-    assert notebook.cells[0].source.splitlines()[2] == f"[Open in Colab]({opened})"
+    beside = re.findall(r"\]\((?!https?://)([^)#]+)", sources)
+    pages = [re.fullmatch(r"\.\./(book/\w+\.md)", target) for target in beside]
+    assert all(pages), beside
+    assert not [page[1] for page in pages if not (ROOT / page[1]).is_file()]
 
 
 def test_goals_time_and_a_box_to_take_away_are_there(notebook):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,8 +16,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "labs").glob("*.ipynb"))
-CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-URL = CONFIG["repository"]["url"]
+PUBLISHED_AT = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
+#: GitHub lets no name begin with a hyphen, so nobody can own this one.
+URL = PUBLISHED_AT or "https://github.com/-owner-/-labs-"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DEPENDENCIES = [Requirement(line).name for line in PROJECT["dependencies"]]
 
@@ -39,15 +41,27 @@ def cell():
     return set_up_cell(NOTEBOOKS[0])
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """The cell as it is once the book has a public address."""
+    folder = tmp_path_factory.mktemp("published")
+    (folder / "labs").mkdir()
+    for name in ("_config.yml", f"labs/{NOTEBOOKS[0].name}"):
+        shutil.copy(ROOT / name, folder / name)
+    command = [sys.executable, str(ROOT / "book" / "_scripts" / "publish.py"), URL]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return set_up_cell(folder / "labs" / NOTEBOOKS[0].name)
+
+
 @pytest.fixture
-def run(cell, tmp_path):
+def run(published, tmp_path):
     """Run the cell as a program; return how it ended and what pip was asked for."""
     (tmp_path / "pip").mkdir()
     (tmp_path / "pip" / "__init__.py").touch()
     (tmp_path / "pip" / "__main__.py").write_text(FAKE_PIP)
     asked = tmp_path / "asked.json"
 
-    def run(missing=True, **behaviour):
+    def run(missing=True, cell=published, **behaviour):
         hide = "import sys; sys.modules['labkit'] = None\n" if missing else ""
         env = os.environ | {"PYTHONPATH": str(tmp_path), "ASKED": str(asked)} | behaviour
         command = [sys.executable, "-c", hide + cell.source]
@@ -70,9 +84,19 @@ def test_it_is_collapsed_everywhere(cell):
     assert not cell.outputs
 
 
-def test_where_labkit_is_installed_nothing_happens(run):
-    done, asked = run(missing=False)
-    assert (done.returncode, done.stdout, done.stderr, asked) == (0, "", "", None)
+def test_where_labkit_is_installed_nothing_happens(run, cell, published):
+    for state in (cell, published):
+        done, asked = run(missing=False, cell=state)
+        assert (done.returncode, done.stdout, done.stderr, asked) == (0, "", "", None)
+
+
+@pytest.mark.skipif(bool(PUBLISHED_AT), reason="this copy is published")
+def test_a_copy_without_an_address_says_so_in_one_sentence_and_installs_nothing(run, cell):
+    done, asked = run(cell=cell)
+    assert (done.returncode, done.stdout, asked) == (1, "", None)
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("This copy has no public address yet to install labkit from: ")
+    assert "`make publish URL=…`" in sentence
 
 
 def test_it_installs_from_the_books_own_repository_and_never_by_bare_name(run):

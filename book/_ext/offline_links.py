@@ -1,9 +1,10 @@
 """A Sphinx extension: a link that works in Colab stays inside the book on its pages.
 
-In Colab a notebook stands alone: a relative link leads nowhere there. So the labs link to a page of
-the book at its address in the repository, and to a paper at its own address. On the built pages,
-which are read without a network, the first leads to the page, and the second to the paper's entry
-in the bibliography. A link into the repository that leads to no page of the book stays as it is.
+In Colab a notebook stands alone: a relative link leads nowhere there. So the labs, once published,
+link to a page of the book at its address in the repository, and to a paper at its own address. On
+the built pages, which are read without a network, the first leads to the page, and the second to
+the paper's entry in the bibliography. A link into the repository that leads to no page of the book
+stays as it is. Before it is published the book has no repository, and links to its pages by path.
 """
 
 from docutils import nodes
@@ -14,16 +15,21 @@ def shorten(app, doctree, docname):
     pages, works = pages_of(app), works_of(app)
     for link in doctree.findall(nodes.reference):
         address, _, anchor = link.get("refuri", "").partition("#")
-        if address.startswith(pages) and (page := page_at(app, address.removeprefix(pages))):
+        if (
+            pages
+            and address.startswith(pages)
+            and (page := page_at(app, address.removeprefix(pages)))
+        ):
             point(app, link, docname, page, anchor)
         elif works.get(address, (docname,))[0] != docname:
             point(app, link, docname, *works[address])
 
 
 def pages_of(app):
-    """Return where the repository shows its files, as the book's configuration names it."""
+    """Return where the repository shows its files; empty while the book has no address."""
     options = app.config.html_theme_options
-    return f"{options['repository_url']}/blob/{options['repository_branch']}/"
+    address = options["repository_url"]
+    return address and f"{address}/blob/{options['repository_branch']}/"
 
 
 def page_at(app, path):

@@ -148,11 +148,12 @@ def compose(config, parts, chapters, numbers):
 
 
 def title_page(config):
-    """Return the first page: what the book is called, by whom and where it lives."""
+    """Return the first page: what the book is called, by whom and, if published, where it lives."""
     address = escape(config["repository"]["url"])
+    lives = f'<p><a href="{address}">{address.removeprefix("https://")}</a></p>' if address else ""
     return f"""<header class="printed-title"><p class="title">{escape(config["title"])}</p>
 <p>{escape(config["author"])}, {escape(config["copyright"])}</p>
-<p><a href="{address}">{address.removeprefix("https://")}</a></p></header>"""
+{lives}</header>"""
 
 
 def table_of_contents(parts, chapters, numbers):

@@ -52,7 +52,9 @@ def main(arguments):
             ).returncode
             print(f"{name}: {' '.join(selection)}: {time.monotonic() - began:.0f} s", flush=True)
             failed += [f"{name}: {' '.join(selection)}"] * bool(status)
-    print("\n".join(["Failed as on:", *failed]) if failed else f"As on {', '.join(names)}: the same.")
+    print(
+        "\n".join(["Failed as on:", *failed]) if failed else f"As on {', '.join(names)}: the same."
+    )
     return bool(failed)
 
 

@@ -1,0 +1,221 @@
+"""The book's public address: none that a stranger could own before, one's own everywhere after."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "book" / "_scripts" / "publish.py"
+URL = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
+LABS = sorted((ROOT / "labs").glob("*.ipynb"))
+
+#: GitHub lets no name begin with a hyphen, so nobody can own these.
+FIRST, SECOND = "https://github.com/-first-/-labs-", "https://github.com/-second-/-labs-.v2"
+
+#: Whom the book, the library and their tests point to, besides itself.
+THIRD_PARTIES = {
+    "arxiv.org", "doi.org", "distill.pub", "vision.stanford.edu", "jfly.uni-koeln.de", "www.w3.org",
+    "www.dropbox.com", "www.kaggle.com", "colab.research.google.com",
+}  # fmt: skip
+#: RFC 2606, and the machine itself.
+RESERVED = re.compile(
+    r"(?:.+\.)?(?:example|invalid|test|localhost|example\.(?:com|net|org))|127\.0\.0\.1"
+)
+HOST = re.compile(r"\b(?:https?|git|ssh)://(?:[\w-]+@)?([\w-]+(?:\.[\w-]+)*)")
+ON_GITHUB = re.compile(
+    r"(?:\bgithub\.com|githubusercontent\.com|google\.com/github)[/:]([\w.-]+/[\w.-]+)"
+)
+UNPUBLISHED = "This copy has no public address yet"
+
+
+def publish(folder, address):
+    command = [sys.executable, str(SCRIPT), address]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def contents(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+
+
+@pytest.fixture(scope="module")
+def script():
+    sys.path.insert(0, str(SCRIPT.parent))
+    spec = importlib.util.spec_from_file_location("publish_under_test", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.path.remove(str(SCRIPT.parent))
+    return module
+
+
+def copied(folder):
+    """Copy into a new folder what a published address may stand in."""
+    for name in ("_config.yml", "CITATION.cff", "CONTRIBUTING.md", "README.md", "pyproject.toml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder)
+    for path in [*LABS, *(ROOT / "book").glob("*.md")]:
+        (folder / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, folder / path.parent.name)
+    return folder
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return copied(tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A copy with the first address; a test that changes it copies it once more."""
+    folder = copied(tmp_path_factory.mktemp("published") / "copy")
+    done = publish(folder, FIRST)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def project_files():
+    """List the files of the project that hold text, but for MathJax's own."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = [name for name in listed.split("\0") if name and "_static/mathjax/" not in name]
+    assert len(names) > 100
+    for path in (ROOT / name for name in names):
+        if path.is_file() and b"\0" not in (data := path.read_bytes()):
+            # In a regular expression a dot stands behind a backslash.
+            yield path, data.decode("utf-8").replace("\\.", ".")
+
+
+class TestNobodyElsesAddress:
+    def test_every_address_is_a_third_partys_or_reserved_or_the_published_one(self):
+        """Which repositories on GitHub are named, the next test asks."""
+        for path, text in project_files():
+            hosts = set(HOST.findall(text)) - THIRD_PARTIES - {"github.com"}
+            assert not [host for host in hosts if not RESERVED.fullmatch(host)], path
+
+    def test_no_repository_on_github_is_named_but_the_published_one(self):
+        for path, text in project_files():
+            named = {slug.removesuffix(".git") for slug in ON_GITHUB.findall(text)}
+            strangers = {slug for slug in named if not slug.startswith("-")}
+            assert strangers <= {URL.removeprefix("https://github.com/")}, path
+
+    @pytest.mark.skipif(bool(URL), reason="this copy is published")
+    @pytest.mark.parametrize("page", ["README.md", "book/index.md", "book/run_it_yourself.md"])
+    def test_pages_say_so_where_a_badge_would_stand(self, page):
+        assert UNPUBLISHED in (ROOT / page).read_text("utf-8")
+
+    @pytest.mark.skipif(bool(URL), reason="this copy is published")
+    @pytest.mark.parametrize("lab", LABS, ids=lambda path: path.stem)
+    def test_labs_say_so_under_their_title_and_in_the_set_up_cell(self, lab):
+        cells = nbformat.read(lab, as_version=4).cells
+        assert UNPUBLISHED in cells[0].source.splitlines()[2]
+        assert UNPUBLISHED in next(cell for cell in cells if cell.cell_type == "code").source
+
+    def test_buttons_lead_to_the_repository_once_there_is_one(self):
+        config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+        colab = "https://colab.research.google.com" if URL else ""
+        assert config["launch_buttons"] == {"colab_url": colab}
+        buttons = ("repository", "edit_page", "issues")
+        assert {config["html"][f"use_{button}_button"] for button in buttons} == {bool(URL)}
+
+
+@pytest.mark.skipif(bool(URL), reason="this copy is published")
+class TestFirstTime:
+    def test_every_place_is_there_and_vanishes(self, script, copy):
+        for change in script.CHANGES:
+            places = [t for p in copy.glob(change["files"]) for t in script.texts(p)]
+            found = sum(text.count(change["before"]) for text in places)
+            assert found == len(list(copy.glob(change["files"]))), change
+            assert change["before"] not in change["after"]
+
+    def test_no_file_says_any_more_that_there_is_no_address(self, copy):
+        done = publish(copy, FIRST)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert not [name for name, data in contents(copy).items() if UNPUBLISHED.encode() in data]
+
+    def test_a_place_that_a_reader_has_rewritten_is_named(self, copy):
+        (copy / "README.md").write_text("# My own\n")
+        done = publish(copy, FIRST)
+        assert done.returncode == 0 and (copy / "README.md").read_text() == "# My own\n"
+        first, second = done.stderr.splitlines()
+        assert first.startswith("README.md: 'In the folder") and first.endswith("takes its place")
+        assert second.startswith(f"README.md: '{UNPUBLISHED}")
+
+
+class TestPublished:
+    def test_every_file_names_the_same_repository(self, published):
+        config = yaml.safe_load((published / "_config.yml").read_text("utf-8"))
+        citation = yaml.safe_load((published / "CITATION.cff").read_text("utf-8"))
+        project = tomllib.loads((published / "pyproject.toml").read_text("utf-8"))["project"]
+        assert config["repository"] == {"url": FIRST, "branch": "main"}
+        assert citation["repository-code"] == project["urls"]["Repository"] == FIRST
+        texts = {name: data.decode() for name, data in contents(published).items()}
+        slug = FIRST.removeprefix("https://github.com/")
+        assert {s for text in texts.values() for s in ON_GITHUB.findall(text)} == {slug}
+        assert f"git clone {FIRST} convnets &&" in texts["README.md"]
+        assert f"git clone {FIRST} convnets\n" in texts["book/run_it_yourself.md"]
+        assert texts["README.md"].count("/colab.research.google.com/github/") == 2
+
+    def test_the_book_has_its_buttons(self, published):
+        config = yaml.safe_load((published / "_config.yml").read_text("utf-8"))
+        assert config["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
+        buttons = ("repository", "edit_page", "issues")
+        assert all(config["html"][f"use_{button}_button"] for button in buttons)
+
+    @pytest.mark.parametrize("name", [path.name for path in LABS])
+    def test_a_lab_opens_in_colab_and_installs_from_there(self, published, name):
+        notebook = nbformat.read(published / "labs" / name, as_version=4)
+        nbformat.validate(notebook)
+        slug = FIRST.removeprefix("https://github.com/")
+        opened = f"https://colab.research.google.com/github/{slug}/blob/main/labs/{name}"
+        assert notebook.cells[0].source.splitlines()[2] == f"[Open in Colab]({opened})"
+        cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+        assert f'REPOSITORY = "{FIRST}"' in cell.source and "not REPOSITORY" not in cell.source
+
+    @pytest.mark.parametrize("name", [path.name for path in LABS])
+    def test_a_lab_stands_alone_and_is_otherwise_as_it_was(self, published, name):
+        before = nbformat.read(ROOT / "labs" / name, as_version=4)
+        after = nbformat.read(published / "labs" / name, as_version=4)
+        prose = "\n".join(c.source for c in after.cells if c.cell_type == "markdown")
+        assert not re.search(r"\]\((?!https?://)", prose)
+        files = re.findall(rf"\({re.escape(FIRST)}/blob/main/([^)#]+)", prose)
+        assert files and not [file for file in files if not (ROOT / file).is_file()]
+        for cell in (*before.cells, *after.cells):
+            cell.source = ""
+        assert after == before
+
+    def test_another_address_takes_the_place_of_the_first(self, published, tmp_path):
+        moved = shutil.copytree(published, tmp_path / "moved")
+        assert publish(moved, SECOND).returncode == 0
+        assert not [name for name, data in contents(moved).items() if b"-first-" in data]
+        assert publish(moved, FIRST).returncode == 0
+        assert contents(moved) == contents(published)
+
+    def test_the_same_address_again_changes_nothing(self, published):
+        before = contents(published)
+        done = publish(published, FIRST + "/")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert contents(published) == before
+
+    def test_an_address_that_begins_alike_stays(self, script):
+        kept = (
+            "https://github.com/-a-/-b-c https://github.com/-a-/-b-.d https://else.example/-a-/-b-"
+        )
+        text = f"{kept} https://github.com/-a-/-b-. https://github.com/-a-/-b-/blob"
+        new = script.published(text, "book/index.md", "-a-/-b-", "-n-/-m-")
+        assert new == f"{kept} https://github.com/-n-/-m-. https://github.com/-n-/-m-/blob"
+
+    @pytest.mark.parametrize(
+        "address", ["", "https://example.org/a/b", "someone/their-labs", f"{FIRST}/tree/main"]
+    )
+    def test_what_is_no_address_changes_nothing(self, copy, address):
+        before = contents(copy)
+        done = publish(copy, address)
+        assert done.returncode == 1 and "is no address of a repository on GitHub" in done.stderr
+        assert contents(copy) == before
