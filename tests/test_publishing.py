@@ -1,6 +1,8 @@
 """The book's public address: none that a stranger could own before, one's own everywhere after."""
 
 import importlib.util
+import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -81,15 +83,18 @@ def published(tmp_path_factory):
 
 
 def project_files():
-    """List the files of the project that hold text, but for MathJax's own."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    names = [name for name in listed.split("\0") if name and "_static/mathjax/" not in name]
-    assert len(names) > 100
-    for path in (ROOT / name for name in names):
-        if path.is_file() and b"\0" not in (data := path.read_bytes()):
-            # In a regular expression a dot stands behind a backslash.
-            yield path, data.decode("utf-8").replace("\\.", ".")
+    """Yield the project's files that hold text, but for what was built and MathJax's own."""
+    beside = {"_build", "build", "dist", "data", "__pycache__", "mathjax"}
+    for folder, folders, files in os.walk(ROOT):
+        is_ours = [n not in beside and (n[0] != "." or n == ".ci") for n in folders]
+        folders[:] = itertools.compress(folders, is_ours)
+        if "pyvenv.cfg" in files:
+            folders.clear()
+            continue
+        for path in (Path(folder, name) for name in files):
+            if b"\0" not in (data := path.read_bytes()):
+                # In a regular expression a dot stands behind a backslash.
+                yield path, data.decode("utf-8").replace("\\.", ".")
 
 
 class TestNobodyElsesAddress:
@@ -100,7 +105,9 @@ class TestNobodyElsesAddress:
             assert not [host for host in hosts if not RESERVED.fullmatch(host)], path
 
     def test_no_repository_on_github_is_named_but_the_published_one(self):
-        for path, text in project_files():
+        files = list(project_files())
+        assert {ROOT / "README.md", ROOT / ".ci" / "run", LABS[0]} <= {path for path, _ in files}
+        for path, text in files:
             named = {slug.removesuffix(".git") for slug in ON_GITHUB.findall(text)}
             strangers = {slug for slug in named if not slug.startswith("-")}
             assert strangers <= {URL.removeprefix("https://github.com/")}, path

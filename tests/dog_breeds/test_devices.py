@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 
 import cv2
 import keras
@@ -33,20 +32,28 @@ else:
 
     jax.config.update("jax_num_cpu_devices", 2)
 
-number, folder, batch_size = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-devices = labkit.use_devices(number)
-keras.utils.set_random_seed(1)
-model = labkit.small_vgg((16, 16, 3), 2, filters=(4, 8), dense=(8,))
-labkit.compile_lab(model, 1e-2)
-flow = {"target_size": (16, 16), "batch_size": batch_size}
-generator = labkit.ImageDataGenerator(rescale=1 / 255, rotation_range=20, horizontal_flip=True)
-training = generator.flow_from_directory(folder, seed=3, drop_remainder=True, **flow)
-plain = labkit.ImageDataGenerator(rescale=1 / 255)
-validation = plain.flow_from_directory(folder, shuffle=False, **flow)
-history = labkit.train(model, training, validation, epochs=3, progress=False)
-measured = labkit.evaluate(model, validation)
-predicted = model.predict(validation, verbose=0)
-print(json.dumps([devices, vars(history), measured, predicted.tolist()]))
+def train_on(number, batch_size):
+    devices = labkit.use_devices(number)
+    keras.utils.set_random_seed(1)
+    model = labkit.small_vgg((16, 16, 3), 2, filters=(4, 8), dense=(8,))
+    labkit.compile_lab(model, 1e-2)
+    flow = {"target_size": (16, 16), "batch_size": batch_size}
+    generator = labkit.ImageDataGenerator(rescale=1 / 255, rotation_range=20, horizontal_flip=True)
+    training = generator.flow_from_directory(sys.argv[1], seed=3, drop_remainder=True, **flow)
+    plain = labkit.ImageDataGenerator(rescale=1 / 255)
+    validation = plain.flow_from_directory(sys.argv[1], shuffle=False, **flow)
+    history = labkit.train(model, training, validation, epochs=3, progress=False)
+    measured = labkit.evaluate(model, validation)
+    predicted = model.predict(validation, verbose=0)
+    return [devices, vars(history), measured, predicted.tolist()]
+
+answers = []
+for number, batch_size in json.loads(sys.argv[2]):
+    try:
+        answers.append(train_on(number, batch_size))
+    except ValueError as error:
+        answers.append(str(error))
+print(json.dumps(answers))
 """
 
 
@@ -64,23 +71,29 @@ def pictures(tmp_path_factory):
     return folder
 
 
-def train_on(number, folder, batch_size=4):
+def train_on(folder, *requests):
+    """Train by ``(devices, batch size)`` each, in one process; return results and refusals."""
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(TRAINING), str(number), folder, str(batch_size)],
+        [sys.executable, "-c", TRAINING, folder, json.dumps(requests)],
         capture_output=True,
         text=True,
         env={**os.environ, "KERAS_BACKEND": BACKEND, "CUDA_VISIBLE_DEVICES": "-1"},
         check=False,
     )
-    if done.returncode:
-        return done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.fixture(scope="module")
+def shared(pictures):
+    """What a process with two devices answers, asked for what it refuses and then to train."""
+    return train_on(pictures, (3, 4), (2, 9), (2, 6), (2, 4))
+
+
 @distributing
-def test_two_devices_train_as_one_does(pictures):
-    alone, history, measured, predicted = train_on(1, pictures)
-    both, shared_history, shared_measured, shared_predicted = train_on(2, pictures)
+def test_two_devices_train_as_one_does(pictures, shared):
+    ((alone, history, measured, predicted),) = train_on(pictures, (1, 4))
+    both, shared_history, shared_measured, shared_predicted = shared[-1]
     assert (len(alone), len(both)) == (1, 2)
     for curve, figures in history.items():
         assert shared_history[curve] == pytest.approx(figures, rel=1e-4), curve
@@ -90,19 +103,18 @@ def test_two_devices_train_as_one_does(pictures):
 
 
 @distributing
-def test_there_must_be_so_many_devices(pictures):
-    assert "devices=3" in (said := train_on(3, pictures))
-    assert "take at most 2" in said
+def test_there_must_be_so_many_devices(shared):
+    assert "devices=3" in shared[0] and "take at most 2" in shared[0]
 
 
 @distributing
-def test_a_batch_that_cannot_be_shared_is_refused(pictures):
-    assert "2 devices cannot share a batch of 9 pictures" in train_on(2, pictures, 9)
+def test_a_batch_that_cannot_be_shared_is_refused(shared):
+    assert "2 devices cannot share a batch of 9 pictures" in shared[1]
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX shares no validation")
-def test_a_last_batch_without_a_picture_for_each_is_refused(pictures):
-    assert "2 devices cannot share a batch of 1 pictures" in train_on(2, pictures, 6)
+def test_a_last_batch_without_a_picture_for_each_is_refused(shared):
+    assert "2 devices cannot share a batch of 1 pictures" in shared[2]
 
 
 @pytest.mark.parametrize("number", [0, -1, 1.0, "2", None])
