@@ -14,7 +14,8 @@ import numpy as np
 from pipeline_candidate import LAB, SIZE
 
 from labkit import ImageDataGenerator
-from labkit.dog_breeds.batches import geometry, parameters, pictures, tones
+from labkit.dog_breeds import pictures
+from labkit.dog_breeds.batches import augmentation, geometry, tones
 from labkit.dog_breeds.batches.ahead import single_threaded_opencv
 
 AT_MOST = 256  # Pictures; more would only take longer.
@@ -25,8 +26,8 @@ def stages(paths):
     files = [pictures.read(path) for path in paths]
     decoded = [pictures.decode(*pair, SIZE) for pair in zip(paths, files, strict=True)]
     resized = [pictures.resize(picture, SIZE) for picture in decoded]
-    uniforms = parameters.uniform_table(1, 0, len(paths))
-    drawn = parameters.transformations(ImageDataGenerator(**LAB), uniforms, *SIZE)
+    uniforms = augmentation.uniform_table(1, 0, len(paths))
+    drawn = augmentation.transformations(ImageDataGenerator(**LAB), uniforms, *SIZE)
     views = geometry.views(geometry.matrices(drawn, *SIZE), *SIZE, "reflect")
     tables = tones.tables(drawn["brightness"], 1 / 255, "float32")
     moved, small = (np.empty((32, *SIZE, 3), np.uint8) for _ in range(2))

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from labkit.dog_breeds.batches.parameters import epoch_order
+from labkit.dog_breeds.batches.epochs import EpochBatches, epoch_order
 from labkit.dog_breeds.networks import head_layers
+from labkit.words import require_whole
 
 
 def split_at_head(network):
@@ -71,10 +72,11 @@ def compute_features(body, batches, progress=True):
     return np.concatenate(features).astype(np.float32), np.concatenate(targets)
 
 
-class FeatureBatches(keras.utils.PyDataset):
+class FeatureBatches(EpochBatches):
     """Shuffle features into batches, anew for each epoch, in the order that pictures would have.
 
-    Which epoch it is, :func:`labkit.train` says through the attribute ``epoch``.
+    Which epoch it is, the attribute ``epoch`` says: see
+    :class:`labkit.dog_breeds.batches.epochs.EpochBatches`.
 
     Args:
         features: float32 ``(pictures, channels)``.
@@ -84,7 +86,8 @@ class FeatureBatches(keras.utils.PyDataset):
         seed: what the order of every epoch follows from.
 
     Raises:
-        ValueError: there are fewer pictures than fill one batch.
+        ValueError: there are fewer pictures than fill one batch; the size or the seed is no whole
+            number.
 
     Example:
         >>> batches = FeatureBatches(np.zeros((5, 3)), np.eye(5), batch_size=2, shuffle=False)
@@ -94,6 +97,7 @@ class FeatureBatches(keras.utils.PyDataset):
 
     def __init__(self, features, targets, batch_size, shuffle=True, seed=0):
         super().__init__()
+        batch_size, seed = require_whole("batch_size", batch_size), require_whole("seed", seed, 0)
         if shuffle and len(features) < batch_size:
             raise ValueError(
                 f"{len(features)} pictures do not fill a batch of {batch_size}: give a smaller "
@@ -101,14 +105,14 @@ class FeatureBatches(keras.utils.PyDataset):
             )
         self.features, self.targets = features, targets
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.epoch = 0
 
     def __len__(self):
         whole, rest = divmod(len(self.features), self.batch_size)
         return whole if self.shuffle or not rest else whole + 1
 
-    def __getitem__(self, index):
+    def batch(self, epoch, index):
+        """Return ``(features, targets)`` of a batch, by the number of its epoch and its own."""
         chosen = slice(index * self.batch_size, (index + 1) * self.batch_size)
         if self.shuffle:
-            chosen = epoch_order(self.seed, self.epoch, len(self.features))[chosen]
+            chosen = epoch_order(self.seed, epoch, len(self.features))[chosen]
         return self.features[chosen], self.targets[chosen]

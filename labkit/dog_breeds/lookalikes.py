@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from labkit.dog_breeds.batches import pictures
+from labkit.dog_breeds import pictures
 
 #: Grey levels, of 255, by which two small copies may differ on average (root mean square).
 #: Of the photographs, copies that were scaled from 224 to 90 pixels differ by 2.3 to 4.7, and
@@ -35,7 +35,7 @@ def find_lookalikes(paths, threshold=THRESHOLD):
         A list of lists of positions in ``paths``, at least two in each, rising.
 
     Raises:
-        labkit.dog_breeds.batches.pictures.UndecodableError: A file is no picture.
+        labkit.dog_breeds.pictures.UndecodableError: A file is no picture.
 
     Example:
         >>> find_lookalikes([])

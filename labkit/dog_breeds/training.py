@@ -132,8 +132,8 @@ def _fit(model, batches, validation_batches, epochs, before, keeper=None, *, cal
     if len(before) < epochs:
         with batch_size_advice(batches, _device()):
             model.fit(
-                _by_index(batches),
-                validation_data=_by_index(validation_batches),
+                batches,
+                validation_data=validation_batches,
                 initial_epoch=len(before),
                 epochs=epochs,
                 # The batches shuffle pictures themselves, from their own seed.
@@ -260,30 +260,12 @@ def gpu_advice(settings):
     )
 
 
-def _by_index(batches):
-    """Let Keras ask batches that count their epochs for one batch after the other, by index.
+class _EpochNumbers(keras.callbacks.Callback):
+    """Tell batches that are drawn epoch by epoch which epoch begins, also after a resumption.
 
     Keras also takes batches that it does not train on, to see their shape or ahead of an epoch,
-    and how many depends on the backend and on the number of devices. So what is counted is left
-    to :class:`_EpochNumbers`.
+    and how many depends on the backend and on the number of devices. So they do not count.
     """
-    return _ByIndex(batches) if hasattr(batches, "epoch") else batches
-
-
-class _ByIndex(keras.utils.PyDataset):
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __getitem__(self, index):
-        return self.batches[index]
-
-
-class _EpochNumbers(keras.callbacks.Callback):
-    """Tell batches that are drawn epoch by epoch which epoch begins, also after a resumption."""
 
     def __init__(self, *drawn):
         super().__init__()

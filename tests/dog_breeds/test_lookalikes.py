@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from labkit.dog_breeds.batches.pictures import UndecodableError
 from labkit.dog_breeds.lookalikes import find_lookalikes
+from labkit.dog_breeds.pictures import UndecodableError
 
 
 @pytest.fixture

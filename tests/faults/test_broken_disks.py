@@ -174,7 +174,7 @@ def test_sorted_read_only_folder_is_used(disk):
 
 
 READ_ALL = """
-from labkit.dog_breeds.batches.pictures import load
+from labkit.dog_breeds.pictures import load
 from labkit.dog_breeds.folders import class_sizes, duplicates, reorganise
 from labkit.dog_breeds.sources import fetch
 ask("fetch", lambda: fetch(folder / "dogs"))

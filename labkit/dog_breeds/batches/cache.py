@@ -8,16 +8,13 @@ import hashlib
 import logging
 import math
 import os
-import shutil
-import tempfile
-import time
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from labkit.dog_breeds.batches.free_memory import free_memory
-from labkit.files import exclusive
+from labkit.dog_breeds.batches.memory import free_memory
+from labkit.files import exclusive, free_room, reason, replacing
 
 CACHES = ("auto", "memory", "disk", None)
 _SHARE_OF_MEMORY = 0.5  # The rest is for the model, and for a second generator's cache.
@@ -26,7 +23,6 @@ _MAGIC = b"labkit pictures1"
 _HEADER = len(_MAGIC) + hashlib.sha256().digest_size
 _PAGE = 4096
 _FILLED = 1 << 32  # Marks a checksum, which itself may be 0.
-_ABANDONED_AFTER = 60  # Seconds; to reserve a file takes far less. Only without locks.
 
 _logger = logging.getLogger(__name__)
 
@@ -88,8 +84,7 @@ class DiskCache:
         # Pixels begin on a page of their own, where mapping is quickest.
         self._start = _PAGE * math.ceil((_HEADER + 8 * shape[0]) / _PAGE)
         try:
-            with exclusive(self.path.parent) as alone:
-                self._remove_abandoned(0 if alone else _ABANDONED_AFTER)
+            with exclusive(self.path.parent):
                 if not self._is_current():
                     self._create()
             self._sums = np.memmap(self.path, "<u8", "r+", _HEADER, shape[:1])
@@ -97,7 +92,7 @@ class DiskCache:
         except OSError as error:
             raise ValueError(
                 f"The cache file {self.path} of {_gigabytes(self._size)} cannot be used "
-                f"({error.strerror or error}): pass another cache_directory, or "
+                f"({reason(error)}): pass another cache_directory, or "
                 'cache="memory" or cache=None.'
             ) from None
         self._trusted = np.zeros(shape[0], bool)
@@ -127,29 +122,13 @@ class DiskCache:
             return file.read(_HEADER) == self._header
 
     def _create(self):
-        """Reserve the file under a passing name, then give it its own.
+        """Reserve the file, under a passing name until it is whole.
 
         Whoever still uses a stale file of that name keeps what they have mapped.
         """
-        number, partial = tempfile.mkstemp(dir=self.path.parent, prefix=self._partial_prefix)
-        try:
-            with open(number, "wb") as file:
-                _reserve(file, self._size)
-                file.write(self._header)
-            os.replace(partial, self.path)
-        except BaseException:
-            os.unlink(partial)
-            raise
-
-    @property
-    def _partial_prefix(self):
-        return f"{self.path.name}.partial-"
-
-    def _remove_abandoned(self, age):
-        """Remove what killed runs left unfinished; without locks, others may be at work on it."""
-        for partial in self.path.parent.glob(f"{self._partial_prefix}*"):
-            if time.time() - partial.stat().st_mtime >= age:
-                partial.unlink(missing_ok=True)
+        with replacing(self.path) as partial, open(partial, "wb") as file:
+            _reserve(file, self._size)
+            file.write(self._header)
 
 
 def _reserve(file, size):
@@ -179,7 +158,7 @@ def open_cache(kind, shape, path, fingerprint):
     Raises:
         ValueError: If there is no room for what was asked for.
     """
-    size, memory, disk = math.prod(shape), free_memory(), _free_disk(path)
+    size, memory, disk = math.prod(shape), free_memory(), free_room(path.parent)
     needs = f"{shape[0]:,} pictures take {_gigabytes(size)}"
     chosen = _choose(size, memory, disk) if kind == "auto" else kind
     if chosen == "memory" and size > memory:
@@ -207,12 +186,6 @@ def _open(kind, shape, path, fingerprint):
     if kind == "memory":
         return MemoryCache(shape)
     return NoCache() if kind is None else DiskCache(path, shape, fingerprint())
-
-
-def _free_disk(path):
-    """Return the free bytes where the cache would lie; 0 where it may not be written."""
-    folder = Path(path).parent
-    return shutil.disk_usage(folder).free if os.access(folder, os.W_OK) else 0
 
 
 def _gigabytes(size):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labkit.dog_breeds.batches.pictures import FORMATS
+from labkit.dog_breeds.pictures import SUFFIXES, is_picture
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def list_pictures(directory, classes=None, follow_links=False):
     """List the pictures in the class folders of a directory.
 
     Unlike Keras, this passes over hidden folders and files: `.ipynb_checkpoints` is no
-    breed, and macOS' `._dog.jpg` no picture.
+    breed, and macOS' `._dog.jpg` no picture. And it does not pass over `.gif` and `.webp`.
 
     Args:
         directory: The folder that holds a folder for each class.
@@ -64,7 +64,7 @@ def list_pictures(directory, classes=None, follow_links=False):
     filenames = tuple(path for paths in found for path in paths)
     if not filenames:
         raise ValueError(
-            f"The class folders of {directory} hold no picture ({', '.join(FORMATS)}); "
+            f"The class folders of {directory} hold no picture ({', '.join(SUFFIXES)}); "
             "labkit.reorganise fills them."
         )
     of_class = np.repeat(np.arange(len(names), dtype=np.int32), [len(paths) for paths in found])
@@ -112,5 +112,5 @@ def _pictures_in(directory, class_name, follow_links):
         f"{class_name}{folder[above:]}{os.sep}{name}"
         for folder, _, names in folders
         for name in sorted(names)
-        if name.lower().endswith(FORMATS) and not name.startswith(".")
+        if is_picture(name)
     ]

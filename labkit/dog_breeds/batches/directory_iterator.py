@@ -1,57 +1,51 @@
 """Batches from a directory of class folders, ready for `fit` on any backend."""
 
 import hashlib
-import threading
-from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
 
-from labkit.dog_breeds.batches import pictures
-from labkit.dog_breeds.batches.ahead import Ahead, single_threaded_opencv, usable_cores
-from labkit.dog_breeds.batches.buffers import Buffers
+from labkit.dog_breeds import pictures
+from labkit.dog_breeds.batches.ahead import (
+    Ahead,
+    shuffled_by_keras,
+    single_threaded_opencv,
+    usable_cores,
+)
+from labkit.dog_breeds.batches.augmentation import (
+    transform_batch,
+    transformations,
+    uniform_table,
+)
 from labkit.dog_breeds.batches.cache import CACHES, fingerprint, open_cache
 from labkit.dog_breeds.batches.directory import list_pictures
-from labkit.dog_breeds.batches.parameters import epoch_order, transformations, uniform_table
-from labkit.dog_breeds.batches.transformation import transform_batch
-from labkit.dog_breeds.batches.undecodable import find_undecodable, refuse, warn
-from labkit.words import is_whole, require, require_one_of, require_whole
+from labkit.dog_breeds.batches.epochs import EpochBatches, epoch_order
+from labkit.dog_breeds.batches.memory import Buffers
+from labkit.words import require_one_of, require_whole, require_whole_numbers
 
 CLASS_MODES = ("categorical", "sparse", "binary", "input", None)
 CHANNELS = {"rgb": 3, "grayscale": 1}
-_MORE_THAN_A_LOOK = 3  # Batches, of an epoch that is broken off.
 _READERS = 16  # Threads that only wait for files, which on a network drive takes long.
 
 
-@dataclass(frozen=True)
-class _Epoch:
-    """What the seed says about one epoch: the order, and a row of draws for each picture."""
-
-    number: int
-    order: np.ndarray
-    uniforms: np.ndarray
-
-    @classmethod
-    def draw(cls, seed, number, pictures, shuffle):
-        order = epoch_order(seed, number, pictures) if shuffle else np.arange(pictures)
-        return cls(number, order, uniform_table(seed, number, pictures))
-
-
-class DirectoryIterator(keras.utils.PyDataset):
+class DirectoryIterator(EpochBatches):
     """Yield augmented batches of the pictures in a directory, in threads of its own.
 
     Made by :meth:`ImageDataGenerator.flow_from_directory`, which says what the arguments
     mean. Takes part in Keras as any `keras.utils.PyDataset`: `fit` asks for one batch after
     the other, and the next ones are prepared meanwhile, on every backend alike.
 
-    - `batches[i]` is batch i of the current epoch: `x`, or `(x, y)` if there are labels. x is
-      `(n, height, width, channels)`, float32 or uint8; y is float32: `(n, classes)` for
-      `"categorical"`, `(n,)` for `"sparse"` and `"binary"`.
+    - `batches.batch(epoch, i)` is batch i of an epoch, and follows from these and the seed alone:
+      `x`, or `(x, y)` if there are labels. x is `(n, height, width, channels)`, float32 or
+      uint8; y is float32: `(n, classes)` for `"categorical"`, `(n,)` for `"sparse"` and
+      `"binary"`.
+    - `batches[i]` is batch i of the epoch in the attribute `epoch`, whoever asks, in any order.
     - `for x, y in batches` goes through one epoch, and the next such loop through the next.
     - `next(batches)` goes on without end.
+    - `fit` goes through one epoch after the other. It asks for the batches of each in an order
+      of its own, which `keras.utils.set_random_seed` fixes; `shuffle=False` leaves them in theirs.
 
     Leave `steps_per_epoch` out of `fit`, which knows `len(batches)`: where it is smaller, Keras
     3 gives every second epoch only what the one before left over. `drop_remainder=True` of
@@ -92,25 +86,19 @@ class DirectoryIterator(keras.utils.PyDataset):
         undecodable,
         drop_remainder,
     ):
-        # Threads of Keras' own would come on top of ours, and on some backends only.
-        super().__init__(workers=1, use_multiprocessing=False)
+        super().__init__()
         require_one_of("color_mode", color_mode, CHANNELS)
         require_one_of("class_mode", class_mode, CLASS_MODES)
         require_one_of("interpolation", interpolation, pictures.INTERPOLATIONS)
         require_one_of("cache", cache, CACHES)
         require_one_of("undecodable", undecodable, ("refuse", "skip"))
-        require_whole("batch_size", batch_size, 1)
-        self.directory = directory
-        self.image_data_generator = image_data_generator
-        self.target_size = _checked_size(target_size)
-        self.color_mode = color_mode
-        self.class_mode = class_mode
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.interpolation = interpolation
-        self.drop_remainder = drop_remainder
-        self.seed = _checked_seed(seed)
-        self.threads = _checked_workers(workers)
+        self.directory, self.image_data_generator = directory, image_data_generator
+        self.color_mode, self.class_mode, self.interpolation = color_mode, class_mode, interpolation
+        self.shuffle, self.drop_remainder = shuffle, drop_remainder
+        self.target_size = require_whole_numbers("target_size", target_size, 2)
+        self.batch_size = require_whole("batch_size", batch_size)
+        self.seed = _fresh_seed() if seed is None else require_whole("seed", seed, 0)
+        self.threads = usable_cores() if workers is None else require_whole("workers", workers)
         self.dtype = image_data_generator.dtype
         self.image_shape = (*self.target_size, CHANNELS[color_mode])
 
@@ -120,13 +108,10 @@ class DirectoryIterator(keras.utils.PyDataset):
         self._require_batches()
         print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
 
-        self._epoch = 0
-        self._position = 0
-        self._fitting = False
-        self._lock = threading.Lock()
-        self._drawn = None
-        self._buffers = Buffers((batch_size, *self.image_shape), self.dtype)
+        self._draw_last = lru_cache(maxsize=2)(self._draw)
+        self._buffers = Buffers((self.batch_size, *self.image_shape), self.dtype)
         self._ahead = Ahead(self._compute, self.threads)
+        self._foresee(range(len(self)))
 
     # What there is.
 
@@ -175,77 +160,43 @@ class DirectoryIterator(keras.utils.PyDataset):
         whole, rest = divmod(self.samples, self.batch_size)
         return whole if self.drop_remainder or rest == 0 else whole + 1
 
-    def __getitem__(self, index):
-        if not 0 <= index < len(self):
-            raise IndexError(
-                f"There is no batch {index}; an epoch has batches 0 to {len(self) - 1}."
-            )
-        return next(self) if self._fitting else self._batch(self._epoch, index)
+    def batch(self, epoch, index):
+        """Return one batch, and have the next ones prepared, as many as there are threads.
 
-    def __iter__(self):
-        """Go through the current epoch, and make the next one current."""
-        epoch = self._epoch
-        for index in range(len(self)):
-            yield self._batch(epoch, index)
-        self.epoch = epoch + 1
+        Args:
+            epoch: Number of the epoch, from 0.
+            index: Number of the batch in it, from 0 to `len(batches) - 1`.
 
-    def __next__(self):
-        """Return the next batch, of the next epoch if need be."""
-        with self._lock:
-            if self._position == len(self):
-                self.epoch += 1
-            epoch, index = self._epoch, self._position
-            self._position += 1
-        return self._batch(epoch, index)
-
-    @property
-    def epoch(self):
-        """Number of the current epoch."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, number):
-        require_whole("epoch", number, 0)
-        self._epoch = number
-        self.reset()
-
-    def reset(self):
-        """Let `next` begin with the first batch of the epoch again."""
-        self._position = 0
+        Returns:
+            `x`, or `(x, y)` if there are labels.
+        """
+        following = [(epoch, later) for later in self._following(index)]
+        return self._ahead.get((epoch, index), following)
 
     def on_epoch_begin(self):
-        """Answer Keras with one batch after the other, whichever index it asks for.
+        """Foresee in which order Keras is going to ask, so that batches are ready by then."""
+        super().on_epoch_begin()
+        self._foresee(shuffled_by_keras(len(self)))
 
-        Unless told otherwise, `fit` asks in an order that follows from no seed. It asks for
-        each batch once, so the order of this class can be kept, and batches prepared ahead.
-        """
-        self._fitting = True
-        self.reset()
+    def _foresee(self, numbers):
+        self._foreseen, self._before = (None, *numbers), None
 
-    def on_epoch_end(self):
-        """Go on to the next epoch: another order, other transformations.
-
-        Keras takes a batch before it begins, to see its shape, and on JAX one more ahead of it.
-        That is no epoch.
-        """
-        self._fitting = False
-        if self._position >= min(_MORE_THAN_A_LOOK, len(self)):
-            self.epoch += 1
-        self.reset()
-
-    def _batch(self, epoch, index):
-        last = min(index + 1 + self.threads, len(self))  # One batch ahead for each thread.
-        following = [(epoch, later) for later in range(index + 1, last)]
-        return self._ahead.get((epoch, index), following)
+    def _following(self, index):
+        """Guess what is asked for next: as foreseen, as long as that comes true, or by number."""
+        order, place = self._foreseen, self._foreseen.index(index)
+        if order[place - 1] != self._before:
+            order, place = range(len(self)), index
+        self._before = index
+        return order[place + 1 : place + 1 + self.threads]
 
     def _compute(self, key):
         """Make one batch; the key (epoch, index) and the seed say everything about it."""
-        number, index = key
-        epoch = self._epoch_number(number)
-        chosen = epoch.order[index * self.batch_size : (index + 1) * self.batch_size]
+        epoch, index = key
+        order, uniforms = self._draw_last(epoch)
+        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
         height, width, channels = self.image_shape
         generator = self.image_data_generator
-        drawn = transformations(generator, epoch.uniforms[chosen], height, width)
+        drawn = transformations(generator, uniforms[chosen], height, width)
         x = self._buffers.empty((len(chosen), *self.image_shape))
         function = generator.preprocessing_function
         with single_threaded_opencv:
@@ -262,13 +213,11 @@ class DirectoryIterator(keras.utils.PyDataset):
                 picture[...] = generator.standardize(picture)
         return x if self.class_mode is None else (x, self._targets(chosen, x))
 
-    def _epoch_number(self, number):
-        """Draw an epoch, or return the one drawn last; two threads may draw the same."""
-        drawn = self._drawn
-        if drawn is None or drawn.number != number:
-            drawn = _Epoch.draw(self.seed, number, self.samples, self.shuffle)
-            self._drawn = drawn
-        return drawn
+    def _draw(self, epoch):
+        """Draw what the seed says about an epoch: the order, and a row of numbers a picture."""
+        number = self.samples
+        order = epoch_order(self.seed, epoch, number) if self.shuffle else np.arange(number)
+        return order, uniform_table(self.seed, epoch, number)
 
     def _targets(self, chosen, x):
         if self.class_mode == "input":
@@ -319,12 +268,13 @@ class DirectoryIterator(keras.utils.PyDataset):
         rows = range(len(self._listing.filenames))
         if undecodable == "refuse":
             paths = self._listing.filepaths
-            refuse(find_undecodable(pictures.require_whole_file, paths, _READERS))
+            errors = pictures.find_undecodable(pictures.require_complete, paths, _READERS)
+            pictures.refuse(errors)
             kept = np.ones(len(rows), bool)
         else:
             with single_threaded_opencv:
-                errors = find_undecodable(self._picture, rows, self.threads)
-            warn(errors)
+                errors = pictures.find_undecodable(self._picture, rows, self.threads)
+            pictures.warn(errors)
             kept = np.array([error is None for error in errors])
         self._rows = np.flatnonzero(kept)
         self.classes = self._listing.classes[kept]
@@ -343,24 +293,6 @@ class DirectoryIterator(keras.utils.PyDataset):
             )
 
 
-def _checked_size(target_size):
-    size = tuple(target_size) if isinstance(target_size, tuple | list) else ()
-    pixels = len(size) == 2 and all(is_whole(edge, 1) for edge in size)
-    allowed = "(height, width), two whole numbers of pixels"
-    require(pixels, "target_size", target_size, allowed)
-    return size
-
-
-def _checked_seed(seed):
-    """Return the seed, or draw one that can be written down and used again."""
-    if seed is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    require_whole("seed", seed, 0)
-    return int(seed)
-
-
-def _checked_workers(workers):
-    if workers is None:
-        return usable_cores()
-    require_whole("workers", workers, 1)
-    return int(workers)
+def _fresh_seed():
+    """Draw a seed that can be written down and used again."""
+    return int(np.random.SeedSequence().generate_state(1)[0])

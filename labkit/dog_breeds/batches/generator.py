@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from labkit.dog_breeds.batches import parameters as drawing
+from labkit.dog_breeds.batches import augmentation
 from labkit.dog_breeds.batches.geometry import BORDERS
-from labkit.dog_breeds.batches.transformation import transform_batch, transform_floats
 from labkit.words import is_number, is_ordered_pair, require, require_one_of
 
 DTYPES = ("float32", "uint8")
@@ -183,9 +182,9 @@ class ImageDataGenerator:
             (bools), `channel_shift_intensity` (grey levels or None), `brightness` (factor
             or None).
         """
-        uniforms = np.random.default_rng(seed).random((1, drawing.DRAWS))
-        drawn = drawing.transformations(self, uniforms, *img_shape[:2])
-        return drawing.one_transformation(drawn, 0)
+        uniforms = augmentation.uniform_rows(np.random.default_rng(seed), 1)
+        drawn = augmentation.transformations(self, uniforms, *img_shape[:2])
+        return augmentation.one_transformation(drawn, 0)
 
     def apply_transform(self, x, transform_parameters):
         """Transform one picture by given parameters.
@@ -208,11 +207,13 @@ class ImageDataGenerator:
         """
         picture = _as_picture(x)
         if picture.dtype != np.uint8:
-            changed = transform_floats(picture, transform_parameters, self.fill_mode, self.cval)
+            changed = augmentation.transform_floats(
+                picture, transform_parameters, self.fill_mode, self.cval
+            )
             return changed.reshape(np.shape(x))
         several = {name: _as_several(value) for name, value in transform_parameters.items()}
         out = np.empty_like(picture)
-        transform_batch([picture], several, out[None], self.fill_mode, self.cval)
+        augmentation.transform_batch([picture], several, out[None], self.fill_mode, self.cval)
         return out.reshape(np.shape(x))
 
     def random_transform(self, x, seed=None):

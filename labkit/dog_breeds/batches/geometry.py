@@ -12,7 +12,7 @@ S and a rotation R. One interpolation instead of five keeps the picture sharp.
 import cv2
 import numpy as np
 
-from labkit.dog_breeds.batches.scratch import scratch
+from labkit.dog_breeds.batches.memory import scratch
 
 BORDERS = {
     "constant": cv2.BORDER_CONSTANT,
@@ -137,9 +137,9 @@ def warp(picture, view, out, fill_mode="nearest", cval=0.0):
 def _warp(picture, view, out, fill_mode, cval):
     matrix, (top, bottom, left, right) = view
     height, width = picture.shape[:2]
-    border = BORDERS[fill_mode]
+    border, colour = BORDERS[fill_mode], (float(cval),) * 4
     if top or bottom or left or right:
         shape = (height + top + bottom, width + left + right, *picture.shape[2:])
         wide = scratch("widened", shape, picture.dtype)
         picture = cv2.copyMakeBorder(picture, top, bottom, left, right, border, wide)
-    return cv2.warpAffine(picture, matrix, (width, height), out, _SAMPLING, border, (cval,) * 4)
+    return cv2.warpAffine(picture, matrix, (width, height), out, _SAMPLING, border, colour)

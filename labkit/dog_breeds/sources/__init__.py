@@ -188,7 +188,7 @@ def _fetch_into(directory, source, progress):
 
 def _warn_of_damage(directory, labels, progress):
     """Say which pictures are none; they are left to the user, who may have no better ones."""
-    from labkit.dog_breeds.sources.decodability import find_damaged
+    from labkit.dog_breeds.pictures import find_damaged
 
     names = [f"{picture_id}{SUFFIX}" for picture_id in labels]
     if damaged := find_damaged(directory / PICTURES, names, progress):

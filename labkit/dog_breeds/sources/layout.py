@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from labkit import files
+from labkit.dog_breeds.pictures import is_picture
 from labkit.words import count, some
 
 LABELS = "labels.csv"
@@ -16,7 +17,6 @@ PICTURES = "train"
 SUFFIX = ".jpg"
 
 _HEADER = ["id", "breed"]
-_PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Both become names of files and folders, so neither may lead out of its folder, hide
 # itself, or be a name that Windows refuses.
 _NAME = re.compile(r'\s*(?!\.)[^/\\:*?"<>|\x00-\x1f]*[^/\\:*?"<>|\x00-\x1f. ]\s*')
@@ -124,22 +124,6 @@ def file_names(folder):
     """
     with os.scandir(folder) as entries:
         return {entry.name for entry in entries if entry.is_file()}
-
-
-def is_picture(name):
-    """Say whether a file name is a picture's.
-
-    Args:
-        name: File name without folders.
-
-    Returns:
-        True or False.
-
-    Example:
-        >>> is_picture("7f.JPG"), is_picture("._7f.jpg"), is_picture("Thumbs.db")
-        (True, False, False)
-    """
-    return name.lower().endswith(_PICTURE_SUFFIXES) and not name.startswith(".")
 
 
 def check_pictures(labels, names, where):

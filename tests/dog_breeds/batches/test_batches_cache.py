@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -157,20 +156,22 @@ def test_killed_run_leaves_what_was_whole_and_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize("locks", [True, False])
-def test_partial_file_of_a_killed_run_is_removed(tmp_path, monkeypatch, locks):
-    """Also by a run that finds the cache whole; without locks only when it is old."""
-    make("disk", tmp_path)
+def test_partial_file_of_a_killed_run_is_replaced(tmp_path, monkeypatch, locks):
     if not locks:
         monkeypatch.setattr("labkit.files.fcntl", None)
-    old, fresh = tmp_path / "c.partial-old", tmp_path / "c.partial-fresh"
-    for path in (old, fresh):
-        path.write_bytes(b"x")
-    os.utime(old, (time.time() - 3600,) * 2)
-    make("disk", tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "c",
-        *([] if locks else ["c.partial-fresh"]),
-    ]
+
+    def killed(*_):
+        assert [path.name for path in tmp_path.iterdir()] == [".c.part"]
+        os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(caches, "_reserve", killed)
+        make("disk", tmp_path)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert [path.name for path in tmp_path.iterdir()] == [".c.part"]
+    read(make("disk", tmp_path), Loader())
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
 def test_full_disk_is_reported_and_nothing_is_left(tmp_path, monkeypatch):
@@ -197,7 +198,7 @@ SIZE = int(np.prod(SHAPE))
 )
 def test_auto_takes_what_there_is_room_for(memory, disk, kind, tmp_path, monkeypatch):
     monkeypatch.setattr(caches, "free_memory", lambda: memory)
-    monkeypatch.setattr(caches, "_free_disk", lambda path: disk)
+    monkeypatch.setattr(caches, "free_room", lambda folder: disk)
     cache, report = open_cache("auto", SHAPE, tmp_path / "c", lambda: MARK)
     assert cache.kind == kind
     assert "6 pictures take 0.00 GB" in report
@@ -219,6 +220,7 @@ def test_memory_that_is_not_there_is_refused(tmp_path, monkeypatch):
         open_cache("memory", SHAPE, tmp_path / "c", lambda: MARK)
 
 
-def test_folder_that_does_not_exist_has_no_room(tmp_path):
-    assert caches._free_disk(tmp_path / "gone" / "c") == 0
-    assert caches._free_disk(tmp_path / "c") > 0
+def test_folder_that_does_not_exist_has_no_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(caches, "free_memory", lambda: 0)
+    for folder, kind in ((tmp_path / "gone", None), (tmp_path, "disk")):
+        assert open_cache("auto", SHAPE, folder / "c", lambda: MARK)[0].kind == kind

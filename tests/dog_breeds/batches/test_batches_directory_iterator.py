@@ -10,7 +10,7 @@ import pytest
 from keras.src.legacy.preprocessing.image import ImageDataGenerator as KerasGenerator
 
 from labkit import ImageDataGenerator
-from labkit.dog_breeds.batches.parameters import (
+from labkit.dog_breeds.batches.augmentation import (
     one_transformation,
     transformations,
     uniform_table,
@@ -323,7 +323,7 @@ def test_several_broken_pictures_are_refused_in_one_sentence(breeds):
         spoil(breeds / "beagle" / f"{number}.jpg")
     for number in range(2):
         spoil(breeds / "pug" / f"{number}.jpg")
-    with pytest.raises(ValueError, match=r"beagle/0.jpg, .*4.jpg and 2 more cannot be decoded: "):
+    with pytest.raises(ValueError, match=r"beagle/0.jpg', .*4.jpg' and 2 more cannot be decoded: "):
         flow(LAB, breeds)
 
 
@@ -332,7 +332,9 @@ def test_broken_pictures_are_skipped_with_a_warning(cache, breeds, capsys):
     spoil(breeds / "beagle" / "3.jpg")
     damaged = breeds / "collie" / "0.jpg"
     damaged.write_bytes(damaged.read_bytes()[:20] + b"\xff\xd9")
-    with pytest.warns(UserWarning, match=r"Left out, .*: .*beagle/3.jpg, .*collie/0.jpg\.") as seen:
+    with pytest.warns(
+        UserWarning, match=r"Left out, .*: .*beagle/3.jpg', .*collie/0.jpg'\."
+    ) as seen:
         batches = flow(LAB, breeds, undecodable="skip", cache=cache)
     assert seen[0].filename == __file__
     assert "Found 8 images belonging to 3 classes." in capsys.readouterr().out
@@ -376,11 +378,17 @@ def test_nothing_decodable_is_refused(breeds):
         ({"undecodable": "ignore"}, "undecodable='ignore' must be one of 'refuse', 'skip'."),
         ({"batch_size": 0}, "batch_size=0 must be a whole number, 1 or more."),
         ({"batch_size": 2.5}, "batch_size=2.5 must be a whole number"),
-        ({"target_size": 224}, r"target_size=224 must be \(height, width\)"),
+        ({"batch_size": "16"}, "batch_size='16' must be a whole number"),
+        ({"batch_size": True}, "batch_size=True must be a whole number"),
+        ({"target_size": 224}, "target_size=224 must be a sequence of 2 whole numbers, each 1"),
+        ({"target_size": "64"}, "target_size='64' must be a sequence of 2 whole numbers"),
+        ({"target_size": (True, 5)}, "target_size=.* must be"),
         ({"target_size": (0, 5)}, "target_size=.* must be"),
         ({"target_size": (5, 5, 3)}, "target_size=.* must be"),
         ({"seed": -1}, "seed=-1 must be a whole number, 0 or more."),
         ({"seed": "abc"}, "seed='abc' must be"),
+        ({"seed": False}, "seed=False must be"),
+        ({"workers": True}, "workers=True must be"),
         ({"workers": 0}, "workers=0 must be a whole number, 1 or more."),
         ({"batch_size": 11, "drop_remainder": True}, "too few for a batch of 11"),
         ({"subset": "training"}, "subset='training' is not offered here: .*labkit.reorganise"),

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labkit.dog_breeds.batches.pictures import (
-    FORMATS,
+from labkit.dog_breeds.pictures import (
+    SUFFIXES,
     UndecodableError,
+    find_damaged,
+    is_picture,
     jpeg_reduction,
     jpeg_size,
     load,
-    require_whole_file,
+    require_complete,
     resize,
 )
 
@@ -42,8 +44,9 @@ def test_nearest_gives_the_pixels_of_keras(size, photograph):
     np.testing.assert_array_equal(ours, by_keras(photograph, size))
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_format(suffix, tmp_path, soft_picture):
+    assert is_picture(f"dog{suffix.upper()}")
     path = save(tmp_path / f"dog{suffix}", soft_picture(20, 30))
     np.testing.assert_array_equal(load(path, (20, 30)), by_keras(path, None))
 
@@ -168,12 +171,12 @@ def damage(path, how):
     )
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".gif", ".webp"])
 @pytest.mark.parametrize("how", ["half", "empty", "text", "head only"])
 def test_broken_file_is_named(how, suffix, tmp_path, soft_picture, capfd):
     path = save(tmp_path / f"dog{suffix}", soft_picture(75, 100))
     damage(path, how)
-    for look in (require_whole_file, lambda path: load(path, (32, 32))):
+    for look in (require_complete, lambda path: load(path, (32, 32))):
         with pytest.raises(UndecodableError, match=f"dog{suffix} cannot be decoded .*skip"):
             look(path)
     assert capfd.readouterr().err == ""  # No decoder speaks before us.
@@ -182,19 +185,30 @@ def test_broken_file_is_named(how, suffix, tmp_path, soft_picture, capfd):
 def test_jpeg_with_something_after_its_end_is_whole(photograph):
     expected = load(photograph, (32, 32))
     photograph.write_bytes(photograph.read_bytes() + b"\0" * 100)
-    require_whole_file(photograph)
+    require_complete(photograph)
     np.testing.assert_array_equal(load(photograph, (32, 32)), expected)
 
 
 def test_jpeg_damaged_inside_is_refused_when_decoded(photograph):
     data = photograph.read_bytes()
     photograph.write_bytes(data[:20] + b"\xff\xd9")
-    require_whole_file(photograph)
+    require_complete(photograph)
     with pytest.raises(UndecodableError, match=r"dog.jpg"):
         load(photograph, (32, 32))
 
 
 def test_missing_file_is_named(tmp_path):
-    for look in (require_whole_file, lambda path: load(path, (32, 32))):
+    for look in (require_complete, lambda path: load(path, (32, 32))):
         with pytest.raises(UndecodableError, match=r"gone.jpg cannot be decoded \(No such file"):
             look(tmp_path / "gone.jpg")
+
+
+def test_damaged_pictures_are_found_in_their_order(tmp_path, soft_picture):
+    names = [f"{number}.jpg" for number in range(9)]
+    for name in names:
+        save(tmp_path / name, soft_picture(20, 30))
+    damage(tmp_path / "7.jpg", "half")
+    damage(tmp_path / "2.jpg", "text")
+    (tmp_path / "4.jpg").unlink()
+    assert find_damaged(tmp_path, names, progress=False) == ["2.jpg", "4.jpg", "7.jpg"]
+    assert find_damaged(tmp_path, [], progress=False) == []
