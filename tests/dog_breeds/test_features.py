@@ -94,6 +94,23 @@ def test_every_epoch_has_an_order_of_its_own_and_each_feature_at_most_once():
     assert len(set(map(tuple, orders))) == 3
 
 
+def test_fit_alone_shuffles_anew_in_every_epoch_and_by_hand_batches_stay_the_same():
+    batches = FeatureBatches(np.arange(20.0)[:, None], np.eye(20), np.int64(6), seed=1)
+    first = [batches[i][0].ravel().tolist() for i in range(3)]
+    head = keras.Sequential([keras.layers.Dense(20)])
+    head.compile("sgd", "mse")
+    head.fit(batches, epochs=2, verbose=0)
+    assert batches.epoch == 2
+    assert [batches.batch(0, i)[0].ravel().tolist() for i in range(3)] == first
+    assert [batches[i][0].ravel().tolist() for i in range(3)] != first
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": "6"}, {"batch_size": 0}, {"seed": True}])
+def test_what_is_no_whole_number_is_refused(wrong):
+    with pytest.raises(ValueError, match="must be a whole number"):
+        FeatureBatches(np.zeros((9, 2)), np.eye(9), **({"batch_size": 6} | wrong))
+
+
 def test_fewer_features_than_a_batch_are_refused():
     with pytest.raises(ValueError, match="do not fill a batch of 32"):
         FeatureBatches(np.zeros((3, 2)), np.eye(3), batch_size=32)

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -91,6 +92,25 @@ def test_pairs_have_one_form():
     assert ImageDataGenerator(data_format="channels_last") == ImageDataGenerator(
         data_format="channels_last"
     )
+
+
+def test_fractions_are_numbers(soft_picture):
+    def drawn(number):
+        generator = ImageDataGenerator(
+            rotation_range=number(45, 2),
+            width_shift_range=number(1, 4),
+            height_shift_range=[number(1, 4), number(1, 2)],
+            zoom_range=number(1, 8),
+            brightness_range=(number(1, 2), number(3, 2)),
+            channel_shift_range=number(5, 2),
+            cval=number(7, 2),
+            rescale=number(1, 8),
+            fill_mode="constant",
+        )
+        picture = generator.random_transform(soft_picture(16, 16), seed=5)
+        return generator.standardize(picture)
+
+    np.testing.assert_array_equal(drawn(Fraction), drawn(lambda over, under: over / under))
 
 
 def test_repr_shows_what_was_given():
