@@ -84,9 +84,9 @@ class DiskCache:
         # Pixels begin on a page of their own, where mapping is quickest.
         self._start = _PAGE * math.ceil((_HEADER + 8 * shape[0]) / _PAGE)
         try:
-            with exclusive(self.path.parent):
+            with exclusive(self.path.parent) as alone:
                 if not self._is_current():
-                    self._create()
+                    self._create(alone)
             self._sums = np.memmap(self.path, "<u8", "r+", _HEADER, shape[:1])
             self._pictures = np.memmap(self.path, np.uint8, "r+", self._start, shape)
         except OSError as error:
@@ -121,12 +121,14 @@ class DiskCache:
         with open(self.path, "rb") as file:
             return file.read(_HEADER) == self._header
 
-    def _create(self):
+    def _create(self, alone):
         """Reserve the file, under a passing name until it is whole.
 
         Whoever still uses a stale file of that name keeps what they have mapped.
         """
-        with replacing(self.path) as partial, open(partial, "wb") as file:
+        # Without locks another process may be at the same file, under a name of its own.
+        passing = None if alone else self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        with replacing(self.path, passing) as partial, open(partial, "wb") as file:
             _reserve(file, self._size)
             file.write(self._header)
 

@@ -155,13 +155,18 @@ def test_killed_run_leaves_what_was_whole_and_nothing_else(tmp_path):
     assert loader.loaded == [2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("locks", [True, False])
-def test_partial_file_of_a_killed_run_is_replaced(tmp_path, monkeypatch, locks):
-    if not locks:
-        monkeypatch.setattr("labkit.files.fcntl", None)
+def test_partial_file_of_a_killed_run_is_replaced(tmp_path):
     (tmp_path / ".c.part").write_bytes(b"half")
     read(make("disk", tmp_path), Loader())
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_without_locks_the_partial_file_of_another_process_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("labkit.files.fcntl", None)
+    (tmp_path / ".c.part").write_bytes(b"another's")
+    read(make("disk", tmp_path), Loader())
+    assert {path.name: path.stat().st_size for path in tmp_path.iterdir()}[".c.part"] == 9
+    assert (tmp_path / "c").exists()
 
 
 def test_full_disk_is_reported_and_nothing_is_left(tmp_path, monkeypatch):
