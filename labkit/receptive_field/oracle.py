@@ -228,7 +228,8 @@ class _Copier:
         self.made[path if turn == 1 else f"{path} #{turn}"] = made
 
     def _stand_in(self, layer, arguments, keywords):
-        tensors = [t for t in keras.tree.flatten((arguments, keywords)) if _is_tensor(t)]
+        given = keras.tree.flatten((arguments, keywords))
+        tensors = [value for value in given if isinstance(value, keras.KerasTensor)]
         if self.ignore_gates and type(layer).__name__ == "Multiply":
             tensors = _without_gates(tensors)
         if id(layer) not in self.stand_ins:
@@ -238,16 +239,14 @@ class _Copier:
             return stand_in(*arguments, **keywords)
         return stand_in(tensors if len(tensors) > 1 else tensors[0])
 
-    def _in_space(self, layer, tensor):
-        return _joins_spatially(layer, tensor, self.channels_first)
-
     def _made_for(self, layer, tensors):
         """Return a linear layer for one channel."""
         replaced = self.replace and self.replace(layer)
         if replaced:
             return replaced
         kind = type(layer).__name__
-        if len(tensors) > 1 and kind in _JOINS and not self._in_space(layer, tensors[0]):
+        in_space = _joins_spatially(layer, tensors[0], self.channels_first)
+        if len(tensors) > 1 and kind in _JOINS and not in_space:
             return layers.Average(dtype="float64")
         if kind in _ALONE:
             return layers.Identity(dtype="float64")
@@ -258,10 +257,6 @@ class _Copier:
             f"There is no linear copy of the layer {layer.name!r} ({kind}): "
             "give one with replace=lambda layer: ..."
         )
-
-
-def _is_tensor(value):
-    return isinstance(value, keras.KerasTensor)
 
 
 def _without_gates(tensors):
@@ -283,70 +278,36 @@ def _mean_kernel(shape, dtype=None):
     return keras.ops.full(shape, 1 / prod(shape[:-1]), dtype=dtype)
 
 
-def _configured(layer_class, layer, **changes):
-    """Make a layer with the configuration of another, but for some changes."""
+#: What a configuration changes to for the copy, where it has such an entry.
+_ONE_CHANNEL = {
+    "dtype": "float64",
+    "data_format": "channels_last",
+    "activation": "linear",
+    "use_bias": False,
+    **dict.fromkeys(("filters", "units", "groups", "depth_multiplier"), 1),
+    **{f"{part}_initializer": _mean_kernel for part in ("kernel", "depthwise", "pointwise")},
+}
+
+
+def _linear(layer, tensor, channels_first):
+    """Make a layer anew for one channel, with an average in place of a maximum."""
     config = layer.get_config()
     if hasattr(layer, "output_padding"):
         # Keras 3.13, which Colab has, leaves it out.
         config["output_padding"] = layer.output_padding
-    changes |= {"dtype": "float64"}
-    if "data_format" in config:
-        changes["data_format"] = "channels_last"
-    if "activation" in config:
-        changes["activation"] = "linear"
     for key in config:
         if key.endswith(("_regularizer", "_constraint")) or key.startswith("lora_"):
-            changes[key] = None
-    return layer_class.from_config({key: changes.get(key, config[key]) for key in config})
-
-
-def _convolution(layer, tensor, channels_first):
-    changes = {"filters": 1, "groups": 1, "use_bias": False}
-    return _configured(type(layer), layer, kernel_initializer=_mean_kernel, **changes)
-
-
-def _depthwise(layer, tensor, channels_first):
-    changes = {"depth_multiplier": 1, "use_bias": False}
-    return _configured(type(layer), layer, depthwise_initializer=_mean_kernel, **changes)
-
-
-def _separable(layer, tensor, channels_first):
-    return _configured(
-        type(layer),
-        layer,
-        filters=1,
-        depth_multiplier=1,
-        use_bias=False,
-        depthwise_initializer=_mean_kernel,
-        pointwise_initializer=_mean_kernel,
-    )
-
-
-def _dense(layer, tensor, channels_first):
-    return _configured(type(layer), layer, units=1, use_bias=False, kernel_initializer=_mean_kernel)
+            config[key] = None
+    changes = {key: _ONE_CHANNEL[key] for key in config.keys() & _ONE_CHANNEL}
+    average = getattr(layers, type(layer).__name__.replace("Max", "Average"))
+    return average.from_config(config | changes)
 
 
 def _pooling(layer, tensor, channels_first):
     """Pool with a convolution: TensorFlow has no float64 pooling along three axes."""
     convolution = getattr(layers, f"Conv{len(tensor.shape) - 2}D")
-    return convolution(
-        1,
-        layer.pool_size,
-        layer.strides,
-        layer.padding,
-        use_bias=False,
-        kernel_initializer=_mean_kernel,
-        dtype="float64",
-    )
-
-
-def _global_pooling(layer, tensor, channels_first):
-    average = getattr(layers, type(layer).__name__.replace("Max", "Average"))
-    return _configured(average, layer)
-
-
-def _unchanged(layer, tensor, channels_first):
-    return _configured(type(layer), layer)
+    mean = {"use_bias": False, "kernel_initializer": _mean_kernel, "dtype": "float64"}
+    return convolution(1, layer.pool_size, layer.strides, layer.padding, **mean)
 
 
 def _reshape(layer, tensor, channels_first):
@@ -408,29 +369,17 @@ _ALONE = {
 #: Operations that take more than tensors.
 _WITH_ARGUMENTS = {"GetItem", "Pad", "Mean", "Sum", "ExpandDims", "Squeeze"}
 _STAND_INS = (
-    (_with_dimensions("ConvND", "ConvNDTranspose"), _convolution),
-    (_with_dimensions("DepthwiseConvND"), _depthwise),
-    (_with_dimensions("SeparableConvND"), _separable),
-    ({"Dense"}, _dense),
+    (
+        {
+            *_with_dimensions("ConvND", "ConvNDTranspose", "DepthwiseConvND", "SeparableConvND"),
+            *_with_dimensions("GlobalMaxPoolingND", "GlobalAveragePoolingND"),
+            *_with_dimensions("AdaptiveMaxPoolingND", "AdaptiveAveragePoolingND"),
+            *_with_dimensions("ZeroPaddingND", "CroppingND", "UpSamplingND"),
+            *("Dense", "Resizing", "Flatten", "Permute"),
+        },
+        _linear,
+    ),
     (_with_dimensions("MaxPoolingND", "AveragePoolingND"), _pooling),
-    (
-        _with_dimensions(
-            "GlobalMaxPoolingND",
-            "GlobalAveragePoolingND",
-            "AdaptiveMaxPoolingND",
-            "AdaptiveAveragePoolingND",
-        ),
-        _global_pooling,
-    ),
-    (
-        _with_dimensions(
-            "ZeroPaddingND",
-            "CroppingND",
-            "UpSamplingND",
-        )
-        | {"Resizing", "Flatten", "Permute"},
-        _unchanged,
-    ),
     ({"Resize", *_WITH_ARGUMENTS}, _operation),
     ({"Reshape"}, _reshape),
     (
