@@ -19,7 +19,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import psutil
 from pipeline_candidate import CANDIDATES
 from pipeline_pictures import make_photographs, make_probes
 from record import machine, spread, write_record
@@ -256,8 +255,7 @@ def measure_training(folder, steps):
 
 def machine_facts():
     packages = ("numpy", "opencv-python-headless", "keras", "tensorflow", "tensorflow-cpu")
-    memory = round(psutil.virtual_memory().total / 1e9)
-    return machine(*packages, "albumentations", "scipy") | {"memory_gb": memory}
+    return machine(*packages, "albumentations", "scipy")
 
 
 def in_words(figures, digits=1):

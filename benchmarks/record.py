@@ -1,10 +1,11 @@
 """What all benchmarks write alike: figures with their spread, the machine, a whole file or none."""
 
-import importlib.metadata
 import json
-import os
 import platform
 import statistics
+
+from labkit.files import replacing
+from labkit.machine import describe_machine, installed_version
 
 
 def spread(values):
@@ -14,28 +15,16 @@ def spread(values):
 
 
 def machine(*packages):
-    """Return the facts on which a time depends, and the versions of packages."""
-    return {
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "system": platform.system(),
+    """Return the facts on which a time depends, and the versions of those packages there are."""
+    versions = {name: installed_version(name) for name in packages}
+    return describe_machine() | {
         "python": platform.python_version(),
-        "versions": {name: found for name in packages if (found := _version(name))},
+        "versions": {name: found for name, found in versions.items() if found != "unknown"},
     }
-
-
-def _version(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def write_record(record, path):
     """Write a record as JSON; the file is whole or the one of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(record, indent=1) + "\n")
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(record, indent=1) + "\n")

@@ -11,14 +11,14 @@ import math
 import os
 import random
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
 
-from labkit.files import exclusive
+from labkit.files import exclusive, flush, reason, replacing
 
 _NAME = "last_epoch.weights.h5"
 _PARTIAL = "partial.weights.h5"
@@ -56,15 +56,12 @@ def keep_checkpoints(directory, model):
 
 @contextmanager
 def _writing_in_a_sentence(directory):
-    """Say in a sentence what the disk refuses, and leave nothing half-written."""
+    """Say in a sentence what the disk refuses."""
     try:
         yield
     except OSError as error:
-        with suppress(OSError):
-            (directory / _PARTIAL).unlink(missing_ok=True)
-        reason = error.strerror or " ".join(str(error).split()).rstrip(".")
         raise OSError(
-            f"The checkpoints cannot be written to {str(directory)!r} ({reason}); make room "
+            f"The checkpoints cannot be written to {str(directory)!r} ({reason(error)}); make room "
             "there or choose another folder, and run the cell again, which goes on from the last "
             "epoch that was kept."
         ) from None
@@ -93,11 +90,11 @@ class Checkpoints:
         Raises:
             OSError: the disk is full or refuses; the state kept before stays.
         """
-        with _writing_in_a_sentence(self.directory):
-            self._save(model, curves)
+        kept, partial = self.directory / _NAME, self.directory / _PARTIAL
+        with _writing_in_a_sentence(self.directory), replacing(kept, partial):
+            self._write(partial, model, curves)
 
-    def _save(self, model, curves):
-        partial = self.directory / _PARTIAL
+    def _write(self, partial, model, curves):
         # HDF5 takes a disk that fills up under it so badly that it can end the process, so
         # the room is taken beforehand.
         _take_room(partial, _size_of(model))
@@ -110,8 +107,7 @@ class Checkpoints:
         }
         with h5py.File(partial, "a") as file:
             file.create_dataset(_STATE, data=json.dumps(state))
-        _flush(partial)
-        os.replace(partial, self.directory / _NAME)
+        flush(partial)
 
     def restore(self, model, epochs):
         """Bring ``model``, and what is random, into the kept state.
@@ -267,10 +263,3 @@ def _restore_torch_state(states):
         torch.set_rng_state(processor)
         if len(cards) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(cards)
-
-
-def _flush(path):
-    """Have the bytes on the disk before the name: a machine may lose power, too."""
-    # Some network file systems cannot.
-    with open(path, "r+b") as file, suppress(OSError):
-        os.fsync(file.fileno())

@@ -1,6 +1,83 @@
-"""Train on several devices at once: each takes an equal part of every batch."""
+"""What computes: which GPUs, in which precision, several at once, and until memory is used up."""
+
+from contextlib import contextmanager
 
 import keras
+
+from labkit.machine import gpu_names
+from labkit.words import is_whole, require_whole
+
+#: How TensorFlow and torch name exhausted memory.
+_NAMES = {"ResourceExhaustedError", "OutOfMemoryError"}
+#: How XLA (JAX, and TensorFlow with jit_compile), CUDA and cuDNN word it.
+_PHRASES = ("RESOURCE_EXHAUSTED", "CUDA_ERROR_OUT_OF_MEMORY", "out of memory", "ALLOC_FAILED")
+_MODULES = ("tensorflow", "jax", "torch")
+
+
+def has_gpu():
+    """Tell whether Keras' backend computes on a GPU.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> has_gpu() in (True, False)
+        True
+    """
+    return bool(gpu_names())
+
+
+def gpu_advice(settings):
+    """Say whether the settings have the hardware they are made for.
+
+    Settings that ask for mixed precision are made for a GPU. Without one nothing is refused:
+    the cells run, only too slowly to wait for.
+
+    Args:
+        settings: :class:`labkit.Settings`.
+
+    Returns:
+        A sentence or a few, to be printed.
+
+    Example:
+        >>> from labkit import load_settings
+        >>> print(gpu_advice(load_settings("drawn")))
+        The settings 'drawn' need no GPU.
+    """
+    if not settings.mixed_precision:
+        return f"The settings {settings.name!r} need no GPU."
+    if has_gpu():
+        return f"A GPU was found, as the settings {settings.name!r} want it."
+    return (
+        f"No GPU was found, and the settings {settings.name!r} are made for one: the lab would run "
+        "for days. In Colab choose 'Runtime', 'Change runtime type', a GPU, and run all cells "
+        "again; elsewhere see the page 'Run it yourself', or take the drawn dogs: "
+        "load_settings('drawn'). Or go on, and shorten the training with settings.replace."
+    )
+
+
+def use_mixed_precision(wanted=True):
+    """Compute in float16 with float32 weights, where there is a GPU that gains by it.
+
+    On a processor float16 is several times slower, so nothing changes there. Call it
+    before a network is built.
+
+    Args:
+        wanted: False leaves float32 also on a GPU.
+
+    Returns:
+        The name of the policy now in force.
+
+    Source:
+        P. Micikevicius and others, "Mixed Precision Training", 2018.
+
+    Example:
+        >>> use_mixed_precision(wanted=False)
+        'float32'
+    """
+    policy = "mixed_float16" if wanted and has_gpu() else "float32"
+    keras.config.set_dtype_policy(policy)
+    return policy
 
 
 def use_devices(number=1):
@@ -11,13 +88,14 @@ def use_devices(number=1):
     network is built.
 
     Args:
-        number: how many devices, a positive integer; 1 undoes an earlier call.
+        number: how many devices, a whole number, 1 or more; 1 undoes an earlier call.
 
     Returns:
         A list of the devices' names, as Keras' backend calls them.
 
     Raises:
-        ValueError: there are fewer devices, or Keras' backend cannot distribute.
+        ValueError: it is no such number, there are fewer devices, or Keras' backend cannot
+            distribute.
 
     Source:
         ``tf.distribute.MirroredStrategy`` and ``keras.distribution.DataParallel``.
@@ -26,8 +104,7 @@ def use_devices(number=1):
         >>> len(use_devices(1))
         1
     """
-    if not isinstance(number, int) or number < 1:
-        raise ValueError(f"devices={number!r} must be a positive integer.")
+    number = require_whole("devices", number)
     backend = keras.backend.backend()
     found = _list_devices(backend)
     if number > 1 and backend not in _DISTRIBUTE:
@@ -46,18 +123,16 @@ def use_devices(number=1):
 
 
 def _list_devices(backend):
-    """Name the GPUs, or where there is none the processors."""
+    """Name the GPUs, or where there is none the processors, as the backend calls them."""
     if backend == "tensorflow":
         import tensorflow as tf
 
         # Logical ones: a processor can be split into several, and so can a GPU.
-        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        devices = tf.config.list_logical_devices("GPU" if has_gpu() else "CPU")
         return [device.name for device in devices]
     if backend == "jax":
         return keras.distribution.list_devices()
-    import torch
-
-    return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
+    return [f"cuda:{number}" for number, _ in enumerate(gpu_names())] or ["cpu"]
 
 
 def _mirror(devices):
@@ -152,6 +227,80 @@ def _require_sharing(shared, batches, index, devices):
             f"that {devices} divides, drop_remainder=True for training, and for validation a "
             "batch_size that leaves each device a picture of the last batch."
         )
+
+
+@contextmanager
+def batch_size_advice(batches):
+    """Answer exhausted memory within a ``with`` block by the batch size to try.
+
+    Args:
+        batches: What is trained or measured on; ``batches.batch_size`` is read if it is there.
+
+    Yields:
+        None.
+
+    Raises:
+        MemoryError: In place of whatever the backend raised for want of memory. All other
+            errors pass.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> with batch_size_advice(SimpleNamespace(batch_size=32)):
+        ...     raise MemoryError
+        Traceback (most recent call last):
+        ...
+        MemoryError: The ... ran out of memory with batches of 32: try batches of 16, ...
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        # The traceback holds the very arrays that fill the memory.
+        error.__traceback__ = None
+        raise MemoryError(_memory_used_up(getattr(batches, "batch_size", None))) from None
+
+
+def is_out_of_memory(error):
+    """Tell exhausted memory from other errors, whatever the backend.
+
+    Args:
+        error: An exception.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError("out of memory"))
+        (True, False)
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ in _NAMES:
+        return True
+    # XlaRuntimeError and JaxRuntimeError are RuntimeErrors; TensorFlow's InternalError is not.
+    of_backend = type(error).__module__.split(".")[0].startswith(_MODULES)
+    of_backend = of_backend or isinstance(error, RuntimeError)
+    return of_backend and any(phrase in str(error) for phrase in _PHRASES)
+
+
+def _memory_used_up(batch_size):
+    device = "GPU" if has_gpu() else "computer"
+    if batch_size == 1:
+        return (
+            f"The {device} ran out of memory with batches of a single picture: try a smaller "
+            f"target_size or fewer filters, for instance with settings.replace, and run the cells "
+            f"from the batches on again."
+        )
+    if not is_whole(batch_size):
+        return (
+            f"The {device} ran out of memory: halve the batch size, and build the batches and the "
+            f"network again."
+        )
+    smaller = batch_size // 2
+    return (
+        f"The {device} ran out of memory with batches of {batch_size}: try batches of {smaller}, "
+        f"with settings.replace(batch_size={smaller}), and run the cells from the batches on "
+        f"again; finished epochs that were kept in checkpoints are not lost."
+    )
 
 
 _DISTRIBUTE = {"tensorflow": _mirror, "jax": _share}

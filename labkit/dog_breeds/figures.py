@@ -27,7 +27,7 @@ def plot_class_sizes(sizes):
         ValueError: there is no breed.
 
     Example:
-        >>> from labkit.dog_breeds.folders import ClassSizes
+        >>> from labkit.dog_breeds.class_sizes import ClassSizes
         >>> plot_class_sizes(ClassSizes(("terrier", "hound"), (30, 42))).axes[0].get_xlabel()
         'pictures'
     """
@@ -110,7 +110,7 @@ def plot_history(history, title="", begins=None):
         begins: epoch after which the base was unfrozen, marked by a line; ``None``: never.
 
     Returns:
-        A ``matplotlib.figure.Figure`` with two panels.
+        A ``matplotlib.figure.Figure`` with a panel for each metric, the loss below.
 
     Raises:
         ValueError: the history has no epoch.
@@ -129,31 +129,23 @@ def plot_history(history, title="", begins=None):
         raise ValueError("The history has no epoch yet; train first.")
     epochs = np.arange(1, len(history) + 1)
     with figure_style():
-        figure, panels = plt.subplots(2, 1, figsize=(WIDTH, 6.4), sharex=True)
-        for axes, metric in zip(panels, ("accuracy", "loss"), strict=True):
+        metrics = history.metrics[::-1]
+        size = (WIDTH, 3.2 * len(metrics))
+        figure, panels = plt.subplots(len(metrics), 1, figsize=size, sharex=True)
+        for axes, metric in zip(panels, metrics, strict=True):
             for name, label, *look in (
                 (metric, "training", BLUE, "o", "-"),
                 (f"val_{metric}", "validation", VERMILION, "^", "--"),
             ):
                 _curve(axes, epochs, getattr(history, name), label, *look, begins)
             axes.set_ylabel(metric)
-            if begins is not None:
-                axes.axvline(begins + 0.5, color=GREY, linestyle=":")
-        panels[0].set_ylim(0, 1.02)
-        panels[1].set_ylim(bottom=0)
+            axes.set_ylim(0, 1.02 if metric == "accuracy" else None)
         panels[0].set_title(title)
         panels[0].legend(frameon=False)
-        panels[1].set_xlabel("epoch")
-        panels[1].xaxis.get_major_locator().set_params(integer=True)
+        panels[-1].set_xlabel("epoch")
+        panels[-1].xaxis.get_major_locator().set_params(integer=True)
         if begins is not None:
-            panels[1].annotate(
-                "base unfrozen",
-                (begins + 0.5, 0.98),
-                xycoords=panels[1].get_xaxis_transform(),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="top",
-            )
+            _mark_unfreezing(panels, begins)
         return figure
 
 
@@ -331,6 +323,19 @@ def _local_fit(positions, values, x, neighbours):
     weight = np.clip(1 - (distance / reach) ** 3, 0, None) ** 3
     # polyfit weighs residuals, not their squares.
     return np.polyval(np.polyfit(positions - x, values, 1, w=np.sqrt(weight)), 0.0)
+
+
+def _mark_unfreezing(panels, begins):
+    for axes in panels:
+        axes.axvline(begins + 0.5, color=GREY, linestyle=":")
+    panels[-1].annotate(
+        "base unfrozen",
+        (begins + 0.5, 0.98),
+        xycoords=panels[-1].get_xaxis_transform(),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="top",
+    )
 
 
 def _curve(axes, epochs, values, label, colour, marker, line, begins=None):

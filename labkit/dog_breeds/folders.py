@@ -1,4 +1,4 @@
-"""Sort pictures into a folder for each breed, and count them.
+"""Sort pictures into a folder for each breed.
 
 ``train/`` is only read. The sorted folders hold hard links where the file system allows
 them, so they take no bytes of their own; changing a sorted picture in place would therefore
@@ -6,25 +6,17 @@ change the one in ``train/`` too, while deleting it would not.
 """
 
 import filecmp
-import hashlib
 import os
 import shutil
-from collections import Counter, defaultdict
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 from tqdm import tqdm
 
-from labkit.dog_breeds.sources.layout import (
-    LABELS,
-    PICTURES,
-    SUFFIX,
-    in_a_sentence,
-    read_labels,
-)
-from labkit.files import exclusive, link_or_copy
+from labkit.dog_breeds.sources.layout import LABELS, PICTURES, SUFFIX, read_labels
+from labkit.files import exclusive, in_a_sentence, link_or_copy
 from labkit.words import count, some
 
 TRAINING = "train_sorted"
@@ -33,7 +25,7 @@ VALIDATION = "val_sorted"
 #: One picture in this many validates.
 _FOLD = 5
 #: Unfinished folders, inside the destination, so that renaming never copies.
-_STAGING = ".sorting"
+_UNFINISHED = ".sorting"
 
 
 @dataclass(frozen=True)
@@ -59,116 +51,6 @@ class SortedFolders:
             f"{count(self.training, 'picture')} to train and {self.validation:,} to validate, "
             f"{count(self.breeds, 'breed')}"
         )
-
-
-@dataclass(frozen=True)
-class ClassSizes:
-    """How many pictures each breed has, from the smallest class to the largest.
-
-    Prints as a table; :meth:`rows` gives all of it.
-
-    Args:
-        breeds: Names (tuple of str), by size and then by name.
-        sizes: Number of pictures of each (tuple of int), in the same order.
-    """
-
-    breeds: tuple[str, ...]
-    sizes: tuple[int, ...]
-
-    def __len__(self):
-        return len(self.breeds)
-
-    @property
-    def total(self):
-        """Number of pictures of all breeds."""
-        return sum(self.sizes)
-
-    def rows(self):
-        """Return a tuple of rows (breed, pictures, training, validation)."""
-        return tuple(
-            (breed, size, size - validation_size(size), validation_size(size))
-            for breed, size in zip(self.breeds, self.sizes, strict=True)
-        )
-
-    def __str__(self):
-        rows = [_COLUMNS, *self._shown()]
-        width = max(len(str(row[0])) for row in rows)
-        return "\n".join(
-            f"{row[0]:<{width}}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows
-        )
-
-    __repr__ = __str__
-
-    def _repr_html_(self):
-        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
-            for row in self._shown()
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-    def _shown(self, ends=5):
-        """Return the first and last rows as text, with the sum below."""
-        rows = [(row[0], *(f"{n:,}" for n in row[1:])) for row in self.rows()]
-        if len(rows) > 2 * ends + 1:
-            rows = [*rows[:ends], ("…",) * len(_COLUMNS), *rows[-ends:]]
-        sums = (sum(column) for column in list(zip(*self.rows(), strict=True))[1:])
-        return [*rows, (count(len(self), "breed"), *(f"{n:,}" for n in sums))]
-
-
-_COLUMNS = ("breed", "pictures", "training", "validation")
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """One picture that a data set holds several times.
-
-    Args:
-        ids: The ids of its copies (tuple of str), in the labels' order.
-        breeds: The breed each copy is labelled with (tuple of str), in the same order.
-    """
-
-    ids: tuple[str, ...]
-    breeds: tuple[str, ...]
-
-    @property
-    def contradicts(self):
-        """Whether the copies carry different breeds."""
-        return len(set(self.breeds)) > 1
-
-
-class Duplicates(tuple):
-    """A tuple of :class:`Duplicate` that prints as a sentence, and a line for each contradiction.
-
-    Example:
-        >>> print(Duplicates([Duplicate(("7f", "03"), ("pug", "boxer"))]))
-        1 picture is there more than once, 1 of them under different breeds:
-        7f pug, 03 boxer
-    """
-
-    _SHOWN = 10
-
-    @property
-    def contradictions(self):
-        """Those whose copies carry different breeds, as a tuple."""
-        return tuple(found for found in self if found.contradicts)
-
-    def __str__(self):
-        if not self:
-            return "No picture is there more than once."
-        verb = "is" if len(self) == 1 else "are"
-        number = len(self.contradictions)
-        end = ":" if number else "."
-        summary = (
-            f"{count(len(self), 'picture')} {verb} there more than once, {number or 'none'} of "
-            f"them under different breeds{end}"
-        )
-        more = [f"and {number - self._SHOWN:,} more"] if number > self._SHOWN else []
-        return "\n".join([summary, *map(_copies, self.contradictions[: self._SHOWN]), *more])
-
-
-def _copies(found):
-    return ", ".join(f"{i} {breed}" for i, breed in zip(found.ids, found.breeds, strict=True))
 
 
 def reorganise(directory, destination=None, *, progress=True):
@@ -215,7 +97,12 @@ def reorganise(directory, destination=None, *, progress=True):
         with exclusive(target):
             _sort_into(target, plan, directory / PICTURES, progress)
     except OSError as error:
-        raise _in_a_sentence(error, target) from None
+        raise in_a_sentence(
+            error,
+            f"The sorted folders cannot be written to {target}",
+            "make room there and call reorganise again, which goes on where it stopped, or choose "
+            "another destination",
+        ) from None
     training, validation = len(plan[TRAINING]), len(plan[VALIDATION])
     breeds = len(set(labels.values()))
     return SortedFolders(target / TRAINING, target / VALIDATION, training, validation, breeds)
@@ -266,105 +153,6 @@ def plan_folders(labels):
     return plan
 
 
-def class_sizes(directory):
-    """Count the pictures of each breed.
-
-    Args:
-        directory: Folder that holds ``labels.csv`` and ``train/`` (str or path).
-
-    Returns:
-        A :class:`ClassSizes`, from the smallest class to the largest.
-
-    Raises:
-        FileNotFoundError: ``labels.csv`` or ``train/`` is not there.
-        ValueError: Labels and pictures do not match.
-
-    Example:
-        >>> print(ClassSizes(("pug", "beagle"), (4, 6)))
-        breed        pictures    training  validation
-        pug                 4           3           1
-        beagle              6           4           2
-        2 breeds           10           7           3
-    """
-    counts = Counter(read_labels(directory).values())
-    ordered = sorted(counts.items(), key=lambda item: (item[1], item[0]))
-    return ClassSizes(tuple(b for b, _ in ordered), tuple(n for _, n in ordered))
-
-
-def duplicates(directory, by="bytes"):
-    """Find pictures that are there more than once: a flaw of the data, which training hides.
-
-    Args:
-        directory: Folder that holds ``labels.csv`` and ``train/`` (str or path).
-        by: What makes two files one picture: ``"bytes"``, that they are the same to the last
-            byte; or ``"appearance"``, that they look alike, whatever their size and
-            compression, which takes some seconds for 10,000 pictures
-            (:func:`labkit.dog_breeds.lookalikes.find_lookalikes`).
-
-    Returns:
-        :class:`Duplicates`, a tuple of :class:`Duplicate` in the labels' order of their first
-        ids. Printed, it says how many there are and names those with different breeds.
-
-    Raises:
-        FileNotFoundError: ``labels.csv`` or ``train/`` is not there.
-        ValueError: Labels and pictures do not match, a picture cannot be decoded (by
-            appearance), or ``by`` is neither of the two.
-        OSError: A picture cannot be read.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> _ = (folder / "labels.csv").write_text("id,breed\\n7f,pug\\n03,boxer\\n")
-        >>> (folder / "train").mkdir()
-        >>> for name in ("03", "7f"):
-        ...     _ = (folder / "train" / f"{name}.jpg").write_bytes(b"the same")
-        >>> [(twin.ids, twin.contradicts) for twin in duplicates(folder)]
-        [(('7f', '03'), True)]
-    """
-    if by not in ("bytes", "appearance"):
-        raise ValueError(f"by={by!r} is no way to compare: give 'bytes' or 'appearance'.")
-    labels = read_labels(directory)
-    pictures = Path(directory) / PICTURES
-    groups = _same_bytes(labels, pictures) if by == "bytes" else _alike(labels, pictures)
-    order = {name: place for place, name in enumerate(labels)}
-    found = sorted((sorted(names, key=order.get) for names in groups), key=lambda n: order[n[0]])
-    return Duplicates(Duplicate(tuple(names), tuple(labels[n] for n in names)) for names in found)
-
-
-def _alike(labels, pictures):
-    from labkit.dog_breeds.lookalikes import find_lookalikes
-
-    names = list(labels)
-    groups = find_lookalikes([pictures / f"{name}{SUFFIX}" for name in names])
-    return [[names[place] for place in group] for group in groups]
-
-
-def _same_bytes(labels, pictures):
-    try:
-        return _group_by_bytes(labels, pictures)
-    except OSError as error:
-        raise in_a_sentence(error, pictures) from None
-
-
-def _group_by_bytes(labels, pictures):
-    same_size = _group(labels, lambda name: os.path.getsize(pictures / f"{name}{SUFFIX}"))
-    candidates = [name for names in same_size for name in names]
-    return _group(candidates, lambda name: _digest(pictures / f"{name}{SUFFIX}"))
-
-
-def _group(names, key):
-    """Return the groups of at least two names that share a key."""
-    groups = defaultdict(list)
-    for name in names:
-        groups[key(name)].append(name)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
 def _refuse_small_breeds(ids):
     if small := sorted(breed for breed, names in ids.items() if len(names) < 2):
         raise ValueError(
@@ -388,25 +176,25 @@ def _sort_into(target, plan, pictures, progress):
     homes = {split: _home_of(split, target, plan[split], pictures) for split in plan}
     missing = {split: _missing(homes[split], plan[split], pictures) for split in plan}
     if any(missing.values()):
-        (target / _STAGING).mkdir(exist_ok=True)
-        _place_all(homes, missing, pictures, target / _STAGING / "copy.part", progress)
+        (target / _UNFINISHED).mkdir(exist_ok=True)
+        _place_all(homes, missing, pictures, target / _UNFINISHED / "copy.part", progress)
     for split, home in homes.items():
         if home != target / split:
             os.replace(home, target / split)
-    shutil.rmtree(target / _STAGING, ignore_errors=True)
+    shutil.rmtree(target / _UNFINISHED, ignore_errors=True)
 
 
 def _home_of(split, target, placed, pictures):
-    """Return where to go on with a split: in place, or in the staging folder."""
+    """Return where to go on with a split: in place, or in the folder of unfinished ones."""
     if (target / split).exists():
         return target / split
-    staged = target / _STAGING / split
+    unfinished = target / _UNFINISHED / split
     with suppress(FileExistsError):
-        _missing(staged, placed, pictures)
-        return staged
+        _missing(unfinished, placed, pictures)
+        return unfinished
     # A run killed before the labels changed: its unfinished folder is of no use.
-    shutil.rmtree(staged)
-    return staged
+    shutil.rmtree(unfinished)
+    return unfinished
 
 
 def _missing(home, placed, pictures):
@@ -477,13 +265,3 @@ def _originals(folder):
             entry.name: os.path.realpath(entry.path) if entry.is_symlink() else entry.path
             for entry in entries
         }
-
-
-def _in_a_sentence(error, target):
-    """Word an error of the operating system; one that is a sentence already passes through."""
-    if error.errno is None:
-        return error
-    return type(error)(
-        f"The sorted folders cannot be written to {target} ({error.strerror}); make room there "
-        f"and call reorganise again, which goes on where it stopped, or choose another destination."
-    )

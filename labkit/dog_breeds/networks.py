@@ -1,6 +1,5 @@
 """The lab's two networks: a small VGG from scratch, and a new head on a pre-trained base."""
 
-import difflib
 import gc
 import inspect
 import warnings
@@ -10,6 +9,16 @@ import keras
 from keras import layers
 
 from labkit.dog_breeds.packaged import packaged_file
+from labkit.files import reason
+from labkit.words import (
+    did_you_mean,
+    is_number,
+    plain_name,
+    require,
+    require_one_of,
+    require_whole,
+    require_whole_numbers,
+)
 
 #: The filters of the small base whose weights, trained on drawn dogs, come with the package.
 DRAWN_FILTERS = (16, 32, 64, 96)
@@ -20,9 +29,6 @@ _HEAD = "head_"
 
 #: How keras.utils.get_file words that nothing came, and that something else came.
 _DOWNLOAD_FAILURES = ("URL fetch failure", "hash does not match")
-
-#: Constructors whose module in ``keras.applications`` is not named by where they stand.
-_MODULES = {"MobileNetV3Large": "mobilenet_v3", "MobileNetV3Small": "mobilenet_v3"}
 
 
 def small_vgg(
@@ -49,7 +55,7 @@ def small_vgg(
         probabilities ``(batch, classes)`` out; not compiled.
 
     Raises:
-        ValueError: a size is not a positive integer, or the picture is too small for
+        ValueError: a size is no whole number or too small, or the picture is too small for
             the number of blocks.
 
     Source:
@@ -59,8 +65,8 @@ def small_vgg(
         >>> small_vgg().count_params()
         5272248
     """
-    _check_sizes(input_shape=input_shape, filters=filters, dense=dense)
-    _check_classes(classes)
+    filters = require_whole_numbers("filters", filters)
+    input_shape, dense, classes = _checked_sizes(input_shape, dense, classes)
     _check_halvings(input_shape, len(filters))
     return keras.Sequential(
         [
@@ -113,13 +119,8 @@ def pretrained(
         >>> model.count_params()
         15301560
     """
-    _check_sizes(input_shape=input_shape, dense=dense)
-    _check_classes(classes)
-    if preprocessing not in ("own", "none"):
-        raise ValueError(
-            f"preprocessing={preprocessing!r} is not known: 'own' prepares pictures as the base "
-            "expects, 'none' feeds them as they are."
-        )
+    input_shape, dense, classes = _checked_sizes(input_shape, dense, classes)
+    require_one_of("preprocessing", preprocessing, ("own", "none"))
     if weights == "drawn":
         base = _drawn_base_name(base)
     pictures = keras.Input(input_shape, name="pictures")
@@ -187,7 +188,7 @@ def unfreeze(model, learning_rate=1e-5, from_layer=None):
     names = [layer.name for layer in body]
     if from_layer is not None and from_layer not in names:
         raise ValueError(
-            f"The base has no layer {from_layer!r}{_did_you_mean(from_layer, names)}; "
+            f"The base has no layer {from_layer!r}{did_you_mean(from_layer, names)}; "
             "model.summary() lists them."
         )
     first = 0 if from_layer is None else names.index(from_layer)
@@ -210,14 +211,14 @@ def compile_lab(model, learning_rate=1e-3):
         The same model, compiled.
 
     Raises:
-        ValueError: the learning rate is not positive.
+        ValueError: the learning rate is no number above 0.
 
     Example:
         >>> compile_lab(small_vgg((32, 32, 3), classes=2, filters=(4,))).loss
         'categorical_crossentropy'
     """
-    if not learning_rate > 0:
-        raise ValueError(f"learning_rate={learning_rate!r} must be positive, for example 1e-3.")
+    fits = is_number(learning_rate) and learning_rate > 0
+    require(fits, "learning_rate", learning_rate, "a number above 0, for example 1e-3")
     before = model.get_compile_config() if model.compiled else {}
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
@@ -380,7 +381,7 @@ def _build_base(base, pictures, inputs, options, weights=None):
 
 def _build_small_base(pictures, inputs, filters=DRAWN_FILTERS, kernel_initializer="he_uniform"):
     """Build the small VGG's blocks without a head."""
-    _check_sizes(filters=filters)
+    filters = require_whole_numbers("filters", filters)
     _check_halvings(pictures.shape[1:], len(filters))
     outputs = inputs
     for layer in _blocks(filters, kernel_initializer):
@@ -399,18 +400,18 @@ def _with_imagenet_weights(base, pictures, inputs, options):
         return _build_base(base, pictures, inputs, options, weights="imagenet")
     except Exception as error:
         # keras.utils.get_file raises a bare Exception when the download fails.
-        if not any(reason in str(error) for reason in _DOWNLOAD_FAILURES):
+        if not any(failure in str(error) for failure in _DOWNLOAD_FAILURES):
             raise
         raise ConnectionError(
             f"The ImageNet weights of {base!r} could not be downloaded "
-            f"({' '.join(str(error).split()).rstrip('.')}); check the network, give the path of a "
+            f"({reason(error)}); check the network, give the path of a "
             "weights file instead, or use weights='drawn'."
         ) from None
 
 
 def _read_weights(body, path, base):
     """Load a weights file into ``body``, or say in one sentence why it does not fit."""
-    reason = None
+    misfit = None
     try:
         with warnings.catch_warnings():
             # Keras only warns where a layer's weights are missing and leaves it at random.
@@ -418,14 +419,14 @@ def _read_weights(body, path, base):
             warnings.filterwarnings("ignore", message=".*optimizer.*")
             body.load_weights(path)
     except (ValueError, OSError, KeyError, UserWarning) as error:
-        reason = str(error).strip().splitlines()[0][:200].rstrip(". ")
-    if reason is not None:
+        misfit = reason(error)[:200].rstrip(". ")
+    if misfit is not None:
         # Keras leaves the file open, and HDF5 would go on to read the old one from a new file
         # that is copied over it.
         gc.collect()
         raise ValueError(
             f"The weights in {Path(path).name!r} do not fit the headless base {base!r} with input "
-            f"{body.input_shape[1:]} and {body.count_params():,} parameters ({reason}); give a "
+            f"{body.input_shape[1:]} and {body.count_params():,} parameters ({misfit}); give a "
             "file that was saved from the same base without its top, with the same options."
         )
 
@@ -451,25 +452,20 @@ def _drawn_base_name(base):
     return "small_vgg"
 
 
-def _plain(name):
-    """Strip a network's name to letters and digits, so that spellings compare."""
-    return "".join(character for character in name.lower() if character.isalnum())
-
-
 def _application(base):
     """Find the constructor in ``keras.applications`` that ``base`` names."""
     constructors = {
-        _plain(name): value
+        plain_name(name): value
         for name, value in vars(keras.applications).items()
         if inspect.isfunction(value)
     }
-    if _plain(str(base)) not in constructors:
+    if plain_name(str(base)) not in constructors:
         names = [constructor.__name__ for constructor in constructors.values()]
         raise ValueError(
-            f"base={base!r} is no network of keras.applications{_did_you_mean(base, names)}; it "
+            f"base={base!r} is no network of keras.applications{did_you_mean(base, names)}; it "
             f"has {', '.join(sorted(names))}, and labkit adds small_vgg."
         )
-    return constructors[_plain(str(base))]
+    return constructors[plain_name(str(base))]
 
 
 def _application_module(constructor):
@@ -477,26 +473,13 @@ def _application_module(constructor):
     return getattr(keras.applications, constructor.__module__.rsplit(".", 1)[-1])
 
 
-def _did_you_mean(word, names):
-    """Name the nearest of ``names``, as part of a sentence, or nothing."""
-    plain = {_plain(name): name for name in names}
-    near = difflib.get_close_matches(_plain(str(word)), plain, n=1)
-    return f" (did you mean {plain[near[0]]!r}?)" if near else ""
-
-
-def _check_sizes(**sizes):
-    """Refuse sizes that are not sequences of positive integers."""
-    for name, values in sizes.items():
-        if isinstance(values, str) or not hasattr(values, "__iter__"):
-            raise ValueError(f"{name}={values!r} must be a sequence of positive integers.")
-        if not all(isinstance(value, int) and value > 0 for value in values):
-            raise ValueError(f"{name}={tuple(values)} must hold positive integers only.")
-
-
-def _check_classes(classes):
-    """Refuse fewer than two classes."""
-    if not isinstance(classes, int) or classes < 2:
-        raise ValueError(f"classes={classes!r} must be an integer of at least 2.")
+def _checked_sizes(input_shape, dense, classes):
+    """Return what both networks are told as plain integers, or refuse."""
+    return (
+        require_whole_numbers("input_shape", input_shape, number=3),
+        require_whole_numbers("dense", dense),
+        require_whole("classes", classes, least=2),
+    )
 
 
 def _check_halvings(input_shape, blocks):

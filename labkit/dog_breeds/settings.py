@@ -1,9 +1,12 @@
 """What differs between the drawn dogs and the photographs, and nothing else."""
 
 import dataclasses
-import difflib
 import os
 from dataclasses import dataclass, field
+from functools import partial
+
+from labkit.tables import as_text
+from labkit.words import did_you_mean, is_number, require, require_whole, require_whole_numbers
 
 VARIABLE = "LABKIT_SETTINGS"
 
@@ -16,6 +19,43 @@ _AUGMENTATION = {
     "height_shift_range": 0.2,
     "zoom_range": 0.2,
     "fill_mode": "reflect",
+}
+
+
+def _text(name, value):
+    require(isinstance(value, str | os.PathLike), name, value, "text or a path")
+    return os.fspath(value)
+
+
+def _text_or_none(name, value):
+    return None if value is None else _text(name, value)
+
+
+def _flag(name, value):
+    require(isinstance(value, bool), name, value, "True or False")
+    return value
+
+
+def _options(name, value):
+    require(isinstance(value, dict), name, value, "a dict from an option's name to its value")
+    return value
+
+
+def _above_zero(name, value):
+    require(is_number(value) and value > 0, name, value, "a number above 0")
+    return float(value)
+
+
+#: One check for each type of a setting; each returns the value.
+_CHECKS = {
+    str: _text,
+    str | None: _text_or_none,
+    bool: _flag,
+    dict: _options,
+    float: _above_zero,
+    int: require_whole,
+    tuple[int, int]: partial(require_whole_numbers, number=2),
+    tuple[int, ...]: require_whole_numbers,
 }
 
 
@@ -49,7 +89,7 @@ class Settings:
         seed: what everything random starts from.
 
     Raises:
-        ValueError: a number is not positive.
+        ValueError: a value is not of its setting's type, or a number is too small.
 
     Example:
         >>> load_settings("photographs").target_size
@@ -79,21 +119,19 @@ class Settings:
     seed: int = 2021
 
     def __post_init__(self):
-        """Refuse numbers that are not positive."""
+        """Refuse what is not of a setting's type; keep plain numbers of what NumPy gives."""
         for setting in dataclasses.fields(self):
-            value = getattr(self, setting.name)
-            values = value if isinstance(value, tuple) else (value,)
-            if setting.name != "seed" and any(
-                isinstance(v, int | float) and not isinstance(v, bool) and v <= 0 for v in values
-            ):
-                raise ValueError(f"{setting.name}={value!r} must be positive.")
+            check = _CHECKS[setting.type]
+            if setting.name == "seed":
+                check = partial(require_whole, least=0)
+            value = check(setting.name, getattr(self, setting.name))
+            # What the frozen dataclass has from its maker, in the form that JSON can hold.
+            object.__setattr__(self, setting.name, value)
 
     def __str__(self):
-        """Return a line for each setting."""
-        return "\n".join(
-            f"{setting.name:<26}{getattr(self, setting.name)!r}"
-            for setting in dataclasses.fields(self)
-        )
+        """Return a table with a line for each setting."""
+        rows = [(each.name, repr(getattr(self, each.name))) for each in dataclasses.fields(self)]
+        return as_text(("setting", "value"), rows, words=2)
 
     @property
     def input_shape(self):
@@ -134,7 +172,10 @@ class Settings:
         names = [setting.name for setting in dataclasses.fields(self)]
         unknown = sorted(set(changes) - set(names))
         if unknown:
-            raise ValueError(f"There is no setting {unknown[0]!r}; there are {', '.join(names)}.")
+            raise ValueError(
+                f"There is no setting {unknown[0]!r}{did_you_mean(unknown[0], names)}; there are "
+                f"{', '.join(names)}."
+            )
         return dataclasses.replace(self, **changes)
 
 
@@ -203,10 +244,8 @@ def load_settings(name=None):
     origin = "name" if name is not None else f"the environment variable {VARIABLE}"
     name = os.environ.get(VARIABLE) or "drawn" if name is None else name
     if name not in _KNOWN:
-        near = difflib.get_close_matches(str(name), _KNOWN, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise ValueError(
-            f"{origin} is {name!r}, and there are no such settings{hint}; "
+            f"{origin} is {name!r}, and there are no such settings{did_you_mean(name, _KNOWN)}; "
             f"choose one of {', '.join(map(repr, _KNOWN))}."
         )
     return _KNOWN[name]

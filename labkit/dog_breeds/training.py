@@ -1,23 +1,23 @@
 """Training that can be watched, interrupted and taken up again."""
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 
 import keras
 from tqdm import tqdm
 
 from labkit.dog_breeds.checkpoints import keep_checkpoints
-from labkit.dog_breeds.devices import SharedTraining
-from labkit.dog_breeds.out_of_memory import batch_size_advice
-
-#: A figure per epoch each.
-CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
+from labkit.dog_breeds.devices import SharedTraining, batch_size_advice
+from labkit.words import require_whole
 
 
 @dataclass(frozen=True)
 class History:
-    """Hold one figure per epoch for each of the four curves.
+    """Hold the curves of a training: one figure per epoch each.
+
+    A metric that is added later gets two fields here, below those there are; trainings of before
+    then have ``None`` for each of its figures.
 
     Args:
         loss: cross-entropy on the training batches, as they were augmented.
@@ -42,12 +42,20 @@ class History:
     def __post_init__(self):
         """Refuse curves of different length."""
         if len({len(getattr(self, name)) for name in CURVES}) != 1:
-            raise ValueError("The four curves of a History must have one figure per epoch each.")
+            raise ValueError("The curves of a History must have one figure per epoch each.")
 
     @classmethod
     def from_curves(cls, curves):
         """Make one of a dict from a curve's name to its figures (any sequence)."""
-        return cls(**{name: tuple(figures) for name, figures in curves.items()})
+        not_measured = (None,) * len(curves.get("loss", ()))
+        return cls(**{name: tuple(curves.get(name, not_measured)) for name in CURVES})
+
+    @property
+    def metrics(self):
+        """Names of what was measured in every epoch, the loss first (tuple of str)."""
+        return tuple(
+            name for name in CURVES if f"val_{name}" in CURVES and None not in getattr(self, name)
+        )
 
     def __len__(self):
         """Return the number of epochs."""
@@ -56,6 +64,10 @@ class History:
     def __add__(self, other):
         """Join the epochs of a later training to these."""
         return History(*(getattr(self, name) + getattr(other, name) for name in CURVES))
+
+
+#: The curves' names.
+CURVES = tuple(field.name for field in fields(History))
 
 
 def train(
@@ -75,7 +87,7 @@ def train(
         batches: the training batches: what ``flow_from_directory`` returns. An epoch is
             ``len(batches)`` steps, derived from the pictures and the batch size.
         validation_batches: likewise, not augmented and not shuffled.
-        epochs: how often all pictures are shown, a positive integer.
+        epochs: how often all pictures are shown, a whole number, 1 or more.
         checkpoints: a folder for this training alone, which keeps its state after every
             epoch: weights, optimizer, curves, and what random numbers go on from (those of
             layers such as dropout, of NumPy and of Python). ``None`` keeps nothing.
@@ -91,7 +103,7 @@ def train(
         The :class:`History` of all epochs, those before an interruption included.
 
     Raises:
-        ValueError: the model is not compiled, ``epochs`` is not positive, or the
+        ValueError: the model is not compiled, ``epochs`` is no such number, or the
             checkpoints are damaged or belong to another model, to another stage of its
             training or to another optimizer; or several devices cannot share a batch.
         MemoryError: the GPU's memory is used up; the sentence has the batch size to try.
@@ -111,8 +123,7 @@ def train(
         2
     """
     _require_compiled(model)
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"epochs={epochs!r} must be a positive integer.")
+    epochs = require_whole("epochs", epochs)
     fit = partial(
         _fit, model, batches, validation_batches, epochs, callbacks=callbacks, progress=progress
     )
@@ -130,7 +141,7 @@ def _fit(model, batches, validation_batches, epochs, before, keeper=None, *, cal
     if progress:
         callbacks.append(_Progress(len(before), epochs, len(batches)))
     if len(before) < epochs:
-        with batch_size_advice(batches, _device()):
+        with batch_size_advice(batches):
             model.fit(
                 batches,
                 validation_data=validation_batches,
@@ -171,7 +182,7 @@ def evaluate(model, batches):
         0.5
     """
     _require_compiled(model)
-    with batch_size_advice(batches, _device()):
+    with batch_size_advice(batches):
         measured = model.evaluate(batches, verbose=0, return_dict=True)
     return measured["loss"], measured["accuracy"]
 
@@ -182,82 +193,6 @@ def _require_compiled(model):
             f"The model {model.name!r} is not compiled; compile it first, with model.compile or "
             "with labkit's freeze, unfreeze or compile_lab."
         )
-
-
-def has_gpu():
-    """Tell whether Keras' backend computes on a GPU.
-
-    Returns:
-        True or False.
-
-    Example:
-        >>> has_gpu() in (True, False)
-        True
-    """
-    if keras.backend.backend() == "torch":
-        # Keras lists devices for TensorFlow and JAX only.
-        import torch
-
-        return torch.cuda.is_available()
-    # Not list_devices("gpu"), which raises on JAX where there is none.
-    return any("gpu" in device.lower() for device in keras.distribution.list_devices())
-
-
-def _device():
-    return "GPU" if has_gpu() else "computer"
-
-
-def use_mixed_precision(wanted=True):
-    """Compute in float16 with float32 weights, where there is a GPU that gains by it.
-
-    On a processor float16 is several times slower, so nothing changes there. Call it
-    before a network is built.
-
-    Args:
-        wanted: False leaves float32 also on a GPU.
-
-    Returns:
-        The name of the policy now in force.
-
-    Source:
-        P. Micikevicius and others, "Mixed Precision Training", 2018.
-
-    Example:
-        >>> use_mixed_precision(wanted=False)
-        'float32'
-    """
-    policy = "mixed_float16" if wanted and has_gpu() else "float32"
-    keras.config.set_dtype_policy(policy)
-    return policy
-
-
-def gpu_advice(settings):
-    """Say whether the settings have the hardware they are made for.
-
-    Settings that ask for mixed precision are made for a GPU. Without one nothing is refused:
-    the cells run, only too slowly to wait for.
-
-    Args:
-        settings: :class:`labkit.Settings`.
-
-    Returns:
-        A sentence or a few, to be printed.
-
-    Example:
-        >>> from labkit import load_settings
-        >>> print(gpu_advice(load_settings("drawn")))
-        The settings 'drawn' need no GPU.
-    """
-    if not settings.mixed_precision:
-        return f"The settings {settings.name!r} need no GPU."
-    if has_gpu():
-        return f"A GPU was found, as the settings {settings.name!r} want it."
-    return (
-        f"No GPU was found, and the settings {settings.name!r} are made for one: the lab would run "
-        "for days. In Colab choose 'Runtime', 'Change runtime type', a GPU, and run all cells "
-        "again; elsewhere see the page 'Run it yourself', or take the drawn dogs: "
-        "load_settings('drawn'). Or go on, and shorten the training with settings.replace."
-    )
 
 
 class _EpochNumbers(keras.callbacks.Callback):

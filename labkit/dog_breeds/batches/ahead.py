@@ -1,6 +1,5 @@
 """Prepare what will be wanted next, in threads, while the present is in use."""
 
-import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -75,13 +74,6 @@ def shuffled_by_keras(number):
     same.setstate(random.getstate())
     same.shuffle(numbers)
     return numbers
-
-
-def usable_cores():
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _SingleThreadedOpenCV:

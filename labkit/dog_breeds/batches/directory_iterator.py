@@ -12,7 +12,6 @@ from labkit.dog_breeds.batches.ahead import (
     Ahead,
     shuffled_by_keras,
     single_threaded_opencv,
-    usable_cores,
 )
 from labkit.dog_breeds.batches.augmentation import (
     transform_batch,
@@ -23,6 +22,7 @@ from labkit.dog_breeds.batches.cache import CACHES, fingerprint, open_cache
 from labkit.dog_breeds.batches.directory import list_pictures
 from labkit.dog_breeds.batches.epochs import EpochBatches, epoch_order
 from labkit.dog_breeds.batches.memory import Buffers
+from labkit.machine import usable_cores
 from labkit.words import require_one_of, require_whole, require_whole_numbers
 
 CLASS_MODES = ("categorical", "sparse", "binary", "input", None)

@@ -1,8 +1,7 @@
 """The whole of lab 1 without a notebook, and a record of what came out and what it cost.
 
-What to run (:mod:`~labkit.dog_breeds.run.plan`) → training and measuring, stage by stage
-(:mod:`~labkit.dog_breeds.run.stages`) → the facts about it (:mod:`~labkit.dog_breeds.run.facts`,
-:mod:`~labkit.dog_breeds.run.machine`, :mod:`~labkit.dog_breeds.run.epoch_clock`) → the record
+What to run, and training and measuring, stage by stage (:mod:`~labkit.dog_breeds.run.stages`) →
+the facts about it (:mod:`~labkit.dog_breeds.run.facts`, :mod:`labkit.machine`) → the record
 (:mod:`~labkit.dog_breeds.run.records`).
 
     python -m labkit.dog_breeds.run --data kaggle --setting photographs --out results/mine
@@ -13,8 +12,7 @@ import os
 # Read when TensorFlow is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from labkit.dog_breeds.run.plan import Plan
 from labkit.dog_breeds.run.records import Record, read_record, write_record
-from labkit.dog_breeds.run.stages import run
+from labkit.dog_breeds.run.stages import Plan, run
 
 __all__ = ["Plan", "Record", "read_record", "run", "write_record"]

@@ -8,6 +8,7 @@ import labkit
 from labkit.dog_breeds.run import Plan, read_record, run
 from labkit.dog_breeds.run.facts import command_line, without_folders
 from labkit.dog_breeds.run.records import STAGES
+from labkit.tables import as_text
 
 _EXAMPLES = """examples:
   python -m labkit.dog_breeds.run --out results/drawn
@@ -66,20 +67,20 @@ def summary(record, before=None):
         Lines of text: accuracies of the finished networks, and minutes.
     """
     columns = ["stage", "seed", "training", "validation", "top 5", "minutes"]
-    lines = ["".join(f"{name:>13}" for name in columns + ["before"] * (before is not None))]
+    if before is not None:
+        columns.append("before")
+        earlier = {
+            (s["stage"], s["seed"]): s["validation_accuracy"] for s in before.facts["stages"]
+        }
+    rows = []
     for stage in record.facts["stages"]:
-        figures = [f"{stage[f'{n}_accuracy']:.3f}" for n in ("training", "validation")]
-        figures += [f"{stage['validation_top5_accuracy']:.3f}", f"{stage['seconds'] / 60:.1f}"]
+        figures = [stage[f"{name}_accuracy"] for name in ("training", "validation")]
+        cells = [f"{figure:.3f}" for figure in (*figures, stage["validation_top5_accuracy"])]
+        rows.append([stage["stage"], str(stage["seed"]), *cells, f"{stage['seconds'] / 60:.1f}"])
         if before is not None:
-            same = [
-                s["validation_accuracy"]
-                for s in before.facts["stages"]
-                if (s["stage"], s["seed"]) == (stage["stage"], stage["seed"])
-            ]
-            figures.append(f"{same[0]:.3f}" if same else "–")
-        cells = [stage["stage"], str(stage["seed"]), *figures]
-        lines.append("".join(f"{cell:>13}" for cell in cells))
-    return "\n".join(lines)
+            figure = earlier.get((stage["stage"], stage["seed"]))
+            rows[-1].append("–" if figure is None else f"{figure:.3f}")
+    return as_text(columns, rows)
 
 
 def _settings_of(options):

@@ -1,6 +1,7 @@
 """What a record says of the settings, of the pictures and of what a network made of them."""
 
 import hashlib
+import math
 import os
 import shlex
 from collections import Counter
@@ -66,7 +67,7 @@ def describe_data(data, pictures, training, validation, predicted):
 def _describe_flaws(pictures, validation, predicted):
     """Count pictures that are there twice, and list those that validate and train."""
     breeds = list(validation.class_indices)
-    found = labkit.duplicates(pictures, by="appearance")
+    found = labkit.duplicates(pictures)
     validating = {Path(name).stem: row for row, name in enumerate(validation.filenames)}
     across = []
     for copies in found:
@@ -118,6 +119,93 @@ def describe_predictions(breeds, truth, predicted):
             str(breed): round(float((predicted[truth == index] == index).mean()), 4)
             for index, breed in enumerate(breeds)
         },
+    }
+
+
+def describe_network(network):
+    """Say what a network is and how much of it trains.
+
+    Args:
+        network: a Keras model.
+
+    Returns:
+        A dict of its name and its numbers of parameters.
+
+    Example:
+        >>> describe_network(labkit.small_vgg((8, 8, 3), classes=2, filters=(4,), dense=()))
+        {'network': 'small_vgg', 'parameters': 270, 'trained_parameters': 270}
+    """
+    return {
+        "network": network.name,
+        "parameters": network.count_params(),
+        "trained_parameters": sum(math.prod(w.shape) for w in network.trainable_weights),
+    }
+
+
+def measure(model, training, validation, truth):
+    """Measure a finished network on all pictures as they are.
+
+    Args:
+        model: a compiled Keras model with the metric accuracy.
+        training: the training batches, not augmented.
+        validation: likewise; not shuffled.
+        truth: int ``(validation pictures,)``, the index of each picture's breed.
+
+    Returns:
+        ``(measured, predicted)``: a dict of losses and accuracies, and int ``(validation
+        pictures,)``, the indices of the breeds that the network answers.
+    """
+    training_loss, training_accuracy = labkit.evaluate(model, training)
+    validation_loss, validation_accuracy = labkit.evaluate(model, validation)
+    probabilities = model.predict(validation, verbose=0)
+    return {
+        "training_loss": training_loss,
+        "training_accuracy": training_accuracy,
+        "validation_loss": validation_loss,
+        "validation_accuracy": validation_accuracy,
+        "validation_top5_accuracy": top_accuracy(probabilities, truth, 5),
+    }, probabilities.argmax(axis=1)
+
+
+def top_accuracy(probabilities, truth, k):
+    """Measure how often the true breed is among the k likeliest.
+
+    Args:
+        probabilities: float ``(pictures, breeds)``.
+        truth: int ``(pictures,)``, the index of each picture's breed.
+        k: how many guesses count, a positive integer.
+
+    Returns:
+        A float between 0 and 1.
+
+    Example:
+        >>> top_accuracy(np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]]), np.array([2, 1]), 2)
+        0.5
+    """
+    likeliest = np.argsort(probabilities, axis=1)[:, -k:]
+    return float((likeliest == truth[:, None]).any(axis=1).mean())
+
+
+def describe_cost(times, pictures):
+    """Say what a stage took, and its usual speed.
+
+    Args:
+        times: a pair ``(seconds, core_seconds)`` for each epoch: by the clock on the wall, and
+            as all cores worked them.
+        pictures: how many an epoch shows.
+
+    Returns:
+        A dict of the stage's two sums, and of the pictures per second of its median epoch.
+
+    Example:
+        >>> describe_cost([(2.0, 3.0), (4.0, 5.0)], 60)
+        {'seconds': 6.0, 'core_seconds': 8.0, 'pictures_per_second': 20.0}
+    """
+    seconds, core_seconds = (np.array(column) for column in zip(*times, strict=True))
+    return {
+        "seconds": round(float(seconds.sum()), 1),
+        "core_seconds": round(float(core_seconds.sum()), 1),
+        "pictures_per_second": round(pictures / float(np.median(seconds)), 1),
     }
 
 

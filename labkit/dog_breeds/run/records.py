@@ -13,23 +13,37 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from labkit.dog_breeds.training import CURVES, History
+from labkit.files import in_a_sentence
 
 HISTORY = "history.csv"
 FACTS = "facts.json"
-COLUMNS = ("seed", "stage", "epoch", *CURVES, "seconds", "core_seconds")
 STAGES = ("scratch", "head", "fine_tuning")
 
-#: What every record must say; a dict asks for these keys inside.
-_REQUIRED = {
+# What a record must say, and of which kind. A figure that is added later is ``float | None``:
+# records of before lack it, and stay valid.
+COLUMNS = {
+    "seed": int,
+    "stage": str,
+    "epoch": int,
+    "loss": float,
+    "accuracy": float,
+    "val_loss": float,
+    "val_accuracy": float,
+    "seconds": float,
+    "core_seconds": float,
+}
+#: A dict asks for these keys inside.
+_FACTS = {
     "command": str,
     "date": str,
     "labkit": str,
     "machine": {
         "cores": int,
         "processor": str,
-        "memory_gb": (int, float),
+        "memory_gb": int | float,
         "system": str,
         "accelerator": str,
     },
@@ -46,7 +60,7 @@ _REQUIRED = {
     "settings": {"name": str, "target_size": list, "augmentation": dict, "batch_size": int},
     "preprocessing": str,
     "cached_features": bool,
-    "peak_memory_gb": (int, float),
+    "peak_memory_gb": int | float,
     "stages": list,
     "confusions": list,
     "breed_accuracies": dict,
@@ -87,7 +101,7 @@ class Record:
 
     def __post_init__(self):
         """Refuse a record that is not complete."""
-        _require(self.facts, _REQUIRED, self.name)
+        _require(self.facts, _FACTS, self.name)
         trained = {(row["seed"], row["stage"]) for row in self.rows}
         for stage in self.facts["stages"]:
             _require(stage, _STAGE, f"{self.name}, a stage")
@@ -168,14 +182,19 @@ def write_record(record, folder):
     """
     folder = Path(folder).expanduser()
     refuse_existing(folder)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     history = _as_csv(record.rows)
     facts = record.facts | {"sha256": _checksum(record.facts, history)}
-    (partial / HISTORY).write_text(history, newline="")
-    (partial / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    os.rename(partial, folder)
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    try:
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        (partial / HISTORY).write_text(history, newline="")
+        (partial / FACTS).write_text(text, "utf-8")
+        os.rename(partial, folder)
+    except OSError as error:
+        advice = "make room there and run again, which trains no epoch again that was kept"
+        raise in_a_sentence(error, f"The record {folder} cannot be written", advice) from None
     return folder
 
 
@@ -240,7 +259,7 @@ def _checksum(facts, history):
 
 def _as_csv(rows):
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -248,20 +267,31 @@ def _as_csv(rows):
 
 def _parse(row):
     """Turn a row of text into numbers; raise KeyError, TypeError or ValueError if it is none."""
-    whole = {name: int(row[name]) for name in ("seed", "epoch")}
-    real = {name: float(row[name]) for name in (*CURVES, "seconds", "core_seconds")}
-    return {name: {**whole, **real, "stage": row["stage"]}[name] for name in COLUMNS}
+    return {name: _parse_figure(kind, row.get(name)) for name, kind in COLUMNS.items()}
+
+
+def _parse_figure(kind, text):
+    if not text:
+        if isinstance(None, kind):
+            return None
+        raise ValueError("a figure is missing")
+    # Of a kind such as ``float | None``, the part that is not None.
+    plain, *_ = get_args(kind) or (kind,)
+    return plain(text)
 
 
 def _require(found, wanted, where):
     """Raise ValueError unless ``found`` has all that ``wanted`` names, each of its kind."""
     for name, kind in wanted.items():
-        if not isinstance(found, dict) or name not in found:
+        group = isinstance(kind, dict)
+        optional = not group and isinstance(None, kind)
+        if not isinstance(found, dict) or not (name in found or optional):
             raise ValueError(f"The record {where!r} lacks {name!r}; run it again.")
-        if isinstance(kind, dict):
-            _require(found[name], kind, f"{where}, {name}")
-        elif not isinstance(found[name], kind):
+        value = found.get(name)
+        if group:
+            _require(value, kind, f"{where}, {name}")
+        elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(
-                f"The record {where!r} has {name}={found[name]!r}, which is no "
+                f"The record {where!r} has {name}={value!r}, which is no "
                 f"{getattr(kind, '__name__', 'number')}; run it again."
             )

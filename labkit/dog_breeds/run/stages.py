@@ -1,38 +1,72 @@
 """Train one stage after the other, measure the network that each leaves, and record it all."""
 
+import csv
 import datetime
 import hashlib
 import json
 import math
 import shutil
 import sys
+import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
 import labkit
 from labkit.dog_breeds.features import FeatureBatches, compute_features, split_at_head
-from labkit.dog_breeds.run.epoch_clock import EpochClock
-from labkit.dog_breeds.run.facts import describe_data, describe_predictions, describe_settings
-from labkit.dog_breeds.run.machine import describe_machine, describe_versions, peak_memory_gb
-from labkit.dog_breeds.run.plan import Plan
-from labkit.dog_breeds.run.records import Record, refuse_existing, write_record
+from labkit.dog_breeds.run.facts import (
+    describe_cost,
+    describe_data,
+    describe_network,
+    describe_predictions,
+    describe_settings,
+    measure,
+)
+from labkit.dog_breeds.run.records import STAGES, Record, refuse_existing, write_record
 from labkit.dog_breeds.training import CURVES, History
+from labkit.machine import accelerator, describe_machine, describe_versions, peak_memory_gb
+from labkit.words import require_whole_numbers
 
 
 @dataclass(frozen=True)
-class _Lab:
-    """The pictures, as training and measuring take them."""
+class Plan:
+    """What to run, beyond the lab's settings.
 
-    training: keras.utils.PyDataset
-    training_plain: keras.utils.PyDataset
-    validation: keras.utils.PyDataset
+    Args:
+        stages: some of ``"scratch"``, ``"head"`` and ``"fine_tuning"``.
+        seeds: what each repetition starts from, whole numbers, 0 or more.
+        preprocessing: as :func:`labkit.pretrained` takes it.
+        cached_features: train the head on features of the frozen base that are computed once.
 
-    @property
-    def breeds(self):
-        return list(self.training.class_indices)
+    Raises:
+        ValueError: no or unknown stages, fine-tuning of a head that was not trained, or no seed.
+
+    Example:
+        >>> Plan(("fine_tuning",), (1,))
+        Traceback (most recent call last):
+        ...
+        ValueError: The stage fine_tuning goes on from head: name both.
+    """
+
+    stages: tuple[str, ...] = STAGES
+    seeds: tuple[int, ...] = (2021,)
+    preprocessing: str = "own"
+    cached_features: bool = False
+
+    def __post_init__(self):
+        """Refuse a plan that cannot be carried out."""
+        unknown = [stage for stage in self.stages if stage not in STAGES]
+        if unknown or not self.stages:
+            raise ValueError(f"stages={self.stages!r}: name some of {', '.join(STAGES)}.")
+        if "fine_tuning" in self.stages and "head" not in self.stages:
+            raise ValueError("The stage fine_tuning goes on from head: name both.")
+        object.__setattr__(self, "seeds", require_whole_numbers("seeds", self.seeds, least=0))
+        if not self.seeds:
+            raise ValueError("seeds=() is empty: name at least one.")
+        if self.cached_features and "head" not in self.stages:
+            raise ValueError("Only the stage head has features to cache: name it, or cache none.")
 
 
 def run(data, settings, out, plan=None, command="", progress=True):
@@ -55,8 +89,9 @@ def run(data, settings, out, plan=None, command="", progress=True):
 
     Raises:
         FileExistsError: ``out`` exists already.
-        ValueError: features are to be cached of pictures that change; and what
-            :func:`labkit.fetch`, :func:`labkit.pretrained` and :func:`labkit.train` raise.
+        ValueError: features are to be cached of pictures that change, or a record cannot hold
+            what the settings say; and what :func:`labkit.fetch`, :func:`labkit.pretrained` and
+            :func:`labkit.train` raise.
 
     Example:
         >>> run("drawn", labkit.load_settings("drawn"), ".")
@@ -66,48 +101,29 @@ def run(data, settings, out, plan=None, command="", progress=True):
     """
     plan = Plan(seeds=(settings.seed,)) if plan is None else plan
     refuse_existing(out)
-    if plan.cached_features and settings.augmentation:
-        raise ValueError(
-            "Features can only be cached of pictures that never change, and these are augmented: "
-            "add --set augmentation={}, or leave --cached-features out."
-        )
+    _require_constant_pictures(settings, plan)
+    kept = _checkpoints(Path(out).name, data, settings, plan)
     labkit.use_devices(settings.devices)
     labkit.use_mixed_precision(settings.mixed_precision)
     pictures = labkit.fetch(data, settings.directory, progress=progress)
     folders = labkit.reorganise(pictures, progress=progress)
-    name = Path(out).name
-    kept = _checkpoints(name, data, settings, plan)
-    rows, stages, features = [], [], None
+    rows, stages, features = [], [], []
     for seed in plan.seeds:
         keras.utils.set_random_seed(seed)
-        lab = _make_lab(folders, settings, seed)
-        for trained in _train(lab, settings, plan, seed, kept, features, progress):
-            if progress:
-                print(f"Measuring {trained.stage}, seed {seed}", file=sys.stderr)
-            measured, predicted = _measure(trained, lab.validation.classes)
-            features = trained.features
-            rows += _rows(seed, trained)
-            stages.append(
-                {"seed": seed, "stage": trained.stage}
-                | _sizes(trained.network)
-                | measured
-                | _cost(trained.times, lab)
-            )
+        lab = _make_lab(folders, settings, plan, seed, kept, progress)
+        for trained in _train(lab, features):
+            lab.say("Measuring", trained.stage)
+            measured, predicted = measure(*trained.measuring, lab.validation.classes)
+            rows += _rows(lab, trained)
+            stages.append(_describe_stage(lab, trained) | measured)
     facts = {
         "command": command,
-        "date": datetime.date.today().isoformat(),
-        "labkit": labkit.__version__,
-        "machine": describe_machine(),
-        "versions": describe_versions(),
+        **_describe_run(settings, plan),
         "data": describe_data(data, pictures, lab.training, lab.validation, predicted),
-        "settings": describe_settings(settings),
-        "preprocessing": plan.preprocessing,
-        "cached_features": plan.cached_features,
-        "peak_memory_gb": peak_memory_gb(),
         "stages": stages,
         **describe_predictions(lab.breeds, lab.validation.classes, predicted),
     }
-    record = Record(name, json.loads(json.dumps(facts)), tuple(rows))
+    record = Record(Path(out).name, json.loads(_as_json(facts)), tuple(rows))
     write_record(record, out)
     if kept is not None:
         # Kept on, they would pass for a repetition.
@@ -115,23 +131,76 @@ def run(data, settings, out, plan=None, command="", progress=True):
     return record
 
 
+def _require_constant_pictures(settings, plan):
+    if plan.cached_features and settings.augmentation:
+        raise ValueError(
+            "Features can only be cached of pictures that never change, and these are augmented: "
+            "add --set augmentation={}, or leave --cached-features out."
+        )
+
+
 def _checkpoints(name, data, settings, plan):
     """Name the folder for all epochs of one run, and of no run that differs from it in anything."""
-    facts = [str(data), asdict(settings), asdict(plan), describe_versions()]
-    which = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8]
+    facts = [str(data), asdict(settings), asdict(plan), describe_versions(), labkit.__version__]
+    which = hashlib.sha256(_as_json(facts).encode()).hexdigest()[:8]
     return settings.checkpoints_for(f"{name}-{which}")
 
 
-def _make_lab(folders, settings, seed):
-    """Make the batches as the notebook does."""
-    flow = {"target_size": settings.target_size, "batch_size": settings.batch_size}
-    plain = labkit.ImageDataGenerator(rescale=1 / 255)
-    augmented = labkit.ImageDataGenerator(rescale=1 / 255, **settings.augmentation)
-    return _Lab(
-        augmented.flow_from_directory(folders.train_sorted, seed=seed, drop_remainder=True, **flow),
-        plain.flow_from_directory(folders.train_sorted, shuffle=False, **flow),
-        plain.flow_from_directory(folders.val_sorted, shuffle=False, **flow),
-    )
+def _as_json(facts):
+    return json.dumps(facts, default=_plain)
+
+
+def _plain(value):
+    """Return what NumPy has for numbers as plain ones; refuse what is no data."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise ValueError(f"A record cannot hold {value!r}: give the settings numbers and text alone.")
+
+
+@dataclass(frozen=True)
+class _Lab:
+    """What every stage from one seed has in common."""
+
+    settings: labkit.Settings
+    plan: Plan
+    seed: int
+    #: The folder of all epochs, or None.
+    kept: str | None
+    progress: bool
+    training: keras.utils.PyDataset
+    training_plain: keras.utils.PyDataset
+    validation: keras.utils.PyDataset
+
+    @property
+    def breeds(self):
+        return list(self.training.class_indices)
+
+    @property
+    def plain(self):
+        """The pictures of training and validation as they are, without augmentation."""
+        return self.training_plain, self.validation
+
+    def say(self, what, stage):
+        if self.progress:
+            print(f"{what} {stage}, seed {self.seed}", file=sys.stderr)
+
+    def train(self, stage, network, model=None, batches=None, measuring=None):
+        """Train a network, or the part of it that is given as the model, for one stage."""
+        self.say("Training", stage)
+        model = network if model is None else model
+        epochs = getattr(self.settings, f"{stage}_epochs")
+        folder = None if self.kept is None else f"{self.kept}/seed_{self.seed}/{stage}"
+        clock = EpochClock(None if folder is None else f"{folder}.csv")
+        history = labkit.train(
+            model,
+            *(batches or (self.training, self.validation)),
+            epochs,
+            folder,
+            progress=self.progress,
+            callbacks=[clock],
+        )
+        times = [clock.times.get(epoch, (math.nan, math.nan)) for epoch in range(epochs)]
+        return _Trained(stage, network, history, times, (model, *(measuring or self.plain)))
 
 
 @dataclass(frozen=True)
@@ -144,98 +213,74 @@ class _Trained:
     times: list
     #: The model to measure, and the batches of training and validation, without augmentation.
     measuring: tuple
-    features: list | None = None
 
 
-def _train(lab, settings, plan, seed, kept, features, progress):
+def _make_lab(folders, settings, plan, seed, kept, progress):
+    """Make the batches as the notebook does."""
+    flow = {"target_size": settings.target_size, "batch_size": settings.batch_size}
+    plain = labkit.ImageDataGenerator(rescale=1 / 255)
+    augmented = labkit.ImageDataGenerator(rescale=1 / 255, **settings.augmentation)
+    return _Lab(
+        settings,
+        plan,
+        seed,
+        kept,
+        progress,
+        augmented.flow_from_directory(folders.train_sorted, seed=seed, drop_remainder=True, **flow),
+        plain.flow_from_directory(folders.train_sorted, shuffle=False, **flow),
+        plain.flow_from_directory(folders.val_sorted, shuffle=False, **flow),
+    )
+
+
+def _train(lab, features):
     """Train stage after stage; yield the network as each one leaves it."""
-    whole = (lab.training_plain, lab.validation)
-
-    def fit(model, stage, epochs, batches=(lab.training, lab.validation)):
-        folder = None if kept is None else f"{kept}/seed_{seed}/{stage}"
-        clock = EpochClock(None if kept is None else f"{folder}.csv")
-        if progress:
-            print(f"Training {stage}, seed {seed}", file=sys.stderr)
-        history = labkit.train(
-            model, *batches, epochs, folder, progress=progress, callbacks=[clock]
-        )
-        return history, [clock.times.get(number, (math.nan,) * 2) for number in range(epochs)]
-
-    if "scratch" in plan.stages:
+    settings, stages = lab.settings, lab.plan.stages
+    if "scratch" in stages:
         network = labkit.small_vgg(
             settings.input_shape, len(lab.breeds), settings.filters, settings.dense
         )
         labkit.compile_lab(network, settings.scratch_learning_rate)
-        fitted = fit(network, "scratch", settings.scratch_epochs)
-        yield _Trained("scratch", network, *fitted, (network, *whole))
-    if "head" not in plan.stages:
-        return
-    network = labkit.pretrained(
+        yield lab.train("scratch", network)
+    if "head" in stages:
+        network = labkit.freeze(_pretrained(lab), settings.head_learning_rate)
+        cached = lab.plan.cached_features
+        yield _train_on_features(lab, network, features) if cached else lab.train("head", network)
+    if "fine_tuning" in stages:
+        labkit.unfreeze(network, settings.fine_tuning_learning_rate)
+        yield lab.train("fine_tuning", network)
+
+
+def _pretrained(lab):
+    settings = lab.settings
+    return labkit.pretrained(
         settings.base,
         settings.weights,
         len(lab.breeds),
         settings.input_shape,
         settings.dense,
-        plan.preprocessing,
+        lab.plan.preprocessing,
         **settings.base_options,
     )
-    labkit.freeze(network, settings.head_learning_rate)
-    if plan.cached_features:
-        body, head = split_at_head(network)
-        features = features or [compute_features(body, batches, progress) for batches in whole]
-        labkit.compile_lab(head, settings.head_learning_rate)
-        shuffled = FeatureBatches(*features[0], settings.batch_size, seed=seed)
-        plain = [FeatureBatches(*each, settings.batch_size, shuffle=False) for each in features]
-        fitted = fit(head, "head", settings.head_epochs, (shuffled, plain[1]))
-        yield _Trained("head", network, *fitted, (head, *plain), features)
-    else:
-        fitted = fit(network, "head", settings.head_epochs)
-        yield _Trained("head", network, *fitted, (network, *whole))
-    if "fine_tuning" in plan.stages:
-        labkit.unfreeze(network, settings.fine_tuning_learning_rate)
-        fitted = fit(network, "fine_tuning", settings.fine_tuning_epochs)
-        yield _Trained("fine_tuning", network, *fitted, (network, *whole), features)
 
 
-def _measure(trained, truth):
-    """Measure the finished network on all pictures as they are; also return what it predicts."""
-    model, training, validation = trained.measuring
-    training_loss, training_accuracy = labkit.evaluate(model, training)
-    validation_loss, validation_accuracy = labkit.evaluate(model, validation)
-    predicted = model.predict(validation, verbose=0)
-    return {
-        "training_loss": training_loss,
-        "training_accuracy": training_accuracy,
-        "validation_loss": validation_loss,
-        "validation_accuracy": validation_accuracy,
-        "validation_top5_accuracy": top_accuracy(predicted, truth, 5),
-    }, predicted.argmax(axis=1)
+def _train_on_features(lab, network, features):
+    """Train the head alone, on features that are computed once and put into the list."""
+    settings = lab.settings
+    body, head = split_at_head(network)
+    # Without weights the base is another one for each seed.
+    if not features or settings.weights is None:
+        features[:] = [compute_features(body, batches, lab.progress) for batches in lab.plain]
+    labkit.compile_lab(head, settings.head_learning_rate)
+    shuffled = FeatureBatches(*features[0], settings.batch_size, seed=lab.seed)
+    plain = [FeatureBatches(*each, settings.batch_size, shuffle=False) for each in features]
+    return lab.train("head", network, head, (shuffled, plain[1]), plain)
 
 
-def top_accuracy(probabilities, truth, k):
-    """Measure how often the true breed is among the k likeliest.
-
-    Args:
-        probabilities: float ``(pictures, breeds)``.
-        truth: int ``(pictures,)``, the index of each picture's breed.
-        k: how many guesses count, a positive integer.
-
-    Returns:
-        A float between 0 and 1.
-
-    Example:
-        >>> top_accuracy(np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]]), np.array([2, 1]), 2)
-        0.5
-    """
-    likeliest = np.argsort(probabilities, axis=1)[:, -k:]
-    return float((likeliest == truth[:, None]).any(axis=1).mean())
-
-
-def _rows(seed, trained):
+def _rows(lab, trained):
     """Return a row of the history for each epoch."""
     curves = zip(*(getattr(trained.history, name) for name in CURVES), strict=True)
     return [
-        {"seed": seed, "stage": trained.stage, "epoch": number}
+        {"seed": lab.seed, "stage": trained.stage, "epoch": number}
         | dict(zip(CURVES, (round(figure, 6) for figure in figures), strict=True))
         | {"seconds": round(seconds, 2), "core_seconds": round(core_seconds, 2)}
         for number, (figures, (seconds, core_seconds)) in enumerate(
@@ -244,21 +289,73 @@ def _rows(seed, trained):
     ]
 
 
-def _sizes(network):
-    """Say what the network is and how much of it trains."""
+def _describe_stage(lab, trained):
     return {
-        "network": network.name,
-        "parameters": network.count_params(),
-        "trained_parameters": sum(math.prod(w.shape) for w in network.trainable_weights),
+        "seed": lab.seed,
+        "stage": trained.stage,
+        **describe_network(trained.network),
+        **describe_cost(trained.times, len(lab.training) * lab.training.batch_size),
     }
 
 
-def _cost(times, lab):
-    """Return what a stage took: time by the wall and of all cores, and its usual speed."""
-    seconds, core_seconds = (np.array(column) for column in zip(*times, strict=True))
-    shown = len(lab.training) * lab.training.batch_size
+def _describe_run(settings, plan):
     return {
-        "seconds": round(float(seconds.sum()), 1),
-        "core_seconds": round(float(core_seconds.sum()), 1),
-        "pictures_per_second": round(shown / float(np.median(seconds)), 1),
+        "date": datetime.date.today().isoformat(),
+        "labkit": labkit.__version__,
+        "machine": describe_machine() | {"accelerator": accelerator()},
+        "versions": describe_versions(),
+        "settings": describe_settings(settings),
+        "preprocessing": plan.preprocessing,
+        "cached_features": plan.cached_features,
+        "peak_memory_gb": peak_memory_gb(),
     }
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Time every epoch, its validation included, also of a training that is taken up again.
+
+    Args:
+        path: CSV file that keeps the times as they come; ``None`` keeps them in memory only.
+
+    Attributes:
+        times: dict of the epoch's number, from 0, to ``(seconds, core_seconds)``: by the clock
+            on the wall, and as all cores of this process worked them.
+
+    Example:
+        >>> clock = EpochClock()
+        >>> clock.on_epoch_begin(0); clock.on_epoch_end(0)
+        >>> clock.times[0][0] >= 0
+        True
+    """
+
+    def __init__(self, path=None):
+        super().__init__()
+        self.path = None if path is None else Path(path).expanduser()
+        self.times = _read_times(self.path)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note when the epoch began."""
+        self._began = time.perf_counter(), time.process_time()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Note what the epoch took, on disk too."""
+        began, worked = self._began
+        self.times[epoch] = (time.perf_counter() - began, time.process_time() - worked)
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", newline="") as file:
+                # The empty line before it ends one that a kill has torn.
+                seconds, core_seconds = self.times[epoch]
+                file.write(f"\n{epoch},{seconds:.6f},{core_seconds:.6f},end\n")
+
+
+def _read_times(path):
+    """Return the times in a file; an epoch that was trained twice counts as the last time."""
+    times = {}
+    if path is not None and path.is_file():
+        for row in csv.reader(path.read_text().splitlines()):
+            with suppress(ValueError):
+                epoch, seconds, core_seconds, end = row
+                if end == "end":
+                    times[int(epoch)] = float(seconds), float(core_seconds)
+    return times

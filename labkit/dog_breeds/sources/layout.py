@@ -28,7 +28,7 @@ def read_labels(directory):
     """Read the labels of a folder and check them against its pictures.
 
     Two ids may hold the same picture: the photographs do have such pairs, and
-    :func:`labkit.dog_breeds.folders.duplicates` finds them.
+    :func:`labkit.duplicates` finds them.
 
     Args:
         directory: Folder that holds ``labels.csv`` and ``train/`` (str or path).

@@ -5,7 +5,7 @@ import threading
 import cv2
 import pytest
 
-from labkit.dog_breeds.batches.ahead import Ahead, single_threaded_opencv, usable_cores
+from labkit.dog_breeds.batches.ahead import Ahead, single_threaded_opencv
 
 
 def test_values_are_computed_once_and_in_other_threads():
@@ -67,7 +67,3 @@ def test_opencv_threads_are_as_they_were_once_all_are_outside():
         assert cv2.getNumThreads() == 3
     finally:
         cv2.setNumThreads(before)
-
-
-def test_there_is_a_core():
-    assert usable_cores() >= 1

@@ -9,7 +9,7 @@ import cv2
 import keras
 import pytest
 
-from labkit.dog_breeds.run import machine
+from labkit import machine
 
 
 def test_cores_and_memory_are_those_of_this_machine():
@@ -28,10 +28,17 @@ def test_the_processor_is_named_by_the_first_that_is_listed(tmp_path):
 
 
 def test_an_accelerator_is_named_and_counted(monkeypatch):
-    monkeypatch.setattr(machine, "_gpu_names", lambda backend: [])
-    assert machine.describe_machine()["accelerator"] == "none"
-    monkeypatch.setattr(machine, "_gpu_names", lambda backend: ["Card", "Card"])
-    assert machine.describe_machine()["accelerator"] == "2 × Card"
+    monkeypatch.setattr(machine, "gpu_names", list)
+    assert machine.accelerator() == "none"
+    monkeypatch.setattr(machine, "gpu_names", lambda: ["Card", "Card"])
+    assert machine.accelerator() == "2 × Card"
+
+
+def test_gpus_are_those_that_keras_lists():
+    if keras.backend.backend() == "torch":
+        pytest.skip("Keras lists none on torch")
+    listed = [name for name in keras.distribution.list_devices() if "gpu" in name.lower()]
+    assert len(machine.gpu_names()) == len(listed)
 
 
 def test_versions_are_those_at_work():
