@@ -109,30 +109,30 @@ def duplicates(directory, by="appearance"):
     """
     require_one_of("by", by, ("appearance", "bytes"))
     labels = read_labels(directory)
-    pictures = Path(directory) / PICTURES
-    groups = _same_bytes(labels, pictures) if by == "bytes" else _alike(labels, pictures)
+    find = _same_bytes if by == "bytes" else _alike
+    groups = find(labels, Path(directory) / PICTURES)
     order = {name: place for place, name in enumerate(labels)}
     found = sorted((sorted(names, key=order.get) for names in groups), key=lambda n: order[n[0]])
     return Duplicates(Duplicate(tuple(names), tuple(labels[n] for n in names)) for names in found)
 
 
-def _alike(labels, pictures):
+def _alike(labels, folder):
     names = list(labels)
-    groups = find_lookalikes([pictures / f"{name}{SUFFIX}" for name in names])
+    groups = find_lookalikes([folder / f"{name}{SUFFIX}" for name in names])
     return [[names[place] for place in group] for group in groups]
 
 
-def _same_bytes(labels, pictures):
+def _same_bytes(labels, folder):
     try:
-        return _group_by_bytes(labels, pictures)
+        return _group_by_bytes(labels, folder)
     except OSError as error:
-        raise in_a_sentence(error, pictures) from None
+        raise in_a_sentence(error, folder) from None
 
 
-def _group_by_bytes(labels, pictures):
-    same_size = _group(labels, lambda name: os.path.getsize(pictures / f"{name}{SUFFIX}"))
+def _group_by_bytes(labels, folder):
+    same_size = _group(labels, lambda name: os.path.getsize(folder / f"{name}{SUFFIX}"))
     candidates = [name for names in same_size for name in names]
-    return _group(candidates, lambda name: _digest(pictures / f"{name}{SUFFIX}"))
+    return _group(candidates, lambda name: _digest(folder / f"{name}{SUFFIX}"))
 
 
 def _group(names, key):

@@ -131,7 +131,8 @@ def plot_history(history, title="", begins=None):
     with figure_style():
         metrics = history.metrics[::-1]
         size = (WIDTH, 3.2 * len(metrics))
-        figure, panels = plt.subplots(len(metrics), 1, figsize=size, sharex=True)
+        figure, panels = plt.subplots(len(metrics), figsize=size, sharex=True, squeeze=False)
+        panels = panels[:, 0]
         for axes, metric in zip(panels, metrics, strict=True):
             for name, label, *look in (
                 (metric, "training", BLUE, "o", "-"),

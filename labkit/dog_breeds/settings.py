@@ -125,7 +125,7 @@ class Settings:
             if setting.name == "seed":
                 check = partial(require_whole, least=0)
             value = check(setting.name, getattr(self, setting.name))
-            # What the frozen dataclass has from its maker, in the form that JSON can hold.
+            # Plain, because JSON takes none of NumPy's numbers.
             object.__setattr__(self, setting.name, value)
 
     def __str__(self):

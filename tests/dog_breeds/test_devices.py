@@ -1,4 +1,4 @@
-"""Several devices: two halves of one processor train as the whole of it does."""
+"""What computes: two halves of one processor train as the whole does; advice where no GPU is."""
 
 import json
 import os
@@ -10,7 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from labkit.dog_breeds.devices import use_devices
+from labkit import load_settings, small_vgg
+from labkit.dog_breeds import devices
+from labkit.dog_breeds.devices import gpu_advice, has_gpu, use_devices, use_mixed_precision
 
 BACKEND = keras.backend.backend()
 distributing = pytest.mark.skipif(BACKEND == "torch", reason="Keras does not distribute on torch")
@@ -117,9 +119,9 @@ def test_a_last_batch_without_a_picture_for_each_is_refused(shared):
     assert "2 devices cannot share a batch of 1 pictures" in shared[2]
 
 
-@pytest.mark.parametrize("number", [0, -1, 1.0, "2", None])
-def test_a_number_of_devices_is_a_positive_integer(number):
-    with pytest.raises(ValueError, match="must be a positive integer"):
+@pytest.mark.parametrize("number", [0, -1, 1.0, "2", None, True])
+def test_a_number_of_devices_is_a_whole_number(number):
+    with pytest.raises(ValueError, match=r"devices=.* must be a whole number, 1 or more"):
         use_devices(number)
 
 
@@ -130,5 +132,32 @@ def test_torch_refuses_more_than_one():
 
 
 def test_one_device_changes_nothing():
-    assert len(use_devices(1)) == 1
+    assert len(use_devices(1)) == len(use_devices(np.int64(1))) == 1
     assert keras.distribution.distribution() is None
+
+
+def test_mixed_precision_only_where_there_is_a_gpu(monkeypatch):
+    assert use_mixed_precision() == ("mixed_float16" if has_gpu() else "float32")
+    try:
+        monkeypatch.setattr(devices, "has_gpu", lambda: True)
+        assert use_mixed_precision() == "mixed_float16"
+        assert use_mixed_precision(wanted=False) == "float32"
+        use_mixed_precision()
+        assert small_vgg((8, 8, 3), classes=2, filters=(4,)).layers[-1].compute_dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+class TestGpuAdvice:
+    @pytest.fixture(params=[True, False], ids=["with a GPU", "without"])
+    def gpu(self, request, monkeypatch):
+        monkeypatch.setattr(devices, "has_gpu", lambda: request.param)
+        return request.param
+
+    def test_drawn_dogs_want_none(self, gpu):
+        assert gpu_advice(load_settings("drawn")) == "The settings 'drawn' need no GPU."
+
+    def test_photographs_without_one_get_advice_and_no_error(self, gpu):
+        advice = gpu_advice(load_settings("photographs"))
+        assert advice.startswith("A GPU was found" if gpu else "No GPU was found")
+        assert gpu or all(way in advice for way in ("Colab", "load_settings('drawn')"))

@@ -1,12 +1,13 @@
-"""Pictures that look alike, against a comparison of every pair with every other."""
+"""Copies: to the byte, and alike, against a comparison of every pair with every other."""
 
 import itertools
 
 import cv2
 import numpy as np
 import pytest
+from data_sets import labels, write
 
-from labkit.dog_breeds.lookalikes import find_lookalikes
+from labkit.dog_breeds.duplicates import Duplicate, duplicates, find_lookalikes
 from labkit.dog_breeds.pictures import UndecodableError
 
 
@@ -68,3 +69,27 @@ def test_nothing_and_no_picture(tmp_path):
     (tmp_path / "x.jpg").write_bytes(b"?")
     with pytest.raises(UndecodableError, match=r"x.jpg cannot be decoded"):
         find_lookalikes([tmp_path / "x.jpg"])
+
+
+def dogs(folder, contents):
+    """Write pictures of such bytes; a picture's first letter tells its breed."""
+    breeds = {"p": "pug", "b": "beagle"}
+    rows = [(name, breeds[name[0]]) for name in contents]
+    pictures = {f"train/{name}.jpg": content for name, content in contents.items()}
+    return write(folder, {"labels.csv": labels(rows), **pictures})
+
+
+def test_duplicates_by_bytes_and_not_by_size(tmp_path):
+    contents = {"p2": b"same", "b2": b"twice", "p1": b"twice", "b1": b"else", "p0": b"same"}
+    found = duplicates(dogs(tmp_path, contents | {"b0": b"same"}), by="bytes")
+    assert found == (
+        Duplicate(("p2", "p0", "b0"), ("pug", "pug", "beagle")),
+        Duplicate(("b2", "p1"), ("beagle", "pug")),
+    )
+    assert all(group.contradicts for group in found)
+
+
+def test_duplicates_of_one_breed_do_not_contradict(tmp_path):
+    (found,) = duplicates(dogs(tmp_path / "x", {"p0": b"same", "p1": b"same"}), by="bytes")
+    assert not found.contradicts
+    assert duplicates(dogs(tmp_path / "y", {"p0": b"one", "p1": b"two"}), by="bytes") == ()

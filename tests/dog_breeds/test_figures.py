@@ -7,8 +7,8 @@ import pytest
 
 from labkit import ImageDataGenerator, plot_augmentations, plot_class_sizes, plot_history
 from labkit import plot_samples as samples
+from labkit.dog_breeds.class_sizes import ClassSizes
 from labkit.dog_breeds.figures import plot_accuracies, plot_predictions, read_picture, smooth
-from labkit.dog_breeds.folders import ClassSizes
 from labkit.dog_breeds.training import History
 
 
@@ -98,6 +98,10 @@ class TestHistory:
         assert [list(line.get_ydata()) for line in points] == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
         assert list(loss.lines[0].get_ydata()) == [3.0, 2.0, 1.0]
         assert loss.texts[0].get_text() == "base unfrozen"
+
+    def test_a_metric_that_not_every_epoch_has_is_not_drawn(self):
+        history = History((2.0, 1.0), (None, 0.2), (4.0, 5.0), (None, 0.5))
+        assert [axes.get_ylabel() for axes in plot_history(history).axes] == ["loss"]
 
     def test_what_changes_when_the_base_is_unfrozen_is_not_smoothed_away(self):
         curve = (0.2,) * 6 + (0.8,) * 6

@@ -11,14 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.dog_breeds import folders
-from labkit.dog_breeds.folders import (
-    ClassSizes,
-    Duplicate,
-    class_sizes,
-    duplicates,
-    plan_folders,
-    reorganise,
-)
+from labkit.dog_breeds.folders import plan_folders, reorganise
 
 SIZES = {"pug": 7, "beagle": 5, "shih-tzu": 2}
 
@@ -320,60 +313,3 @@ def test_plan_parts_each_breed_by_the_rule(breeds):
         expected[split][f"{breed}/{name}.jpg"] = f"{name}.jpg"
         seen[breed] += 1
     assert plan_folders(labels) == expected
-
-
-def test_class_sizes_from_the_smallest(dogs):
-    sizes = class_sizes(dogs)
-    assert (sizes.breeds, sizes.sizes) == (("shih-tzu", "beagle", "pug"), (2, 5, 7))
-    assert (len(sizes), sizes.total) == (3, 14)
-    assert sizes.rows() == (("shih-tzu", 2, 1, 1), ("beagle", 5, 4, 1), ("pug", 7, 5, 2))
-
-
-def test_classes_of_one_size_stand_by_name(tmp_path):
-    assert class_sizes(make(tmp_path / "x", {"pug": 3, "chow": 3})).breeds == ("chow", "pug")
-
-
-def test_table_in_the_terminal():
-    text = str(ClassSizes(("pug", "beagle"), (4, 1006)))
-    assert text.splitlines() == [
-        "breed       pictures    training  validation",
-        "pug                4           3           1",
-        "beagle         1,006         804         202",
-        "2 breeds       1,010         807         203",
-    ]
-    assert repr(ClassSizes(("pug", "beagle"), (4, 1006))) == text
-
-
-def test_long_table_shows_both_ends():
-    names = tuple(f"breed{i:02}" for i in range(12))
-    lines = str(ClassSizes(names, tuple(range(10, 22)))).splitlines()
-    shown = [line.split()[0] for line in lines]
-    assert shown == ["breed", *names[:5], "…", *names[-5:], "12"]
-
-
-def test_table_in_a_notebook():
-    html = ClassSizes(("a<b",), (1200,))._repr_html_()
-    assert html.startswith("<table><thead><tr><th>breed</th>")
-    assert "<td>a&lt;b</td><td>1,200</td><td>960</td><td>240</td>" in html
-    assert "<td>1 breed</td>" in html
-
-
-def test_duplicates_by_bytes_and_not_by_size(tmp_path):
-    dogs = make(tmp_path / "dogs", {"pug": 3, "beagle": 3})
-    for name in ("p2", "b0", "p0"):
-        (dogs / "train" / f"{name}.jpg").write_bytes(b"same")
-    (dogs / "train" / "b1.jpg").write_bytes(b"else")
-    (dogs / "train" / "b2.jpg").write_bytes(b"twice")
-    (dogs / "train" / "p1.jpg").write_bytes(b"twice")
-    found = duplicates(dogs)
-    assert found == (
-        Duplicate(("p2", "p0", "b0"), ("pug", "pug", "beagle")),
-        Duplicate(("b2", "p1"), ("beagle", "pug")),
-    )
-    assert all(group.contradicts for group in found)
-
-
-def test_duplicates_of_one_breed_do_not_contradict(tmp_path):
-    (found,) = duplicates(make(tmp_path / "x", {"pug": 2}, content="same"))
-    assert not found.contradicts
-    assert duplicates(make(tmp_path / "y", {"pug": 2})) == ()

@@ -36,16 +36,24 @@ class TestSmallVgg:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            ({"filters": (64, 0)}, r"filters=\(64, 0\) must hold positive integers"),
+            ({"filters": (64, 0)}, r"filters=\(64, 0\) must be a sequence of whole numbers"),
             ({"filters": 64}, "filters=64 must be a sequence"),
-            ({"dense": (1.5,)}, "dense=.*positive integers"),
-            ({"classes": 1}, "classes=1 must be an integer of at least 2"),
+            ({"filters": (True,)}, "filters=.True,. must be a sequence of whole numbers"),
+            ({"filters": "64"}, "filters='64' must be a sequence"),
+            ({"dense": (1.5,)}, "dense=.*whole numbers"),
+            ({"classes": 1}, "classes=1 must be a whole number, 2 or more"),
+            ({"classes": "12"}, "classes='12' must be a whole number"),
+            ({"input_shape": (32, 32)}, "input_shape=.* must be a sequence of 3 whole numbers"),
             ({"input_shape": (8, 8, 3)}, "too small: 4 blocks .* at least 16 pixels"),
         ],
     )
     def test_refuses_sizes(self, arguments, sentence):
         with pytest.raises(ValueError, match=sentence):
             small_vgg(**arguments)
+
+    def test_what_numpy_counts_is_a_number(self):
+        model = small_vgg(np.array([8, 8, 3]), np.int64(12), filters=(np.int32(4),), dense=[])
+        assert model.output_shape == (None, 12)
 
 
 class TestPretrained:
@@ -107,7 +115,7 @@ class TestPretrained:
         [
             ({"base": "vgg17"}, ValueError, r"base='vgg17' is no network.*did you mean 'VGG1[69]'"),
             ({"weights": "no_such.h5"}, FileNotFoundError, "'no_such.h5' is neither 'imagenet'"),
-            ({"preprocessing": "mine"}, ValueError, "preprocessing='mine' is not known"),
+            ({"preprocessing": "mine"}, ValueError, "preprocessing='mine' must be one of 'own'"),
             ({"base": "xception", "weights": "drawn"}, ValueError, "belongs to the small VGG"),
             ({"base": "small_vgg"}, ValueError, "has no ImageNet weights"),
             ({"weights": None, "alpha": 2}, ValueError, "VGG16 does not take the options"),
@@ -180,9 +188,9 @@ class TestFreeze:
         with pytest.raises(ValueError, match="'small_vgg' has no layer whose name starts with"):
             freeze(small_vgg(SMALL, classes=2, filters=(4,)))
 
-    @pytest.mark.parametrize("rate", [0, -1e-3])
+    @pytest.mark.parametrize("rate", [0, -1e-3, True, "0.1", float("nan")])
     def test_refuses_a_learning_rate(self, rate):
-        with pytest.raises(ValueError, match=r"learning_rate=.* must be positive"):
+        with pytest.raises(ValueError, match=r"learning_rate=.* must be a number above 0"):
             compile_lab(small_vgg(SMALL, classes=2, filters=(4,)), rate)
 
 

@@ -1,7 +1,9 @@
 """The settings: one line or one variable chooses, and a wrong choice is told."""
 
 import dataclasses
+import json
 
+import numpy as np
 import pytest
 
 from labkit import load_settings
@@ -36,9 +38,26 @@ def test_frozen_and_replaced():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"batchsize": 1}, "no setting 'batchsize'; there are name"),
-        ({"scratch_epochs": 0}, "scratch_epochs=0 must be positive"),
-        ({"target_size": (64, -1)}, r"target_size=\(64, -1\) must be positive"),
+        (
+            {"batchsize": 1},
+            r"no setting 'batchsize' \(did you mean 'batch_size'\?\); there",
+        ),
+        ({"scratch_epochs": 0}, "scratch_epochs=0 must be a whole number, 1 or more"),
+        ({"batch_size": "16"}, "batch_size='16' must be a whole number"),
+        ({"batch_size": True}, "batch_size=True must be a whole number"),
+        ({"devices": 1.0}, "devices=1.0 must be a whole number"),
+        ({"seed": -1}, "seed=-1 must be a whole number, 0 or more"),
+        (
+            {"target_size": (64, -1)},
+            r"target_size=\(64, -1\) must be a sequence of 2 whole",
+        ),
+        ({"target_size": (64,)}, r"target_size=\(64,\) must be a sequence of 2 whole numbers"),
+        ({"filters": "16"}, "filters='16' must be a sequence of whole numbers"),
+        ({"head_learning_rate": "1e-3"}, "head_learning_rate='1e-3' must be a number above 0"),
+        ({"head_learning_rate": 0.0}, "head_learning_rate=0.0 must be a number above 0"),
+        ({"mixed_precision": 1}, "mixed_precision=1 must be True or False"),
+        ({"augmentation": None}, "augmentation=None must be a dict"),
+        ({"base": None}, "base=None must be text or a path"),
     ],
 )
 def test_refuses(changes, sentence):
@@ -56,5 +75,12 @@ def test_photographs_are_the_lab_s():
 def test_prints_a_line_for_each_setting():
     settings = load_settings("drawn")
     lines = str(settings).splitlines()
-    assert len(lines) == len(dataclasses.fields(settings))
-    assert lines[0].split() == ["name", "'drawn'"]
+    assert len(lines) == 1 + len(dataclasses.fields(settings))
+    assert lines[1].split() == ["name", "'drawn'"]
+
+
+def test_what_numpy_counts_becomes_plain_numbers():
+    changes = {"batch_size": np.int64(8), "target_size": np.array([32, 48]), "devices": np.int8(1)}
+    settings = load_settings("drawn").replace(**changes, head_learning_rate=np.float32(0.5))
+    assert (settings.batch_size, settings.target_size, settings.devices) == (8, (32, 48), 1)
+    assert json.loads(json.dumps(dataclasses.asdict(settings)))["head_learning_rate"] == 0.5

@@ -7,17 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from labkit import load_settings, small_vgg
-from labkit.dog_breeds import training
+from labkit import small_vgg
 from labkit.dog_breeds.networks import compile_lab
-from labkit.dog_breeds.training import (
-    History,
-    evaluate,
-    gpu_advice,
-    has_gpu,
-    train,
-    use_mixed_precision,
-)
+from labkit.dog_breeds.training import History, evaluate, train
 
 
 class Halves(keras.utils.PyDataset):
@@ -173,10 +165,14 @@ def test_checkpoints_of_another_network_are_refused(model, tmp_path):
         train(other, Halves(), Halves(1), 2, checkpoints=tmp_path, progress=False)
 
 
-@pytest.mark.parametrize(("epochs", "sentence"), [(0, "epochs=0"), (1.5, "epochs=1.5")])
-def test_refuses_epochs(model, epochs, sentence):
-    with pytest.raises(ValueError, match=f"{sentence} must be a positive integer"):
+@pytest.mark.parametrize("epochs", [0, 1.5, True, "2"])
+def test_refuses_epochs(model, epochs):
+    with pytest.raises(ValueError, match=f"epochs={epochs!r} must be a whole number, 1 or more"):
         train(model, Halves(), Halves(1), epochs)
+
+
+def test_numpy_counts_epochs_too(model):
+    assert len(train(model, Halves(1), Halves(1), np.int64(1), progress=False)) == 1
 
 
 def test_refuses_a_model_that_is_not_compiled():
@@ -196,28 +192,11 @@ def test_histories_join_and_must_be_even():
         History((1.0,), (), (), ())
 
 
-def test_mixed_precision_only_where_there_is_a_gpu(monkeypatch):
-    assert use_mixed_precision() == ("mixed_float16" if has_gpu() else "float32")
-    try:
-        monkeypatch.setattr(training, "has_gpu", lambda: True)
-        assert use_mixed_precision() == "mixed_float16"
-        assert use_mixed_precision(wanted=False) == "float32"
-        use_mixed_precision()
-        assert small_vgg((8, 8, 3), classes=2, filters=(4,)).layers[-1].compute_dtype == "float32"
-    finally:
-        keras.config.set_dtype_policy("float32")
-
-
-class TestGpuAdvice:
-    @pytest.fixture(params=[True, False], ids=["with a GPU", "without"])
-    def gpu(self, request, monkeypatch):
-        monkeypatch.setattr(training, "has_gpu", lambda: request.param)
-        return request.param
-
-    def test_drawn_dogs_want_none(self, gpu):
-        assert gpu_advice(load_settings("drawn")) == "The settings 'drawn' need no GPU."
-
-    def test_photographs_without_one_get_advice_and_no_error(self, gpu):
-        advice = gpu_advice(load_settings("photographs"))
-        assert advice.startswith("A GPU was found" if gpu else "No GPU was found")
-        assert gpu or all(way in advice for way in ("Colab", "load_settings('drawn')"))
+def test_a_metric_that_earlier_trainings_lack_is_not_told_of_them():
+    """As when a metric is added and a training of before is taken up again."""
+    half = History.from_curves({"loss": [1.0, 2.0], "val_loss": [3.0, 4.0]})
+    assert (half.accuracy, half.metrics) == ((None, None), ("loss",))
+    whole = History((1.0,), (0.1,), (2.0,), (0.2,))
+    assert whole.metrics == ("loss", "accuracy")
+    assert (half + whole).accuracy == (None, None, 0.1)
+    assert (half + whole).metrics == ("loss",)

@@ -139,7 +139,7 @@ def test_read_only_folder(disk, tmp_path):
     archive = make_zip(tmp_path / "dogs.zip", GOOD)
     said = in_child(
         f"""
-        from labkit.dog_breeds.folders import class_sizes, reorganise
+        from labkit import class_sizes, reorganise
         from labkit.dog_breeds.sources import fetch
         archive, elsewhere = {str(archive)!r}, Path({str(tmp_path / "elsewhere")!r})
         ask("new", lambda: fetch(archive, folder / "new", progress=False))
@@ -175,14 +175,14 @@ def test_sorted_read_only_folder_is_used(disk):
 
 READ_ALL = """
 from labkit.dog_breeds.pictures import load
-from labkit.dog_breeds.folders import class_sizes, duplicates, reorganise
+from labkit import class_sizes, duplicates, reorganise
 from labkit.dog_breeds.sources import fetch
 ask("fetch", lambda: fetch(folder / "dogs"))
 ask("archive", lambda: fetch(folder / "dogs.zip", folder / "out"))
 ask("sizes", lambda: class_sizes(folder / "dogs"))
 ask("sort", lambda: reorganise(folder / "dogs", folder / "sorted"))
-ask("duplicates", lambda: duplicates(folder / "dogs"))
-ask("lookalikes", lambda: duplicates(folder / "dogs", by="appearance"))
+ask("duplicates", lambda: duplicates(folder / "dogs", by="bytes"))
+ask("lookalikes", lambda: duplicates(folder / "dogs"))
 ask("picture", lambda: load(folder / "dogs/train/p1.jpg", (8, 8)).shape)
 """
 #: What may not be read, and who then answers so; the others do not need it.

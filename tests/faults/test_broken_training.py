@@ -12,7 +12,7 @@ from broken_places import answer
 from data_sets import good_files, snapshot, write
 
 from labkit import ImageDataGenerator, evaluate, pretrained, reorganise, small_vgg, train
-from labkit.dog_breeds import packaged, photographs
+from labkit.dog_breeds import class_sizes, packaged
 from labkit.dog_breeds.networks import DRAWN_WEIGHTS, compile_lab
 
 SIZE = (32, 32)
@@ -116,7 +116,7 @@ def test_packaged_file_that_was_changed(name, tmp_path, monkeypatch):
     monkeypatch.setattr(packaged, "files", lambda _: tmp_path)
     use = {
         DRAWN_WEIGHTS: lambda: pretrained(weights="drawn", classes=2, input_shape=(64, 64, 3)),
-        "photograph_class_sizes.csv": photographs.photograph_class_sizes,
+        "photograph_class_sizes.csv": class_sizes.photograph_class_sizes,
     }[name]
     use()
     content = bytearray((tmp_path / name).read_bytes())
@@ -221,7 +221,7 @@ ERRORS = [tensorflow_error, tensorflow_internal_error, xla_error, torch_error, M
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="jit hides the batch's size")
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 def test_gpu_out_of_memory_is_answered_by_the_batch_size_to_try(error, folders, monkeypatch):
-    monkeypatch.setattr("labkit.dog_breeds.training.has_gpu", lambda: True)
+    monkeypatch.setattr("labkit.dog_breeds.devices.has_gpu", lambda: True)
     model = imagined(error)
     sentence = answer(
         lambda: fit(model, folders, epochs=1),

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from labkit.dog_breeds.run import records
 from labkit.dog_breeds.run.records import COLUMNS, FACTS, HISTORY, Record, read_record, write_record
 
 STAGE = {
@@ -57,6 +58,9 @@ ROWS = tuple(
     for seed in (1, 2)
     for epoch in (1, 2)
 )
+
+
+KINDS = {name: getattr(records, name) for name in ("COLUMNS", "_FACTS", "_STAGE")}
 
 
 def paths(facts, before=()):
@@ -194,3 +198,41 @@ def test_a_run_that_was_killed_while_it_wrote_is_no_record(tmp_path, monkeypatch
     assert not (tmp_path / "run").exists()
     write_record(record, tmp_path / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_record_without_a_figure_that_was_added_later_stays_valid(folder, monkeypatch):
+    later = {name: {**kinds, "added": float | None} for name, kinds in KINDS.items()}
+    for name, kinds in later.items():
+        monkeypatch.setattr(records, name, kinds)
+    # Only curves of a training are part of its History; other columns are read from the rows.
+    old = read_record(folder)
+    assert [row["added"] for row in old.rows] == [None] * 4
+    new = Record(
+        "new",
+        COMPLETE | {"added": 1.5, "stages": [stage | {"added": 2.5} for stage in [STAGE]]},
+        tuple(row | {"added": 3.5} for row in ROWS[:2]),
+    )
+    read = read_record(write_record(new, folder.parent / "new"))
+    assert (read.facts["added"], read.result("head")["added"]) == (1.5, 2.5)
+    assert [row["added"] for row in read.rows] == [3.5, 3.5]
+
+
+@pytest.mark.parametrize("name", ["_FACTS", "_STAGE"])
+def test_a_figure_that_was_added_later_must_be_one(name, monkeypatch):
+    monkeypatch.setattr(records, name, {**KINDS[name], "added": float | None})
+    added = {"added": "much"}
+    facts = COMPLETE | added if name == "_FACTS" else COMPLETE | {"stages": [STAGE | added]}
+    with pytest.raises(ValueError, match="added='much', which is no number"):
+        Record("run", facts, ROWS if name == "_FACTS" else ROWS[:2])
+
+
+@pytest.mark.parametrize("name", ["seed", "parameters"])
+def test_true_is_no_number(name):
+    with pytest.raises(ValueError, match=f"{name}=True, which is no int"):
+        Record("run", COMPLETE | {"stages": [STAGE | {name: True}]}, ROWS[:2])
+
+
+def test_a_disk_that_refuses_is_named_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match=r"record .*file/run cannot be written \(.*\); make room"):
+        write_record(Record("run", COMPLETE, ROWS), tmp_path / "file" / "run")

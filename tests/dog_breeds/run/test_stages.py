@@ -1,8 +1,11 @@
-"""The command that runs the lab and records it, on a handful of drawn dogs."""
+"""The command that runs the lab and records it, on a handful of drawn dogs, and its clock."""
 
 import contextlib
 import csv
+import functools
+import io
 import json
+import time
 
 import keras
 import pytest
@@ -43,10 +46,25 @@ def command(dogs, tmp_path, capsys):
     return run_command
 
 
-def test_the_whole_lab_is_recorded(command, dogs, tmp_path):
-    code, printed = command()
-    assert code == 0, printed.err
-    record = read_record(tmp_path / "record")
+@pytest.fixture(scope="module")
+def recorded(dogs, tmp_path_factory):
+    """Return a function that runs the command, once for the same words: its folder and print."""
+    home = tmp_path_factory.mktemp("home")
+
+    @functools.cache
+    def run_command(*words):
+        out = home / str(run_command.cache_info().misses) / "record"
+        given = ["--data", str(dogs[0]), "--directory", str(home / "pictures"), *SMALL, *words]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            assert main([*given, "--out", str(out)]) == 0
+        return out, printed.getvalue()
+
+    return run_command
+
+
+def test_the_whole_lab_is_recorded(recorded):
+    folder, printed = recorded()
+    record = read_record(folder)
     assert [stage["stage"] for stage in record.facts["stages"]] == [
         "scratch",
         "head",
@@ -72,48 +90,60 @@ def test_the_whole_lab_is_recorded(command, dogs, tmp_path):
     assert last == pytest.approx(sum(record.facts["breed_accuracies"].values()) / 3, abs=1e-3)
     wrong = sum(pair["pictures"] for pair in record.facts["confusions"])
     assert wrong == pytest.approx(12 * (1 - last), abs=1e-3)
-    assert "Recorded in" in printed.out and "fine_tuning" in printed.out
+    assert "Recorded in" in printed and "fine_tuning" in printed
 
 
-def test_a_picture_under_two_breeds_is_reported(command, dogs, tmp_path):
+def test_a_picture_under_two_breeds_is_reported(recorded, dogs):
     _, first, last = dogs
-    assert command("--stages", "head")[0] == 0
-    flaws = read_record(tmp_path / "record").facts["data"]["flaws"]
+    flaws = read_record(recorded()[0]).facts["data"]["flaws"]
     assert (flaws["copies"], flaws["contradictory"]) == (1, 1)
     (pair,) = flaws["across_the_split"]
     assert (pair["validation"], pair["breed"]) == (first["id"], first["breed"])
     assert pair["breeds_in_training"] == [last["breed"]]
 
 
-def test_a_record_names_no_folder_of_the_machine(command, dogs, tmp_path):
-    assert command("--stages", "head", "--directory", str(tmp_path / "pictures"))[0] == 0
-    for path in (tmp_path / "record").iterdir():
-        assert str(tmp_path) not in path.read_text()
+def test_a_record_names_no_folder_of_the_machine(recorded, dogs):
+    folder, _ = recorded()
+    for path in folder.iterdir():
+        assert str(folder.parents[1]) not in path.read_text()
         assert str(dogs[0].parent) not in path.read_text()
-    said = read_record(tmp_path / "record").facts["command"]
+    said = read_record(folder).facts["command"]
     assert said.startswith("python -m labkit.dog_breeds.run --data") and "--out record" in said
 
 
-def test_each_seed_is_a_repetition(command, tmp_path):
-    words = ("--stages", "head", "--seeds", "5", "6", "--cached-features")
-    assert command(*words)[0] == 0
-    record = read_record(tmp_path / "record")
+def test_settings_are_recorded_as_text_can_hold_them(recorded):
+    settings = json.loads((recorded()[0] / "facts.json").read_text())["settings"]
+    assert settings["target_size"] == [16, 16]
+    assert not {"directory", "source", "checkpoints"} & set(settings)
+
+
+def test_each_seed_is_a_repetition(recorded):
+    words = ("--stages", "head", "--cached-features", "--seeds")
+    both, _ = recorded(*words, "5", "6")
+    record = read_record(both)
     assert record.seeds == (5, 6)
     assert record.history("head", 5) != record.history("head", 6)
-    # The command repeats what it has recorded, within what rounding does.
-    code, printed = command(*words, "--compare", str(tmp_path / "record"), out="again")
-    assert code == 0 and "before" in printed.out
-    again = read_record(tmp_path / "again")
-    for seed in record.seeds:
-        assert again.history("head", seed).loss == pytest.approx(
-            record.history("head", seed).loss, rel=1e-3
-        )
+    # A seed gives by itself what it gives after another, within what rounding does.
+    alone, printed = recorded(*words, "6", "--compare", str(both))
+    assert "before" in printed
+    assert read_record(alone).history("head").loss == pytest.approx(
+        record.history("head", 6).loss, rel=1e-3
+    )
 
 
-def test_cached_features_give_what_pictures_give(command, tmp_path):
-    assert command("--stages", "head", "fine_tuning", out="pictures")[0] == 0
-    assert command("--stages", "head", "fine_tuning", "--cached-features", out="features")[0] == 0
-    pictures, features = (read_record(tmp_path / name) for name in ("pictures", "features"))
+def test_features_of_random_weights_are_those_of_their_own_seed(recorded):
+    words = "--stages head --cached-features --set weights=None --set head_epochs=1".split()
+    both, _ = recorded(*words, "--seeds", "5", "6")
+    alone, _ = recorded(*words, "--seeds", "6")
+    assert read_record(both).history("head", 6).loss == pytest.approx(
+        read_record(alone).history("head").loss, rel=1e-3
+    )
+
+
+def test_cached_features_give_what_pictures_give(recorded):
+    words = ("--stages", "head", "fine_tuning")
+    pictures = read_record(recorded(*words)[0])
+    features = read_record(recorded(*words, "--cached-features")[0])
     assert features.facts["cached_features"] and not pictures.facts["cached_features"]
     for stage in ("head", "fine_tuning"):
         assert features.history(stage).val_loss == pytest.approx(
@@ -124,10 +154,9 @@ def test_cached_features_give_what_pictures_give(command, tmp_path):
         ), stage
 
 
-def test_the_wrong_scaling_is_another_network(command, tmp_path):
-    assert command("--stages", "head", out="own")[0] == 0
-    assert command("--stages", "head", "--preprocessing", "none", out="none")[0] == 0
-    own, none = (read_record(tmp_path / name) for name in ("own", "none"))
+def test_the_wrong_scaling_is_another_network(recorded):
+    own = read_record(recorded("--stages", "head", "fine_tuning")[0])
+    none = read_record(recorded("--stages", "head", "--preprocessing", "none")[0])
     assert (own.facts["preprocessing"], none.facts["preprocessing"]) == ("own", "none")
     assert own.history("head").loss[0] != pytest.approx(none.history("head").loss[0], rel=1e-3)
 
@@ -203,7 +232,9 @@ def test_a_run_takes_nothing_from_one_with_other_settings(dogs, tmp_path, monkey
         (["--cached-features", "--set", "augmentation={'horizontal_flip': True}"], "augmented"),
         (["--set", "batch_size"], "write --set NAME=VALUE"),
         (["--set", "batchsize=3"], "There is no setting 'batchsize'"),
-        (["--set", "batch_size=-3"], "must be positive"),
+        (["--set", "batch_size=-3"], "batch_size=-3 must be a whole number"),
+        (["--seeds", "-3"], "seeds=(-3,) must be a sequence of whole numbers"),
+        (["--set", "base_options={'alpha': {1}}"], "A record cannot hold {1}"),
         (["--setting", "painted"], "there are no such settings"),
         (["--set", "devices=100"], "devices=100"),
         (["--data", "no_such_archive.zip"], "no_such_archive.zip"),
@@ -226,8 +257,39 @@ def test_an_existing_folder_is_refused_before_any_work(command, tmp_path, monkey
     assert code == 2 and "exists already" in printed.err
 
 
-def test_settings_are_recorded_as_text_can_hold_them(command, tmp_path):
-    assert command("--stages", "head")[0] == 0
-    settings = json.loads((tmp_path / "record" / "facts.json").read_text())["settings"]
-    assert settings["target_size"] == [16, 16]
-    assert not {"directory", "source", "checkpoints"} & set(settings)
+def tick(clock, epoch, seconds=0.0):
+    clock.on_epoch_begin(epoch)
+    time.sleep(seconds)
+    clock.on_epoch_end(epoch)
+
+
+def test_seconds_pass_by_the_wall_and_not_for_the_cores():
+    clock = stages.EpochClock()
+    tick(clock, 0, 0.2)
+    seconds, core_seconds = clock.times[0]
+    assert seconds >= 0.2 > core_seconds >= 0
+
+
+def test_times_outlive_the_process(tmp_path):
+    path = tmp_path / "kept" / "head.csv"
+    first = stages.EpochClock(path)
+    tick(first, 0)
+    tick(first, 1)
+    again = stages.EpochClock(path)
+    assert list(again.times) == [0, 1]
+    for epoch, times in first.times.items():
+        assert again.times[epoch] == pytest.approx(times, abs=1e-6)
+    tick(again, 1, 0.05)
+    assert stages.EpochClock(path).times[1][0] >= 0.05
+
+
+@pytest.mark.parametrize("torn", ["\n1,2.5,2.", "\n1,", "\n1,2.5,2.4,en"])
+def test_a_torn_line_counts_for_nothing(tmp_path, torn):
+    path = tmp_path / "head.csv"
+    tick(stages.EpochClock(path), 0)
+    with path.open("a") as file:
+        file.write(torn)
+    clock = stages.EpochClock(path)
+    assert list(clock.times) == [0]
+    tick(clock, 1)
+    assert list(stages.EpochClock(path).times) == [0, 1]
