@@ -16,8 +16,8 @@ from labkit.words import require_whole
 class History:
     """Hold the curves of a training: one figure per epoch each.
 
-    A metric that is added later gets two fields here, below those there are; trainings of before
-    then have ``None`` for each of its figures.
+    A metric that is added later gets two fields here, below those there are, with ``None`` for
+    default: then a training of before has ``None`` for each of its figures.
 
     Args:
         loss: cross-entropy on the training batches, as they were augmented.
@@ -40,15 +40,17 @@ class History:
     val_accuracy: tuple[float, ...] = ()
 
     def __post_init__(self):
-        """Refuse curves of different length."""
+        """Refuse curves of different length; fill those that were not measured."""
+        for name in CURVES:
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, (None,) * len(self.loss))
         if len({len(getattr(self, name)) for name in CURVES}) != 1:
             raise ValueError("The curves of a History must have one figure per epoch each.")
 
     @classmethod
     def from_curves(cls, curves):
         """Make one of a dict from a curve's name to its figures (any sequence)."""
-        not_measured = (None,) * len(curves.get("loss", ()))
-        return cls(**{name: tuple(curves.get(name, not_measured)) for name in CURVES})
+        return cls(**{name: tuple(figures) for name, figures in curves.items()})
 
     @property
     def metrics(self):

@@ -197,7 +197,7 @@ def test_histories_join_and_must_be_even():
 
 def test_a_metric_that_earlier_trainings_lack_is_not_told_of_them():
     """As when a metric is added and a training of before is taken up again."""
-    half = History.from_curves({"loss": [1.0, 2.0], "val_loss": [3.0, 4.0]})
+    half = History((1.0, 2.0), None, (3.0, 4.0), None)
     assert (half.accuracy, half.metrics) == ((None, None), ("loss",))
     whole = History((1.0,), (0.1,), (2.0,), (0.2,))
     assert whole.metrics == ("loss", "accuracy")
