@@ -220,10 +220,12 @@ def compile_lab(model, learning_rate=1e-3):
     fits = is_number(learning_rate) and learning_rate > 0
     require(fits, "learning_rate", learning_rate, "a number above 0, for example 1e-3")
     before = model.get_compile_config() if model.compiled else {}
+    # Of the metrics alone: an optimizer of the user's own need not be registered.
+    metrics = keras.saving.deserialize_keras_object(before.get("metrics"))
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
-        loss=before.get("loss") or "categorical_crossentropy",
-        metrics=before.get("metrics") or ["accuracy"],
+        loss=model.loss if before else "categorical_crossentropy",
+        metrics=metrics or ["accuracy"],
     )
     return model
 

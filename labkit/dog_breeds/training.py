@@ -226,7 +226,8 @@ class _Recorder(keras.callbacks.Callback):
             self.keeper.restore_random_state(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.history = self.history + History(*((float(logs[name]),) for name in CURVES))
+        figures = {name: [float(logs[name])] for name in CURVES if name in logs}
+        self.history = self.history + History.from_curves(figures)
         if self.keeper:
             self.keeper.save(self.model, asdict(self.history))
 
