@@ -224,7 +224,7 @@ def compile_lab(model, learning_rate=1e-3):
     metrics = keras.saving.deserialize_keras_object(before.get("metrics"))
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
-        loss=model.loss if before else "categorical_crossentropy",
+        loss=(before and model.loss) or "categorical_crossentropy",
         metrics=metrics or ["accuracy"],
     )
     return model
