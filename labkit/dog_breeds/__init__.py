@@ -1,10 +1,13 @@
 """Lab 1's wing: the way a picture takes, a room for each step.
 
 where pictures come from (:mod:`~labkit.dog_breeds.sources`) →
-folders (:mod:`~labkit.dog_breeds.folders`) →
+folders (:mod:`~labkit.dog_breeds.folders`), which are counted
+(:mod:`~labkit.dog_breeds.class_sizes`) and searched for copies
+(:mod:`~labkit.dog_breeds.duplicates`) →
 batches (:mod:`~labkit.dog_breeds.batches`) →
 networks (:mod:`~labkit.dog_breeds.networks`) →
-training (:mod:`~labkit.dog_breeds.training`) →
+training (:mod:`~labkit.dog_breeds.training`, on :mod:`~labkit.dog_breeds.devices`, kept in
+:mod:`~labkit.dog_breeds.checkpoints`) →
 figures (:mod:`~labkit.dog_breeds.figures`)
 
 What differs between the drawn dogs and the photographs is one frozen dataclass,
