@@ -51,6 +51,46 @@ class Ahead:
         return wanted.result()
 
 
+class Foresight:
+    """Guess what is asked for next, by what was asked last.
+
+    Args:
+        *orders: The orders in which one may be asked, each a sequence of the same numbers.
+
+    Example:
+        >>> foresight = Foresight([2, 0, 1, 3], range(4))
+        >>> foresight.after(2), foresight.after(0), foresight.after(3)
+        ([0], [1], [])
+    """
+
+    def __init__(self, *orders):
+        self._orders = orders
+        self._before = None
+
+    def after(self, number, count=1):
+        """Return the numbers that will probably follow.
+
+        Args:
+            number: What is asked for now.
+            count: How many of those that follow, at most.
+
+        Returns:
+            A list; empty if `number` is not next in any order. The order that came true last
+            is believed first.
+        """
+        order = next((order for order in self._orders if self._is_next(number, order)), ())
+        self._before = number
+        if not order:
+            return []
+        self._orders = sorted(self._orders, key=lambda other: other is not order)
+        place = order.index(number) + 1
+        return list(order[place : place + count])
+
+    def _is_next(self, number, order):
+        place = order.index(number)
+        return place == 0 or order[place - 1] == self._before
+
+
 def shuffled_by_keras(number):
     """Foresee in which order Keras is about to ask for so many batches.
 

@@ -10,6 +10,7 @@ import numpy as np
 from labkit.dog_breeds import pictures
 from labkit.dog_breeds.batches.ahead import (
     Ahead,
+    Foresight,
     shuffled_by_keras,
     single_threaded_opencv,
 )
@@ -111,7 +112,7 @@ class DirectoryIterator(EpochBatches):
         self._draw_last = lru_cache(maxsize=2)(self._draw)
         self._buffers = Buffers((self.batch_size, *self.image_shape), self.dtype)
         self._ahead = Ahead(self._compute, self.threads)
-        self._foresee(range(len(self)))
+        self._foresight = Foresight(range(len(self)))
 
     # What there is.
 
@@ -170,24 +171,14 @@ class DirectoryIterator(EpochBatches):
         Returns:
             `x`, or `(x, y)` if there are labels.
         """
-        following = [(epoch, later) for later in self._following(index)]
-        return self._ahead.get((epoch, index), following)
+        following = self._foresight.after(index, self.threads)
+        return self._ahead.get((epoch, index), [(epoch, later) for later in following])
 
     def on_epoch_begin(self):
         """Foresee in which order Keras is going to ask, so that batches are ready by then."""
         super().on_epoch_begin()
-        self._foresee(shuffled_by_keras(len(self)))
-
-    def _foresee(self, numbers):
-        self._foreseen, self._before = (None, *numbers), None
-
-    def _following(self, index):
-        """Guess what is asked for next: as foreseen, as long as that comes true, or by number."""
-        order, place = self._foreseen, self._foreseen.index(index)
-        if order[place - 1] != self._before:
-            order, place = range(len(self)), index
-        self._before = index
-        return order[place + 1 : place + 1 + self.threads]
+        number = len(self)
+        self._foresight = Foresight(shuffled_by_keras(number), range(number))
 
     def _compute(self, key):
         """Make one batch; the key (epoch, index) and the seed say everything about it."""

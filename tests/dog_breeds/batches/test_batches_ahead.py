@@ -1,11 +1,17 @@
 """Work ahead: every value once, in threads, nothing kept that is not wanted."""
 
+import random
 import threading
 
 import cv2
 import pytest
 
-from labkit.dog_breeds.batches.ahead import Ahead, single_threaded_opencv
+from labkit.dog_breeds.batches.ahead import (
+    Ahead,
+    Foresight,
+    shuffled_by_keras,
+    single_threaded_opencv,
+)
 
 
 def test_values_are_computed_once_and_in_other_threads():
@@ -54,6 +60,34 @@ def test_error_reaches_who_asked_and_the_next_try_starts_anew():
     with pytest.raises(ValueError, match="no dog"):
         ahead.get(1)
     assert ahead.get(1) == 1
+
+
+SHUFFLED = [3, 0, 4, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "following"),
+    [
+        (range(5), [[1, 2], [2, 3], [3, 4], [4], []]),
+        (SHUFFLED, [[0, 4], [4, 1], [1, 2], [2], []]),
+        ([2, 4, 1, 3], [[], [], [2], [0, 4]]),  # 4, 1 and the first are as foreseen
+        ([0, 4, 1, 2], [[1, 2], [1, 2], [2], []]),
+        ([3, 0, 2, 4, 0, 1, 2, 3], [[0, 4], [4, 1], [], [], [1, 2], [2, 3], [3, 4], [4]]),
+    ],
+)
+def test_what_follows_is_guessed_by_what_came_true(asked, following):
+    foresight = Foresight(SHUFFLED, range(5))
+    assert [foresight.after(number, 2) for number in asked] == following
+
+
+def test_shuffle_of_keras_is_foreseen_and_no_random_state_changed():
+    random.seed(3)
+    before = random.getstate()
+    foreseen = shuffled_by_keras(40)
+    assert random.getstate() == before
+    numbers = list(range(40))
+    random.shuffle(numbers)
+    assert foreseen == numbers != list(range(40))
 
 
 def test_opencv_threads_are_as_they_were_once_all_are_outside():

@@ -46,6 +46,12 @@ def test_hidden_folders_and_files_are_passed_over(breeds):
     assert after.filenames == before.filenames
 
 
+def test_pictures_that_keras_passes_over_in_silence_are_listed(breeds):
+    for name in ("pug/x.gif", "pug/y.WEBP"):
+        (breeds / name).touch()
+    assert list_pictures(breeds, ["pug"]).filenames[-2:] == ("pug/x.gif", "pug/y.WEBP")
+
+
 def test_facts_tell_a_changed_file(breeds):
     before = list_pictures(breeds).facts()
     path = breeds / "collie" / "1.jpg"

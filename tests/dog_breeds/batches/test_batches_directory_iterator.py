@@ -247,6 +247,20 @@ def test_batches_are_the_same_in_any_order_of_asking(breeds):
     assert_same([[batches.batch(0, 1), batches.batch(0, 0)]], [[straight[1], straight[0]]])
 
 
+def test_next_batches_are_prepared_before_they_are_asked_for(breeds, monkeypatch):
+    batches = flow(LAB, breeds, batch_size=1, workers=2)
+    begun = {index: threading.Event() for index in range(10)}
+    original = batches._ahead._compute
+    monkeypatch.setattr(
+        batches._ahead, "_compute", lambda key: begun[key[1]].set() or original(key)
+    )
+    batches[0]
+    assert begun[1].wait(10) and begun[2].wait(10)
+    assert not begun[3].is_set()
+    batches[8]
+    assert begun[8].is_set() and not begun[9].wait(0.05)  # Nobody goes through in order.
+
+
 def test_batches_kept_are_not_overwritten(breeds):
     batches = flow(LAB, breeds)
     kept = [(x, x.copy()) for _ in range(12) for x, _ in batches]
