@@ -25,10 +25,14 @@ VISITS = pytest.StashKey()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark every test of this folder, so that none runs where no browser is asked for."""
+    """Mark every test of this folder, so that none runs where no browser is asked for.
+
+    Those that wait for visits come last: until then the others keep a browser busy beside them.
+    """
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker("browser")
+    items.sort(key=lambda item: "visits" in item.fixturenames)
 
 
 def pytest_collection_finish(session):
@@ -119,6 +123,13 @@ def visits(request, bases):
     wanted = {(name, scheme, mode): (bases[scheme], name, mode) for name, scheme, mode in keys}
     request.config.stash[VISITS] = started = start_visits(wanted, chromium.launch)
     return started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begin_visits(request):
+    """Begin the visits with the first test, if any test waits for them."""
+    if any("visits" in item.fixturenames for item in request.session.items):
+        request.getfixturevalue("visits")
 
 
 @pytest.fixture
