@@ -1,6 +1,6 @@
-# make book | test | test-broken | test-browser | test-colab | test-backends | faults | fuzz |
-# determinism | lint | serve | pdf | bench | labs | dogs | drawn-weights | handouts | lock |
-# publish | clean
+# make book | test | test-processors | test-broken | test-browser | test-colab | test-backends |
+# faults | fuzz | determinism | lint | serve | pdf | bench | labs | dogs | drawn-weights |
+# handouts | lock | publish | clean
 # Each of them sets up .venv first, once, and again when pyproject.toml or the lock changes.
 # Colab's versions and Keras' other backends have environments of their own beside it.
 
@@ -26,6 +26,10 @@ BACKENDS ?= jax $(if $(wildcard .venv-torch/.installed),torch)
 TESTS_OF_THE_LIBRARY = $(patsubst labs/%.ipynb,tests/%,$(wildcard labs/*.ipynb)) \
 	tests/test_questions.py tests/test_package.py tests/test_without_tensorflow.py labkit
 
+# Several processes share the tests; those of one group, and the cells of one lab, stay together.
+SHARED = -n auto --dist loadgroup
+SHARED_LABS = -n auto --dist loadfile --nbval labs/
+
 # Colab's own Python if it is here; else the one that serves for the rest.
 COLAB_PYTHON := $(or $(shell python3.13 -c 'import venv, ensurepip' 2>/dev/null && echo python3.13),$(PYTHON))
 ifneq ($(origin PYTHON),file)
@@ -44,8 +48,8 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-inpu
 	--constraint requirements.lock
 SAY_LESS = awk '!/^ *(Requirement already|Collecting|Using cached|Looking|Processing|Obtaining|Getting|Preparing|Checking|Installing build|Created|Stored)/ { print substr($$0, 1, 120); fflush() }'
 
-.PHONY: help book test test-broken test-browser test-colab test-backends faults fuzz determinism \
-	lint serve pdf bench labs dogs drawn-weights handouts lock publish clean
+.PHONY: help book test test-processors test-broken test-browser test-colab test-backends faults fuzz \
+	determinism lint serve pdf bench labs dogs drawn-weights handouts lock publish clean
 
 help:  ## say what there is (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +58,12 @@ book: $(VENV)/.book  ## run the labs on the embedded data and render the book to
 	$(BIN)/jupyter-book build . -W -n --keep-going
 
 test: $(VENV)/.book  ## run the unit tests, then every cell of every lab
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval labs/
+	$(BIN)/python -m pytest $(SHARED) tests
+	$(BIN)/python tests/determinism/other_processors.py --doctests
+	$(BIN)/python -m pytest $(SHARED_LABS)
+
+test-processors: $(VENV)/.book  ## run what computes in floating point as four processors would
+	$(BIN)/python tests/determinism/other_processors.py
 
 # The packages before the book, whose results would be stale once others are installed.
 test-browser: $(VENV)/.browser  ## build the book and look at every page in a browser (Chromium)
@@ -82,14 +90,14 @@ test-colab: .venv-colab/.installed  ## run the set-up cell, the tests and the la
 	.venv-colab/bin/python -m pip uninstall --quiet --yes labkit
 	.venv-colab/bin/python -m pytest -m colab tests/colab
 	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	.venv-colab/bin/python -m pytest --ignore=tests/browser --ignore-glob='tests/test_book*'
-	.venv-colab/bin/python -m pytest --nbval labs/
+	.venv-colab/bin/python -m pytest $(SHARED) --ignore=tests/browser --ignore-glob='tests/test_book*'
+	.venv-colab/bin/python -m pytest $(SHARED_LABS)
 
 test-backends: $(BACKENDS:%=test-on-%)  ## run library and labs without TensorFlow (BACKENDS="jax torch")
 
 test-on-%: .venv-%/.installed
-	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(TESTS_OF_THE_LIBRARY)
-	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest --nbval labs/
+	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(SHARED) $(TESTS_OF_THE_LIBRARY)
+	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(SHARED_LABS)
 
 lint: $(VENV)/.book  ## check style and formatting
 	$(BIN)/ruff check .

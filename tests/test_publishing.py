@@ -14,6 +14,9 @@ import nbformat
 import pytest
 import yaml
 
+# One process prepares for all of them.
+pytestmark = pytest.mark.xdist_group("publishing")
+
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "book" / "_scripts" / "publish.py"
 URL = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
