@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from labkit.dog_breeds.pictures import find_damaged
 from labkit.dog_breeds.sources.download import discard
 from labkit.dog_breeds.sources.filling import (
     RECEIPT,
@@ -188,8 +189,6 @@ def _fetch_into(directory, source, progress):
 
 def _warn_of_damage(directory, labels, progress):
     """Say which pictures are none; they are left to the user, who may have no better ones."""
-    from labkit.dog_breeds.pictures import find_damaged
-
     names = [f"{picture_id}{SUFFIX}" for picture_id in labels]
     if damaged := find_damaged(directory / PICTURES, names, progress):
         warnings.warn(
