@@ -58,7 +58,7 @@ book: $(VENV)/.book  ## run the labs on the embedded data and render the book to
 	$(BIN)/jupyter-book build . -W -n --keep-going
 
 test: $(VENV)/.book  ## run the unit tests, then every cell of every lab
-	$(BIN)/python -m pytest $(SHARED) tests
+	$(BIN)/python -m pytest $(SHARED) tests tools
 	$(BIN)/python tests/determinism/other_processors.py --doctests
 	$(BIN)/python -m pytest $(SHARED_LABS)
 

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from labkit.dog_breeds import pictures
-from labkit.dog_breeds.sources.layout import PICTURES, SUFFIX, in_a_sentence, read_labels
+from labkit.dog_breeds.sources.layout import PICTURES, SUFFIX, read_labels, unreadable
 from labkit.words import count, require_one_of
 
 #: Grey levels, of 255, by which two small copies may differ on average (root mean square).
@@ -126,7 +126,7 @@ def _same_bytes(labels, folder):
     try:
         return _group_by_bytes(labels, folder)
     except OSError as error:
-        raise in_a_sentence(error, folder) from None
+        raise unreadable(error, folder) from None
 
 
 def _group_by_bytes(labels, folder):

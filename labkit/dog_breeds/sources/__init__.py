@@ -38,8 +38,8 @@ from labkit.dog_breeds.sources.layout import (
     PICTURES,
     SUFFIX,
     find_layout,
-    in_a_sentence,
     read_labels,
+    unreadable,
 )
 from labkit.words import count, did_you_mean, listed, some
 
@@ -95,7 +95,7 @@ def fetch(source="drawn", directory=None, *, sha256=None, progress=True):
     try:
         return _fetch(source, directory, sha256, progress)
     except OSError as error:
-        raise in_a_sentence(error, source) from None
+        raise unreadable(error, source) from None
 
 
 def _fetch(source, directory, sha256, progress):

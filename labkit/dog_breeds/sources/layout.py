@@ -8,8 +8,8 @@ import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
-from labkit import files
 from labkit.dog_breeds.pictures import is_picture
+from labkit.files import in_a_sentence
 from labkit.words import count, some
 
 LABELS = "labels.csv"
@@ -57,13 +57,13 @@ def read_labels(directory):
         _require_layout(directory)
         content, names = (directory / LABELS).read_bytes(), file_names(directory / PICTURES)
     except OSError as error:
-        raise in_a_sentence(error, directory) from None
+        raise unreadable(error, directory) from None
     labels = parse_labels(content, directory / LABELS)
     check_pictures(labels, names, directory)
     return labels
 
 
-def in_a_sentence(error, where):
+def unreadable(error, where):
     """Word an error of the operating system that came from reading.
 
     Args:
@@ -74,11 +74,11 @@ def in_a_sentence(error, where):
         An OSError of the same type.
 
     Example:
-        >>> print(in_a_sentence(PermissionError(13, "Permission denied", "a.jpg"), "."))
+        >>> print(unreadable(PermissionError(13, "Permission denied", "a.jpg"), "."))
         a.jpg cannot be read (Permission denied); give it permission to be read, or replace it.
     """
     problem = f"{error.filename or where} cannot be read"
-    return files.in_a_sentence(error, problem, "give it permission to be read, or replace it")
+    return in_a_sentence(error, problem, "give it permission to be read, or replace it")
 
 
 def parse_labels(content, where):
