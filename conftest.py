@@ -7,10 +7,12 @@ import pytest
 #: Each loads TensorFlow, which takes some 1.5 GB.
 MOST_PROCESSES = 4
 
-# Before anything computes: several that take all threads each are slower than one.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+def pytest_configure(config):
+    """Let each of several processes compute in one thread; a lab is one long computation."""
+    if hasattr(config, "workerinput") and not config.getoption("nbval", False):
+        for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+            os.environ.setdefault(variable, "1")
 
 
 @pytest.hookimpl(optionalhook=True)

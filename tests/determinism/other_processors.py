@@ -13,7 +13,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,12 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 DOCTESTS = ("-n", "auto", "labkit")
 TESTS = ("-n", "auto", "--dist", "loadgroup", "labkit", "tests/dog_breeds")
-TESTS += ("tests/receptive_field", "tests/determinism", "tests/test_questions.py")
+TESTS += (
+    "tests/receptive_field",
+    "tests/determinism",
+    "tests/draw_dogs",
+    "tests/test_questions.py",
+)
 LABS = ("-n", "auto", "--dist", "loadfile", "--nbval", "labs")
 
 #: The vector instructions that NumPy has found here and can do without.
@@ -39,23 +43,24 @@ PROCESSORS = {
 
 def main(arguments):
     """Run everything, or the doctests, on each processor; return the exit status."""
-    doctests_only = "--doctests" in arguments
-    names = processors()
-    failed = []
-    for name in (names[0], names[-1]) if doctests_only else names:
-        for selection in (DOCTESTS,) if doctests_only else (TESTS, LABS):
-            began = time.monotonic()
-            status = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", *selection],
-                cwd=ROOT,
-                env=os.environ | surroundings(name),
-            ).returncode
-            print(f"{name}: {' '.join(selection)}: {time.monotonic() - began:.0f} s", flush=True)
-            failed += [f"{name}: {' '.join(selection)}"] * bool(status)
-    print(
-        "\n".join(["Failed as on:", *failed]) if failed else f"As on {', '.join(names)}: the same."
-    )
+    names, selections = processors(), (TESTS, LABS)
+    if "--doctests" in arguments:
+        names, selections = (names[0], names[-1]), (DOCTESTS,)
+    failed = [
+        f"{name}: pytest {' '.join(selection)}"
+        for name in names
+        for selection in selections
+        if fails(name, selection)
+    ]
+    print("\n".join(["Failed as on", *failed] if failed else [f"Passed as on {', '.join(names)}."]))
     return bool(failed)
+
+
+def fails(name, selection):
+    """Run tests as on one processor and tell whether any failed."""
+    print(f"As on {name}: pytest {' '.join(selection)}", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", *selection]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | surroundings(name)).returncode != 0
 
 
 def processors():
