@@ -7,8 +7,8 @@ from nbval.plugin import IPyNbFile
 
 SANITIZE = Path(__file__).with_name("nbval_sanitize.cfg")
 
-#: Seconds one cell may take: the slowest trains for half a minute, and for ten on old kernels beside
-#: other work.
+#: Seconds one cell may take: the slowest trains for half a minute, and
+#: with the kernels of an old processor several times as long.
 CELL_TIMEOUT = 900.0
 
 #: TensorFlow reads it on import. It would also say that oneDNN is on,
