@@ -301,6 +301,7 @@ def test_cached_pictures_are_not_read_again(breeds):
 
 
 def test_iterator_and_its_threads_go_when_it_is_let_go(breeds):
+    gc.freeze()  # What other tests have left would take long to look through.
     others = set(threading.enumerate())
     batches = flow(LAB, breeds, workers=3)
     list(batches)
@@ -308,6 +309,7 @@ def test_iterator_and_its_threads_go_when_it_is_let_go(breeds):
     assert 1 <= len(ours) <= 3
     del batches
     gc.collect()
+    gc.unfreeze()
     for thread in ours:
         thread.join(10)
         assert not thread.is_alive()
