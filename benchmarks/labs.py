@@ -59,7 +59,8 @@ def measure_round(checkout):
     lab_files = map(str, labs)
     handouts = ("python", str(script / "write_handouts.py"), *lab_files, "_build/handouts")
     seconds["handouts"] = timed(*handouts, where=checkout)
-    seconds["unit tests"] = timed("pytest", "-q", where=checkout)
+    shared = ("-n", "auto", "--dist", "loadgroup", "tests")
+    seconds["unit tests"] = timed("pytest", "-q", *shared, where=checkout)
     return seconds
 
 

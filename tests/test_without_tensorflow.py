@@ -16,7 +16,7 @@ LABKIT = Path(__file__).parents[1] / "labkit"
 ASKS_TENSORFLOW = {
     "receptive_field/input_gradients.py": ["_with_tensorflow"],
     "dog_breeds/devices.py": ["_list_devices", "_mirror", "_sharing_devices"],
-    "dog_breeds/run/machine.py": ["_gpu_names"],
+    "machine.py": ["_of_tensorflow"],
 }
 
 LAB_1 = """

@@ -18,15 +18,10 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-DOCTESTS = ("-n", "auto", "labkit")
-TESTS = ("-n", "auto", "--dist", "loadgroup", "labkit", "tests/dog_breeds")
-TESTS += (
-    "tests/receptive_field",
-    "tests/determinism",
-    "tests/draw_dogs",
-    "tests/test_questions.py",
-)
-LABS = ("-n", "auto", "--dist", "loadfile", "--nbval", "labs")
+DOCTESTS = "-n auto --dist loadgroup labkit tools".split()
+TESTS = [*DOCTESTS, "tests/test_questions.py"]
+TESTS += [f"tests/{name}" for name in ("dog_breeds", "receptive_field", "determinism", "draw_dogs")]
+LABS = "-n auto --dist loadfile --nbval labs".split()
 
 #: The vector instructions that NumPy has found here and can do without.
 FOUND = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
