@@ -105,9 +105,14 @@ def _build(name, size):
     """Build a network of keras.applications without weights and without its head."""
     import keras
 
-    builder = _builders(keras).get(name)
-    if builder is None:
-        raise ValueError(_unknown(name, _builders(keras)))
+    builders = {
+        known: value
+        for known, value in vars(keras.applications).items()
+        if known[0].isupper() and callable(value)
+    }
+    if name not in builders:
+        hint = did_you_mean(name, builders) or f"; there are {', '.join(builders)}"
+        raise ValueError(f"keras.applications has no network {name!r}{hint}.")
     given = size or [331 if name == "NASNetLarge" else 224]
     if len(given) > 2 or min(given) < 1:
         raise ValueError(
@@ -116,37 +121,21 @@ def _build(name, size):
         )
     size = (given[0], given[-1])
     try:
-        model = builder(weights=None, include_top=False, input_shape=(*size, 3))
+        model = builders[name](weights=None, include_top=False, input_shape=(*size, 3))
     except ValueError as problem:
         raise ValueError(f"{name} cannot be built for input {size}: {problem}") from problem
     return model, None
 
 
-def _builders(keras):
-    """Return the networks of keras.applications by name."""
-    return {
-        name: value
-        for name, value in vars(keras.applications).items()
-        if name[0].isupper() and callable(value)
-    }
-
-
-def _unknown(name, builders):
-    hint = did_you_mean(name, builders) or f"; there are {', '.join(builders)}"
-    return f"keras.applications has no network {name!r}{hint}."
-
-
 def _check_figure(path):
     """Refuse before the work what would fail after it."""
     import matplotlib
+    from matplotlib.backend_bases import FigureCanvasBase
 
     matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into.")
-    known = plt.figure().canvas.get_supported_filetypes()
-    plt.close()
+    known = FigureCanvasBase.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise ValueError(
             f"{path.name!r} has no ending of a picture: use one of {', '.join(known)}."

@@ -29,6 +29,8 @@ from labkit.receptive_field.unit_fields import (
 from labkit.words import is_whole, require_one_of
 
 _SQUEEZE_EXCITATION = ("whole image", "ignore")
+#: The number of the picture among the steps, which count from 0.
+_PICTURE = -1
 
 
 def analyse(model, input_size=None, *, squeeze_excitation="whole image", input_name=None):
@@ -93,10 +95,10 @@ def _analysis(model, input_size, squeeze_excitation, input_name):
     number = _traced_input(model, input_name)
     picture = _picture(model, graph, number, input_size)
     plan = _plan(graph, graph.inputs[number], picture)
-    without_gates = _walk(plan, picture, ignore_gates=True)
+    without_gates, has_gates = _walk(plan, picture, ignore_gates=True)
     main = without_gates
-    if without_gates.gates and squeeze_excitation == "whole image":
-        main = _walk(plan, picture, ignore_gates=False)
+    if has_gates and squeeze_excitation == "whole image":
+        main, _ = _walk(plan, picture, ignore_gates=False)
     return Analysis(
         model_name=model.name,
         input_size=picture.sizes,
@@ -153,7 +155,7 @@ def _picture(model, graph, number, input_size):
         )
     for dim, size in zip(dims, _checked_sizes(input_size, len(dims)), strict=True):
         shape[dim] = size if size is not None else shape[dim]
-    return _Traced(-1, tuple(shape), dims)
+    return _Traced(_PICTURE, tuple(shape), dims)
 
 
 def _spatial_dims(shape, readers, calls):
@@ -171,8 +173,7 @@ def _adds_channels(call):
     read, made = call.input_shapes[0], call.output_shape
     if isinstance(call.operation, keras.layers.Embedding):
         return True
-    kind = type(call.operation).__name__
-    return kind in ("Reshape", "ExpandDims") and made in ((*read, 1), (read[0], 1, *read[1:]))
+    return call.kind in ("Reshape", "ExpandDims") and made in ((*read, 1), (read[0], 1, *read[1:]))
 
 
 def _data_format(calls):
@@ -198,21 +199,16 @@ def _checked_sizes(input_size, axes):
 
 @dataclass(frozen=True)
 class _Step:
-    """One call: the steps it reads, -1 for the picture, and what along each axis of each."""
+    """One call: the steps it reads and what along each axis of each."""
 
     call: object
     inputs: tuple[int, ...]
     reads_by_input: tuple[tuple[Reads, ...], ...]
     made: _Traced
 
-    @property
-    def multiplies(self):
-        """Whether the call can be a gate."""
-        return type(self.call.operation).__name__ == "Multiply"
-
 
 def _plan(graph, picture_number, picture):
-    """Turn the calls that depend on the picture into steps."""
+    """Turn the calls that depend on the picture into steps; an error in one names the layer."""
     traced, steps = {picture_number: picture}, []
     for call in graph.calls:
         read = [
@@ -222,7 +218,10 @@ def _plan(graph, picture_number, picture):
         ]
         if not read or isinstance(call.operation, keras.layers.InputLayer):
             continue
-        step = _named(call, lambda c=call, r=read: _step(c, r, len(steps)))
+        try:
+            step = _step(call, read, len(steps))
+        except UnreadableLayer as problem:
+            raise ValueError(f"The layer {call.name!r} ({call.kind}) {problem}.") from None
         steps.append(step)
         traced.update(dict.fromkeys(call.outputs, step.made))
     return steps
@@ -233,15 +232,6 @@ def _as_read(tensor, shape):
     if len(shape) == len(tensor.shape):
         return tensor
     return replace(tensor, shape=tuple(shape), dims=(None,) * len(tensor.dims))
-
-
-def _named(call, make):
-    """Run ``make``; an error in it names the layer."""
-    try:
-        return make()
-    except UnreadableLayer as problem:
-        kind = type(call.operation).__name__
-        raise ValueError(f"The layer {call.name!r} ({kind}) {problem}.") from None
 
 
 def _step(call, read, number):
@@ -313,39 +303,34 @@ def _made(call, axes, number):
 # The walk
 
 
-class _Walk:
-    """What has been found so far: per step, one :class:`AxisField` per axis."""
-
-    def __init__(self, picture):
-        self.picture = [_whole(size) for size in picture.sizes]
-        if len(set(picture.sizes)) == 1:
-            # One object for equal axes: what is alike is computed once, see _twin.
-            self.picture = self.picture[:1] * len(self.picture)
-        self.steps = []
-        self.gates = 0
-
-    def read_by(self, step):
-        """Return the fields that a step reads, one list of axes per input."""
-        return [self.steps[i] if i >= 0 else self.picture for i in step.inputs]
-
-
-def _whole(size):
-    """Return the input itself: position j sees position j."""
-    return AxisField(INPUT, size, size, None if size is None else whole_picture(size))
-
-
 def _walk(plan, picture, ignore_gates):
-    """Follow the fields from the picture to the last step."""
-    walk = _Walk(picture)
-    for step in plan:
-        branches = list(zip(walk.read_by(step), step.reads_by_input, strict=True))
-        kept = _without_gates(step, branches) if ignore_gates and step.multiplies else branches
-        walk.gates += len(branches) - len(kept)
-        walk.steps.append(_axes(step, kept))
-    return walk
+    """Follow the fields from the picture to the last step.
+
+    Returns:
+        Per step, one :class:`AxisField` per axis; and whether gates were left out.
+    """
+    found, left_out = {_PICTURE: _input_itself(picture.sizes)}, False
+    for number, step in enumerate(plan):
+        read = [found[i] for i in step.inputs]
+        branches = list(zip(read, step.reads_by_input, strict=True))
+        may_gate = ignore_gates and step.call.kind == "Multiply"
+        kept = _without_gates(branches) if may_gate else branches
+        left_out = left_out or len(kept) < len(branches)
+        found[number] = _axes(step, kept)
+    return [found[number] for number in range(len(plan))], left_out
 
 
-def _without_gates(step, branches):
+def _input_itself(sizes):
+    """Return what position j of the input sees: position j."""
+    # One object for equal axes: what is alike is computed once, see _twin.
+    axes = {
+        size: AxisField(INPUT, size, size, None if size is None else whole_picture(size))
+        for size in sizes
+    }
+    return [axes[size] for size in sizes]
+
+
+def _without_gates(branches):
     """Leave out inputs of a product that are global on every axis, if another is not."""
     kept = [branch for branch in branches if not all(axis.is_global for axis in branch[0])]
     return kept or branches
@@ -362,13 +347,14 @@ def _axes(step, branches):
 
 def _twin(branches, axis):
     """Find an earlier axis along which every branch reads the same of the same."""
-    for earlier in range(axis):
-        if all(
+
+    def is_alike(earlier):
+        return all(
             read[axis] is read[earlier] and reads[axis] == reads[earlier]
             for read, reads in branches
-        ):
-            return earlier
-    return None
+        )
+
+    return next(filter(is_alike, range(axis)), None)
 
 
 def _along(step, branches, axis):
@@ -410,26 +396,18 @@ def _apart(found):
     """Return the distance between the outermost centres of unit 0."""
     first = [f.fields[0] for f in found if f is not GLOBAL and f.fields[0]] if found[1:] else []
     twice = [field.first + field.last for field in first]
-    return Fraction(max(twice) - min(twice), 2) if twice else _NOT_APART
-
-
-_NOT_APART = Fraction(0)
+    return Fraction(max(twice) - min(twice), 2) if twice else Fraction(0)
 
 
 # The result
 
 
-def _layers(plan, walk, without_gates):
+def _layers(plan, main, without_gates):
     """Name what was found; fields without gates stand beside it where they differ."""
-    if walk is without_gates:
-        beside = [None] * len(plan)
-    else:
-        beside = map(_if_other, without_gates.steps, walk.steps)
+    beside = map(_if_other, without_gates, main)
     return tuple(
-        LayerField(
-            step.call.name, type(step.call.operation).__name__, tuple(axes), other, step.made.dims
-        )
-        for step, axes, other in zip(plan, walk.steps, beside, strict=True)
+        LayerField(step.call.name, step.call.kind, tuple(axes), other, step.made.dims)
+        for step, axes, other in zip(plan, main, beside, strict=True)
     )
 
 

@@ -91,12 +91,10 @@ class AxisField:
     @property
     def positions_read(self) -> int | None:
         """How many positions of the widest field are read; ``None`` if global or too wide."""
-        if self.is_global:
+        mask = self._mask_of_the_widest()
+        if mask == UNCOUNTED:
             return None
-        widest = self._widest()
-        if widest is None or widest.mask is None:
-            return self.size
-        return None if widest.mask == UNCOUNTED else widest.mask.bit_count()
+        return self.size if mask is None else mask.bit_count()
 
     @property
     def holes(self) -> tuple[tuple[int, int], ...] | None:
@@ -104,15 +102,17 @@ class AxisField:
 
         ``None`` if the field is global or too wide to tell.
         """
-        widest = self._widest()
-        if self.is_global or (widest and widest.mask == UNCOUNTED):
+        mask = self._mask_of_the_widest()
+        if mask == UNCOUNTED:
             return None
-        return tuple(_zeros(widest.mask)) if widest and widest.mask else ()
+        return () if mask is None else tuple(_zeros(mask))
 
-    def _widest(self):
+    def _mask_of_the_widest(self):
+        """Return which positions the widest field reads, as :class:`Positions` has it."""
         if self.is_global:
-            return None
-        return max(self.fields.fields, key=lambda field: field.width if field else 0)
+            return UNCOUNTED
+        widest = max(self.fields.fields, key=lambda field: field.width if field else 0)
+        return widest and widest.mask
 
     @property
     def sees_whole_input(self) -> bool | None:
@@ -178,8 +178,8 @@ class LayerField:
     """What the units of one layer see.
 
     ``size``, ``effective_stride``, ``effective_padding``, ``centre``, ``output_size``,
-    ``positions_read`` and ``sees_whole_input`` are read from the axes: one value if all axes
-    agree, else a tuple with one value per axis.
+    ``positions_read``, ``sees_whole_input`` and ``misalignment`` are read from the axes: one
+    value if all axes agree, else a tuple with one value per axis.
 
     Args:
         name: path of the layer in the model, such as ``"backbone/conv1"``.
@@ -205,22 +205,12 @@ class LayerField:
     dims: tuple[int | None, ...]
 
     def __getattr__(self, name):
-        if name.startswith("_") or not hasattr(AxisField, name):
+        if name.startswith("_") or not (hasattr(AxisField, name) or name == "output_size"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return _agreed(getattr(axis, name) for axis in self.axes)
 
     def __repr__(self):
         return f"LayerField({self.name!r}, {_summary(self)})"
-
-    @property
-    def output_size(self):
-        """Number of units, one value if all axes agree."""
-        return _agreed(axis.output_size for axis in self.axes)
-
-    @property
-    def misalignment(self):
-        """Distance between the outermost centres of the paths joined here."""
-        return _agreed(axis.misalignment for axis in self.axes)
 
 
 @dataclass(frozen=True)
@@ -273,7 +263,7 @@ class Analysis:
         if not isinstance(name, str):
             return self.layers[name]
         found = [layer for layer in self.layers if layer.name == name]
-        found = found or [layer for layer in self.layers if _short(layer.name) == name]
+        found = found or [layer for layer in self.layers if layer.name.rsplit("/", 1)[-1] == name]
         if len(found) == 1:
             return found[0]
         raise KeyError(self._not_one(name, found))
@@ -302,25 +292,10 @@ class Analysis:
             >>> analyse(line).rows()[0]["size"]
             3
         """
-        return [self._row(layer) for layer in self.layers]
+        has_gates = any(layer.axes_without_gates is not None for layer in self.layers)
+        endings = [f"_{name}" for name in self.axis_names] if self._axes_differ() else [""]
+        return [_row(layer, has_gates, endings) for layer in self.layers]
 
-    def _row(self, layer):
-        row = {"layer": layer.name, "type": layer.layer_type}
-        row |= self._columns(layer.axes, "")
-        if any(layer.axes_without_gates is not None for layer in self.layers):
-            row |= self._columns(layer.axes_without_gates or layer.axes, "_without_gates")
-        return row
-
-    def _columns(self, axes, suffix):
-        shown = axes if self._axes_differ else axes[:1]
-        endings = [f"_{name}" for name in self.axis_names] if self._axes_differ else [""]
-        return {
-            f"{column}{suffix}{ending}": _plain(getattr(axis, column))
-            for column in _COLUMNS
-            for axis, ending in zip(shown, endings, strict=True)
-        }
-
-    @property
     def _axes_differ(self):
         return any(
             len({_values(axis) for axis in axes}) > 1
@@ -347,6 +322,19 @@ _COLUMNS = (
 )
 
 
+def _row(layer, has_gates, endings):
+    """Write a layer's values, once for each ending of a column's name: the axes from the first."""
+    axes_by_suffix = {"": layer.axes}
+    if has_gates:
+        axes_by_suffix["_without_gates"] = layer.axes_without_gates or layer.axes
+    return {"layer": layer.name, "type": layer.layer_type} | {
+        f"{column}{suffix}{ending}": _plain(getattr(axis, column))
+        for suffix, axes in axes_by_suffix.items()
+        for column in _COLUMNS
+        for axis, ending in zip(axes, endings, strict=False)
+    }
+
+
 def _values(axis):
     return tuple(getattr(axis, column) for column in _COLUMNS)
 
@@ -356,7 +344,3 @@ def _plain(value):
     if not isinstance(value, Fraction):
         return value
     return value.numerator if value.denominator == 1 else float(value)
-
-
-def _short(path):
-    return path.rsplit("/", 1)[-1]

@@ -1,5 +1,7 @@
 """An analysis as a table: aligned text for a terminal, accessible HTML for a notebook."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
 
@@ -11,14 +13,16 @@ _NONE = "–"
 
 def as_text(analysis):
     """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as aligned text."""
-    table = tables.as_text(*_table(analysis), words=2, rule=True)
-    return "\n".join([_caption(analysis), "", table, *_notes(analysis)])
+    extra, notes = _extras(analysis)
+    table = tables.as_text(*_table(analysis, extra), words=2, rule=True)
+    return "\n".join([_caption(analysis), "", table, *(["", *notes] if notes else [])])
 
 
 def as_html(analysis):
     """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as an HTML table."""
-    notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(analysis) if note)
-    return tables.as_html(*_table(analysis), _caption(analysis)) + notes
+    extra, notes = _extras(analysis)
+    table = tables.as_html(*_table(analysis, extra), _caption(analysis))
+    return table + "".join(f"<p>{escape(note)}</p>" for note in notes)
 
 
 def _caption(analysis):
@@ -26,9 +30,9 @@ def _caption(analysis):
     return f"Receptive fields of {analysis.model_name}, input {' × '.join(sizes)}"
 
 
-def _table(analysis):
+def _table(analysis, extra):
     """Return the headings and, for each layer, the cells as text."""
-    columns = [*_COLUMNS, *(c for c in _OPTIONAL if c.wanted(analysis))]
+    columns = [*_COLUMNS, *extra]
     headings = ["layer", "type", *(column.heading for column in columns)]
     rows = [
         [layer.name, layer.layer_type, *(column.cell(layer) for column in columns)]
@@ -37,23 +41,18 @@ def _table(analysis):
     return headings, rows
 
 
+@dataclass(frozen=True)
 class _Column:
-    """One column: its heading, and what it shows of an axis."""
+    """One column: its heading, and what it shows of an axis, with gates or without."""
 
-    def __init__(self, heading, show, gated=False, wanted=None):
-        self.heading, self.show, self.gated = heading, show, gated
-        self._wanted = wanted or (lambda axis: False)
+    heading: str
+    show: Callable
+    without_gates: bool = False
 
     def cell(self, layer):
         """Write one value if all axes agree, else one per axis."""
-        axes = (self.gated and layer.axes_without_gates) or layer.axes
+        axes = (self.without_gates and layer.axes_without_gates) or layer.axes
         return _side_by_side([self.show(axis) for axis in axes])
-
-    def wanted(self, analysis):
-        """Say whether the column has anything to show in this analysis."""
-        if self.gated:
-            return any(layer.axes_without_gates is not None for layer in analysis.layers)
-        return any(self._wanted(axis) for layer in analysis.layers for axis in layer.axes)
 
 
 class _Units(_Column):
@@ -86,53 +85,47 @@ def _size(axis):
     return "all" if axis.size is None else f"all {axis.size}"
 
 
+def _positions_read(axis):
+    return _number(axis.positions_read, _NONE if axis.is_global else _UNKNOWN)
+
+
 def _yes_or_no(value):
     return {True: "yes", False: "no", None: _UNKNOWN}[value]
 
 
+_FIELD = {
+    "size": _size,
+    "stride": lambda axis: _number(axis.effective_stride),
+    "padding": lambda axis: _number(axis.effective_padding),
+    "centre": lambda axis: _number(axis.centre),
+}
 _COLUMNS = (
     _Units("units", lambda axis: _number(axis.output_size, _UNKNOWN)),
-    _Column("size", _size),
-    _Column("stride", lambda axis: _number(axis.effective_stride)),
-    _Column("padding", lambda axis: _number(axis.effective_padding)),
-    _Column("centre", lambda axis: _number(axis.centre)),
+    *(_Column(heading, show) for heading, show in _FIELD.items()),
     _Column("whole input", lambda axis: _yes_or_no(axis.sees_whole_input)),
 )
-_OPTIONAL = (
-    _Column(
-        "read",
-        lambda axis: _number(axis.positions_read, _NONE if axis.is_global else _UNKNOWN),
-        wanted=lambda axis: not axis.is_global and axis.positions_read != axis.size,
-    ),
-    _Column(
-        "paths apart",
-        lambda axis: _number(axis.misalignment),
-        wanted=lambda axis: axis.misalignment,
-    ),
-    _Column("size, no gates", _size, gated=True),
-    _Column("stride, no gates", lambda axis: _number(axis.effective_stride), gated=True),
-    _Column("padding, no gates", lambda axis: _number(axis.effective_padding), gated=True),
-    _Column("centre, no gates", lambda axis: _number(axis.centre), gated=True),
-)
 
 
-def _notes(analysis):
-    """Explain what in this table needs a word."""
-    notes = []
+def _extras(analysis):
+    """Return columns for what only some networks have, and notes on it."""
+    columns, notes = [], []
     axes = [axis for layer in analysis.layers for axis in layer.axes]
-    if any(layer.axes_without_gates is not None for layer in analysis.layers):
-        notes.append(
-            "Gates (squeeze-and-excitation) pool the whole picture and weight channels by the "
-            "result: strictly, every unit behind one sees everything. Without gates: the paths "
-            "that carry position alone."
-        )
     if any(len(set(axis.sizes_by_phase)) > 1 for axis in axes):
         notes.append(
             "Behind upsampling neighbouring units have fields of different sizes: the largest "
             "is shown."
         )
     if any(not axis.is_global and axis.positions_read != axis.size for axis in axes):
+        columns.append(_Column("read", _positions_read))
         notes.append("Read: positions inside the field that reach the unit; the rest are holes.")
     if any(axis.misalignment for axis in axes):
+        columns.append(_Column("paths apart", lambda axis: _number(axis.misalignment)))
         notes.append("Paths apart: distance between the centres of the paths joined there.")
-    return ["", *notes] if notes else []
+    if any(layer.axes_without_gates is not None for layer in analysis.layers):
+        columns += [_Column(f"{heading}, no gates", show, True) for heading, show in _FIELD.items()]
+        notes.append(
+            "Gates (squeeze-and-excitation) pool the whole picture and weight channels by the "
+            "result: strictly, every unit behind one sees everything. Without gates: the paths "
+            "that carry position alone."
+        )
+    return columns, notes

@@ -1,5 +1,6 @@
 """Pictures of receptive fields. Every function returns a ``matplotlib`` figure."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import cycle
 
@@ -22,12 +23,13 @@ from labkit.figure_style import (
 )
 from labkit.receptive_field.effective_field import THRESHOLD
 from labkit.receptive_field.layers import Layer, as_layers
-from labkit.receptive_field.recurrence import receptive_field
+from labkit.receptive_field.recurrence import receptive_field, trace
 from labkit.words import is_number, require, require_whole, require_whole_numbers
 
 _MOST_BARS = 30
 _MAP_COLOURS = "cividis"
 _LINE_STYLES = ("-", "--", "-.", ":")
+_LABELS = {"energy": "mean squared gradient", "magnitude": "root mean squared gradient"}
 
 
 # Field per layer
@@ -70,9 +72,8 @@ def plot_field_per_layer(layers, *, log_scale=False):
 
 def _set_log(axes, which):
     """Scale an axis by logarithms from 1 on, with plain numbers beside it."""
+    axes.set(**{f"{which}scale": "log", f"{which}lim": (1, None)})
     scaled = getattr(axes, f"{which}axis")
-    getattr(axes, f"set_{which}scale")("log")
-    getattr(axes, f"set_{which}lim")(1, None)
     scaled.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     scaled.set_minor_formatter(NullFormatter())
 
@@ -103,17 +104,17 @@ def _widening(rows):
 
 def _stride_colours(rows):
     """Give each stride its own lightness, dark for the fine ones: readable without colour."""
-    strides = sorted({stride for _, _, stride in rows if stride is not None})
-    shades = plt.get_cmap("viridis")(np.linspace(0.1, 0.9, max(len(strides), 2)))
-    return dict(zip(strides, shades, strict=False)) | {None: to_rgb(GREY)}
+    strides = {stride for _, _, stride in rows}
+    known = sorted(strides - {None})
+    shades = plt.get_cmap("viridis")(np.linspace(0.1, 0.9, max(len(known), 2)))
+    whole_input = dict.fromkeys(strides & {None}, to_rgb(GREY))
+    return dict(zip(known, shades, strict=False)) | whole_input
 
 
-def _stride_key(colours, rows):
-    shown = {stride for _, _, stride in rows}
+def _stride_key(colours):
     return [
         Patch(color=colour, label="whole input" if stride is None else f"{stride}")
         for stride, colour in colours.items()
-        if stride in shown
     ]
 
 
@@ -126,7 +127,7 @@ def _draw_bars(rows, colours):
     axis.invert_yaxis()
     axis.margins(x=0.1, y=0.02)
     axis.set_xlabel("receptive field, input positions")
-    axis.legend(handles=_stride_key(colours, rows), title="stride", loc="best")
+    axis.legend(handles=_stride_key(colours), title="stride", loc="best")
     return figure
 
 
@@ -140,7 +141,7 @@ def _draw_outline(rows, colours):
     axis.annotate(
         f"{sizes[-1]}", (len(rows) - 1, sizes[-1]), ha="right", va="bottom", annotation_clip=False
     )
-    axis.legend(handles=_stride_key(colours, rows), title="stride", loc="upper left")
+    axis.legend(handles=_stride_key(colours), title="stride", loc="upper left")
     return figure
 
 
@@ -210,8 +211,7 @@ def plot_neurons(layers, *, units=1):
         )
     with figure_style():
         figure, axis = plt.subplots(figsize=(WIDTH, 1.1 + 1.0 * len(rows)))
-        strides = np.cumprod([1, *(layer.stride for layer in layers)])
-        places = _places(layers, strides)
+        places = _places(layers)
         for depth, (a, b) in lines:
             ends = [places[depth](a), places[depth + 1](b)]
             axis.plot(ends, [depth, depth + 1], color=GREY, linewidth=1, zorder=1)
@@ -236,13 +236,11 @@ def _read_positions(layers, units):
     return rows, lines
 
 
-def _places(layers, strides):
-    """Place the units of each depth over the centre of what they read."""
-    offset, places = 0.0, [lambda j: float(j)]
-    for layer, before, after in zip(layers, strides, strides[1:], strict=False):
-        offset += before * layer.dilation * (layer.kernel - 1) / 2
-        places.append(lambda j, at=offset, step=after: at + step * j)
-    return places
+def _places(layers):
+    """Place the units of each depth over the centre of what they read, padding left aside."""
+    fields = trace(replace(layer, padding=0) for layer in layers)
+    starts = [(0.0, 1), *((float(field.centre), field.effective_stride) for field in fields)]
+    return [lambda unit, at=at, step=step: at + step * unit for at, step in starts]
 
 
 def _draw_row(axis, depth, row, place):
@@ -294,7 +292,7 @@ def plot_effective_field(effective, *, axis=-1):
             figure, profile = plt.subplots()
         else:
             figure, (heat, profile) = plt.subplots(2, 1, figsize=(WIDTH, 8), height_ratios=(1.7, 1))
-            figure.colorbar(_draw_map(heat, effective), ax=heat, label=_label(effective))
+            figure.colorbar(_draw_map(heat, effective), ax=heat, label=_LABELS[effective.quantity])
             heat.set_title(f"orange: effective, {_share(effective)}")
         _draw_profile(profile, effective, axis)
     return figure
@@ -302,12 +300,6 @@ def plot_effective_field(effective, *, axis=-1):
 
 def _share(effective):
     return f"{effective.effective_size:.0f} of {effective.theoretical_size[-1]}"
-
-
-def _label(effective):
-    return {"energy": "mean squared gradient", "magnitude": "root mean squared gradient"}[
-        effective.quantity
-    ]
 
 
 def _draw_map(axes, effective):
@@ -400,7 +392,8 @@ def plot_effective_before_after(before, after):
             image = _draw_map(axes, effective)
             axes.set_title(f"{when} training")
             axes.set_xlabel(f"effective: {_share(effective)}")
-        figure.colorbar(image, ax=pair, label=_label(before), location="bottom", aspect=40)
+        label = _LABELS[before.quantity]
+        figure.colorbar(image, ax=pair, label=label, location="bottom", aspect=40)
     return figure
 
 
@@ -443,8 +436,11 @@ def plot_fields_over_picture(picture, analysis, layers=None, *, at=None):
     at = ((picture.shape[0] - 1) / 2, (picture.shape[1] - 1) / 2) if at is None else at
     fits = np.shape(at) == (2,) and all(map(is_number, at))
     require(fits, "at", at, "a row and a column of the picture, two numbers")
-    chosen = _last_of_each_stride(analysis) if layers is None else [analysis[n] for n in layers]
-    boxes = [(layer.name, _box(layer, at)) for layer in chosen if not _any_global(layer)]
+    chosen = analysis if layers is None else [analysis[name] for name in layers]
+    placed = [layer for layer in chosen if all(axis.centre is not None for axis in layer.axes)]
+    if layers is None:
+        placed = {layer.effective_stride: layer for layer in placed}.values()
+    boxes = [(layer.name, _box(layer, at)) for layer in placed]
     if not boxes:
         raise ValueError("Every layer sees the whole picture: there is no box to draw.")
     with figure_style():
@@ -453,18 +449,6 @@ def plot_fields_over_picture(picture, analysis, layers=None, *, at=None):
         _draw_boxes(axes, boxes)
         _frame(axes, picture.shape[:2], [box for _, box in boxes])
     return figure
-
-
-def _any_global(layer):
-    return any(axis.is_global or axis.fields.fields[0] is None for axis in layer.axes)
-
-
-def _last_of_each_stride(analysis):
-    found = {}
-    for layer in analysis:
-        if not _any_global(layer):
-            found[layer.effective_stride] = layer
-    return list(found.values())
 
 
 def _box(layer, at):
@@ -562,7 +546,7 @@ def strategies(layers, dimension):
         "… dilation 1, 2, 4, …": [Layer(3, dilation=2**i) for i in range(layers)],
     }
     return [
-        (name, chain, receptive_field(chain), int(np.prod([layer.stride for layer in chain])))
+        (name, chain, receptive_field(chain), trace(chain)[-1].effective_stride)
         for name, chain in chains.items()
     ]
 

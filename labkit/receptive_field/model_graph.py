@@ -38,6 +38,11 @@ class Call:
     arguments: tuple = field(default=(), repr=False)
     keywords: dict = field(default_factory=dict, repr=False)
 
+    @property
+    def kind(self):
+        """Name of the layer's or the operation's class."""
+        return type(self.operation).__name__
+
 
 @dataclass(frozen=True)
 class ModelGraph:

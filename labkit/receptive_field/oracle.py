@@ -201,18 +201,14 @@ class _Copier:
     def call(self, layer, *arguments, **keywords):
         """Call the stand-in of a layer, or run the copy of a model inside the model."""
         if isinstance(layer, keras.Sequential):
-            made = self._run_inside(layer, arguments[0])
+            self.path.append(layer.name)
+            made = self.run(layer, arguments[0])
+            self.path.pop()
         elif isinstance(layer, keras.Model):
             made = self._copy_inside(layer, arguments[0])
         else:
             made = self._stand_in(layer, arguments, keywords)
         self._remember(layer.name, made)
-        return made
-
-    def _run_inside(self, chain, start):
-        self.path.append(chain.name)
-        made = self.run(chain, start)
-        self.path.pop()
         return made
 
     def _copy_inside(self, model, start):
@@ -248,11 +244,9 @@ class _Copier:
         in_space = _joins_spatially(layer, tensors[0], self.channels_first)
         if len(tensors) > 1 and kind in _JOINS and not in_space:
             return layers.Average(dtype="float64")
-        if kind in _ALONE:
-            return layers.Identity(dtype="float64")
-        make = next((make for kinds, make in _STAND_INS if kind in kinds), None)
-        if make is not None:
-            return make(layer, tensors[0], self.channels_first)
+        for kinds, make in _STAND_INS:
+            if kind in kinds:
+                return make(layer, tensors[0], self.channels_first)
         raise NotImplementedError(
             f"There is no linear copy of the layer {layer.name!r} ({kind}): "
             "give one with replace=lambda layer: ..."
@@ -322,6 +316,11 @@ def _reshape(layer, tensor, channels_first):
     return layers.Reshape((*target, 1), dtype="float64")
 
 
+def _identity(layer, tensor, channels_first):
+    """Leave out what reads one position each."""
+    return layers.Identity(dtype="float64")
+
+
 def _operation(operation, tensor, channels_first):
     """Make the operation anew: calling it would add to the graph it is part of."""
     return type(operation).from_config(operation.get_config())
@@ -369,6 +368,7 @@ _ALONE = {
 #: Operations that take more than tensors.
 _WITH_ARGUMENTS = {"GetItem", "Pad", "Mean", "Sum", "ExpandDims", "Squeeze"}
 _STAND_INS = (
+    (_ALONE, _identity),
     (
         {
             *_with_dimensions("ConvND", "ConvNDTranspose", "DepthwiseConvND", "SeparableConvND"),
