@@ -15,33 +15,27 @@ from labkit.lazy_names import lazy_names
 
 __version__ = "1.0.0"
 
-_HOME = {
-    "Settings": "dog_breeds.settings",
-    "load_settings": "dog_breeds.settings",
-    "fetch": "dog_breeds.sources",
-    "reorganise": "dog_breeds.folders",
-    "class_sizes": "dog_breeds.class_sizes",
-    "duplicates": "dog_breeds.duplicates",
-    "photograph_class_sizes": "dog_breeds.class_sizes",
-    "ImageDataGenerator": "dog_breeds.batches",
-    "small_vgg": "dog_breeds.networks",
-    "pretrained": "dog_breeds.networks",
-    "freeze": "dog_breeds.networks",
-    "unfreeze": "dog_breeds.networks",
-    "base_layers": "dog_breeds.networks",
-    "compile_lab": "dog_breeds.networks",
-    "train": "dog_breeds.training",
-    "evaluate": "dog_breeds.training",
-    "use_mixed_precision": "dog_breeds.devices",
-    "use_devices": "dog_breeds.devices",
-    "gpu_advice": "dog_breeds.devices",
-    "plot_class_sizes": "dog_breeds.figures",
-    "plot_samples": "dog_breeds.figures",
-    "plot_augmentations": "dog_breeds.figures",
-    "plot_history": "dog_breeds.figures",
-    "plot_accuracies": "dog_breeds.figures",
-    "plot_predictions": "dog_breeds.figures",
+#: The public names of each module of the first wing.
+_NAMES = {
+    "settings": ("Settings", "load_settings"),
+    "sources": ("fetch",),
+    "folders": ("reorganise",),
+    "class_sizes": ("class_sizes", "photograph_class_sizes"),
+    "duplicates": ("duplicates",),
+    "batches": ("ImageDataGenerator",),
+    "networks": ("small_vgg", "pretrained", "freeze", "unfreeze", "base_layers", "compile_lab"),
+    "training": ("train", "evaluate"),
+    "devices": ("use_mixed_precision", "use_devices", "gpu_advice"),
+    "figures": (
+        "plot_class_sizes",
+        "plot_samples",
+        "plot_augmentations",
+        "plot_history",
+        "plot_accuracies",
+        "plot_predictions",
+    ),
 }
+_HOME = {name: f"dog_breeds.{module}" for module, names in _NAMES.items() for name in names}
 #: Whatever package lies beside this file, so that a new lab's needs no entry here.
 _WINGS = tuple(module.name for module in iter_modules(__path__) if module.ispkg)
 

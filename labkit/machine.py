@@ -6,11 +6,8 @@ import platform
 from pathlib import Path
 
 _OPENCV = ("opencv-python-headless", "opencv-python")
-_BACKENDS = {
-    "tensorflow": ("tensorflow", "tensorflow-cpu"),
-    "jax": ("jax",),
-    "torch": ("torch",),
-}
+#: The backends whose packages are not called as they are.
+_PACKAGES = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
 
 
 def describe_machine():
@@ -106,7 +103,7 @@ def describe_versions():
     return {
         "python": platform.python_version(),
         "keras": keras.__version__,
-        "backend": f"{backend} {installed_version(*_BACKENDS.get(backend, (backend,)))}",
+        "backend": f"{backend} {installed_version(*_PACKAGES.get(backend, (backend,)))}",
         "numpy": installed_version("numpy"),
         "opencv": installed_version(*_OPENCV),
     }

@@ -167,15 +167,9 @@ def require_whole_numbers(name, values, number=None, least=1):
         >>> require_whole_numbers("target_size", [64, 64], number=2)
         (64, 64)
     """
-    sequence = hasattr(values, "__len__") and not isinstance(values, str | bytes | dict)
-    fits = sequence and (number is None or len(values) == number)
-    allowed = f"a sequence of {number or 'whole'} {'whole ' if number else ''}numbers"
-    require(
-        fits and all(is_whole(value, least) for value in values),
-        name,
-        values,
-        f"{allowed}, each {least} or more",
-    )
+    fits = _is_sequence(values, number) and all(is_whole(value, least) for value in values)
+    allowed = f"a sequence of {f'{number} ' if number else ''}whole numbers, each {least} or more"
+    require(fits, name, values, allowed)
     return tuple(map(index, values))
 
 
@@ -210,10 +204,13 @@ def is_ordered_pair(value):
         >>> is_ordered_pair((0.5, 1.5)), is_ordered_pair((1.5, 0.5))
         (True, False)
     """
-    sequence = hasattr(value, "__len__") and not isinstance(value, str | bytes | dict | set)
-    return (
-        sequence
-        and len(value) == 2
-        and all(is_number(each, 0) for each in value)
-        and value[0] <= value[1]
-    )
+    numbers = _is_sequence(value, 2) and all(is_number(each, 0) for each in value)
+    return numbers and value[0] <= value[1]
+
+
+def _is_sequence(values, number):
+    """Say whether values stand in an order, and are as many as they must, where that is given."""
+    # NumPy's single numbers have a length that raises, and the shape ().
+    ordered = hasattr(values, "__len__") and getattr(values, "shape", None) != ()
+    sequence = ordered and not isinstance(values, str | bytes | dict | set)
+    return sequence and (number is None or len(values) == number)

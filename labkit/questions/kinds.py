@@ -253,11 +253,9 @@ class Number(Question):
 
     def key(self):
         """List verdict, explanation, least and greatest number; the rest has no bounds."""
-        intervals = [(True, self.because, self.answer)] + [
-            (False, text, value) for value, text in self.mistakes.items()
-        ]
-        rows = [[verdict, text, *self.interval(value)] for verdict, text, value in intervals]
-        return [*rows, [False, self.otherwise]]
+        mistakes = [[False, text, *self.interval(value)] for value, text in self.mistakes.items()]
+        answer = [True, self.because, *self.interval(self.answer)]
+        return [answer, *mistakes, [False, self.otherwise]]
 
     def interval(self, value: Real) -> tuple[Real, Real]:
         """Return the least and the greatest number that count as ``value``.

@@ -13,15 +13,15 @@ _NONE = "–"
 
 def as_text(analysis):
     """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as aligned text."""
-    extra, notes = _extras(analysis)
-    table = tables.as_text(*_table(analysis, extra), words=2, rule=True)
+    headings, rows, notes = _table(analysis)
+    table = tables.as_text(headings, rows, words=2, rule=True)
     return "\n".join([_caption(analysis), "", table, *(["", *notes] if notes else [])])
 
 
 def as_html(analysis):
     """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as an HTML table."""
-    extra, notes = _extras(analysis)
-    table = tables.as_html(*_table(analysis, extra), _caption(analysis))
+    headings, rows, notes = _table(analysis)
+    table = tables.as_html(headings, rows, _caption(analysis))
     return table + "".join(f"<p>{escape(note)}</p>" for note in notes)
 
 
@@ -30,15 +30,16 @@ def _caption(analysis):
     return f"Receptive fields of {analysis.model_name}, input {' × '.join(sizes)}"
 
 
-def _table(analysis, extra):
-    """Return the headings and, for each layer, the cells as text."""
+def _table(analysis):
+    """Return the headings, for each layer the cells as text, and notes."""
+    extra, notes = _extras(analysis)
     columns = [*_COLUMNS, *extra]
     headings = ["layer", "type", *(column.heading for column in columns)]
     rows = [
         [layer.name, layer.layer_type, *(column.cell(layer) for column in columns)]
         for layer in analysis.layers
     ]
-    return headings, rows
+    return headings, rows, notes
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,8 @@ def effective_receptive_field(
         )
     seen = analysis.final if layer is None else analysis[layer]
     unit = _unit(unit, seen)
-    part = _up_to(model, layer)
+    output = model.outputs[0] if layer is None else model.get_layer(layer).output
+    part = keras.Model(model.inputs[0], output)
     # A generator for each sample: the field does not depend on the size of a batch.
     generators = [np.random.default_rng((seed, sample)) for sample in range(samples)]
     batches = [generators[done : done + batch_size] for done in range(0, samples, batch_size)]
@@ -104,12 +105,6 @@ def _unit(unit, seen):
     if not all(u < n for u, n in zip(unit, sizes, strict=True)):
         raise ValueError(f"unit={unit} does not fit: {seen.name!r} has {sizes} units.")
     return unit
-
-
-def _up_to(model, layer):
-    if layer is None:
-        return keras.Model(model.inputs[0], model.outputs[0])
-    return keras.Model(model.inputs[0], model.get_layer(layer).output)
 
 
 def _energy(model, analysis, seen, unit, generators):

@@ -85,9 +85,8 @@ def _bars(layers):
 
 
 def _largest(layer):
-    if not hasattr(layer, "axes"):
-        return layer.size, layer.effective_stride
-    axis = max(layer.axes, key=lambda axis: axis.size or 0)
+    # A trace's row is its own and only axis.
+    axis = max(getattr(layer, "axes", [layer]), key=lambda axis: axis.size or 0)
     return axis.size, axis.effective_stride
 
 
@@ -224,8 +223,7 @@ def plot_neurons(layers, *, units=1):
 def _read_positions(layers, units):
     """Return per depth the positions that lead to the units, and the lines between depths."""
     rows, lines = [list(range(units))], []
-    for depth in range(len(layers) - 1, -1, -1):
-        layer = layers[depth]
+    for depth, layer in reversed(list(enumerate(layers))):
         reads = [
             (layer.stride * unit + layer.dilation * tap, unit)
             for unit in rows[0]

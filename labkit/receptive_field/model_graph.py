@@ -6,6 +6,7 @@ documented ways cost seconds on a large network, because they call every layer
 again; a test compares this walk with one of them.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -176,13 +177,8 @@ def _makers_of(tensors, entries):
 
 def _with_distinct_names(calls):
     """Number the calls of a layer that is called more than once."""
-    uses = {}
+    uses, turns = Counter(call.name for call in calls), Counter()
     for call in calls:
-        uses.setdefault(call.name, []).append(call)
-    if len(uses) == len(calls):
-        yield from calls
-        return
-    turn = {id(call): i for same in uses.values() for i, call in enumerate(same, start=1)}
-    for call in calls:
-        again = len(uses[call.name]) > 1
-        yield replace(call, name=f"{call.name} #{turn[id(call)]}") if again else call
+        turns[call.name] += 1
+        again = uses[call.name] > 1
+        yield replace(call, name=f"{call.name} #{turns[call.name]}") if again else call

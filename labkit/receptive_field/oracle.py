@@ -62,14 +62,8 @@ def gradient_extent(
     gradient = gradient_map(
         model, layer, unit, input_size, squeeze_excitation=squeeze_excitation, replace=replace
     )
-    touched = gradient != 0
-    axes = range(touched.ndim)
-    rows = [touched.any(axis=tuple(set(axes) - {axis})) for axis in axes]
-    return tuple(_extent(np.flatnonzero(row)) for row in rows)
-
-
-def _extent(positions):
-    return (int(positions[0]), int(positions[-1])) if positions.size else None
+    touched = np.nonzero(gradient)
+    return tuple((int(axis.min()), int(axis.max())) if axis.size else None for axis in touched)
 
 
 def gradient_map(
