@@ -347,14 +347,13 @@ def _axes(step, branches):
 
 def _twin(branches, axis):
     """Find an earlier axis along which every branch reads the same of the same."""
-
-    def is_alike(earlier):
-        return all(
+    for earlier in range(axis):
+        if all(
             read[axis] is read[earlier] and reads[axis] == reads[earlier]
             for read, reads in branches
-        )
-
-    return next(filter(is_alike, range(axis)), None)
+        ):
+            return earlier
+    return None
 
 
 def _along(step, branches, axis):

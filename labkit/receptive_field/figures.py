@@ -557,7 +557,7 @@ def _root(number, degree):
 def _draw_strategies(axes, compared, layers, dimension):
     colours = (ORANGE, BLUE, VERMILION, SKY)
     names, _, fields, strides = zip(*compared, strict=True)
-    bars = axes.barh(names, fields, color=colours[: len(names)])
+    bars = axes.barh(names, fields, color=colours)
     kept = ["all" if stride == 1 else f"1 of {stride}" for stride in strides]
     labels = [f"{field}, keeps {part}" for field, part in zip(fields, kept, strict=True)]
     _set_log(axes, "x")

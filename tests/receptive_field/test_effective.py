@@ -168,6 +168,7 @@ def test_channels_first():
         ({"unit": (1,)}, r"unit=\(1,\) must be a sequence of 2 whole numbers"),
         ({"unit": (1, True)}, r"unit=\(1, True\) must be"),
         ({"unit": 4}, "unit=4 must be"),
+        ({"unit": np.array(4)}, r"unit=array\(4\) must be"),
     ],
 )
 def test_wrong_arguments(options, message):
