@@ -287,6 +287,9 @@ class TestStrategies:
             for _, chain, _, _ in strategies(9, dimension):
                 assert sum(layer.kernel**dimension for layer in chain) == 9 * 3**dimension
 
+    def test_a_stride_beyond_64_bits_is_exact(self):
+        assert [left for _, _, _, left in strategies(65, 1)] == [1, 1, 2**65, 1]
+
     def test_the_resolution_left_is_written_beside(self):
         shown = texts(plot_strategies())
         assert {"1023, keeps 1 of 512", "1023, keeps all", "19, keeps all"} <= set(shown)
