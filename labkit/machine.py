@@ -24,7 +24,7 @@ def describe_machine():
     return {
         "cores": usable_cores(),
         "processor": _processor(),
-        "memory_gb": _memory_gb(),
+        "memory_gb": round(total_memory() / 1e9, 1),
         "system": platform.system(),
     }
 
@@ -39,6 +39,18 @@ def usable_cores():
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def total_memory():
+    """Return the machine's memory in bytes (int); 0 where the system does not tell.
+
+    Example:
+        >>> total_memory() < 10**14
+        True
+    """
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return 0
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def gpu_names():
@@ -135,13 +147,6 @@ def _processor(cpuinfo=Path("/proc/cpuinfo")):
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return (named or [platform.processor() or platform.machine()])[0]
-
-
-def _memory_gb():
-    """Return the machine's memory in units of 10⁹ bytes; 0 where the system does not tell."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
-        return 0.0
-    return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1)
 
 
 def _of_tensorflow():

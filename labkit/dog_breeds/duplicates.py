@@ -123,16 +123,13 @@ def _alike(labels, folder):
 
 
 def _same_bytes(labels, folder):
+    paths = {name: folder / f"{name}{SUFFIX}" for name in labels}
     try:
-        return _group_by_bytes(labels, folder)
+        same_size = _group(labels, lambda name: os.path.getsize(paths[name]))
+        candidates = [name for names in same_size for name in names]
+        return _group(candidates, lambda name: _digest(paths[name]))
     except OSError as error:
         raise unreadable(error, folder) from None
-
-
-def _group_by_bytes(labels, folder):
-    same_size = _group(labels, lambda name: os.path.getsize(folder / f"{name}{SUFFIX}"))
-    candidates = [name for names in same_size for name in names]
-    return _group(candidates, lambda name: _digest(folder / f"{name}{SUFFIX}"))
 
 
 def _group(names, key):

@@ -1,12 +1,14 @@
 """Lab 1's figures: class sizes, pictures, augmentations, curves, predictions."""
 
+import itertools
 import textwrap
+from collections import defaultdict
 from pathlib import Path
 
-import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labkit.dog_breeds.pictures import decode
 from labkit.dog_breeds.sources.layout import PICTURES, SUFFIX, read_labels
 from labkit.figure_style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, WIDTH, figure_style
 
@@ -89,14 +91,9 @@ def plot_augmentations(generator, picture, count=11, seed=0, columns=4):
         4
     """
     original = picture if isinstance(picture, np.ndarray) else read_picture(picture)
-    changed = [
-        generator.apply_transform(
-            original, generator.get_random_transform(original.shape, seed=seed + position)
-        )
-        for position in range(count)
-    ]
+    changed = [generator.random_transform(original, seed + number) for number in range(count)]
     titles = ["as it is"] + [""] * count
-    return _gallery([original, *(_displayable(image) for image in changed)], titles, columns)
+    return _gallery([original, *map(_displayable, changed)], titles, columns)
 
 
 def plot_history(history, title="", begins=None):
@@ -134,11 +131,9 @@ def plot_history(history, title="", begins=None):
         figure, panels = plt.subplots(len(metrics), figsize=size, sharex=True, squeeze=False)
         panels = panels[:, 0]
         for axes, metric in zip(panels, metrics, strict=True):
-            for name, label, *look in (
-                (metric, "training", BLUE, "o", "-"),
-                (f"val_{metric}", "validation", VERMILION, "^", "--"),
-            ):
-                _curve(axes, epochs, getattr(history, name), label, *look, begins)
+            training, validation = getattr(history, metric), getattr(history, f"val_{metric}")
+            _curve(axes, epochs, training, "training", BLUE, "o", "-", begins)
+            _curve(axes, epochs, validation, "validation", VERMILION, "^", "--", begins)
             axes.set_ylabel(metric)
             axes.set_ylim(0, 1.02 if metric == "accuracy" else None)
         panels[0].set_title(title)
@@ -171,12 +166,15 @@ def plot_accuracies(accuracies, chance=None):
         raise ValueError("There is no network to compare: accuracies is empty.")
     with figure_style():
         figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.75 * len(accuracies)))
+        training, validation = zip(*accuracies.values(), strict=True)
         rows = range(len(accuracies))
-        for row, (training, validation) in zip(rows, accuracies.values(), strict=True):
-            axes.plot([validation, training], [row, row], color=GREY, linewidth=3, zorder=1)
-            axes.plot(training, row, "o", color=BLUE, markersize=11)
-            axes.plot(validation, row, "^", color=VERMILION, markersize=11)
-            for value, offset in ((training, -0.28), (validation, 0.28)):
+        axes.hlines(rows, training, validation, color=GREY, linewidth=3, zorder=1)
+        for values, name, marker, colour, offset in (
+            (training, "training pictures", "o", BLUE, -0.28),
+            (validation, "validation pictures", "^", VERMILION, 0.28),
+        ):
+            axes.plot(values, rows, marker, color=colour, markersize=11, label=name)
+            for row, value in enumerate(values):
                 axes.text(value, row + offset, f"{value:.2f}", ha="center", va="center")
         if chance is not None:
             axes.axvline(chance, color=INK, linestyle=":")
@@ -185,17 +183,7 @@ def plot_accuracies(accuracies, chance=None):
         axes.set_ylim(len(accuracies) - 0.4, -1)
         axes.set_xlim(0, 1.06)
         axes.set_xlabel("accuracy")
-        marks = [
-            plt.Line2D([], [], linestyle="", marker=marker, color=colour, markersize=10)
-            for marker, colour in (("o", BLUE), ("^", VERMILION))
-        ]
-        figure.legend(
-            marks,
-            ["training pictures", "validation pictures"],
-            loc="outside upper center",
-            ncols=2,
-            frameon=False,
-        )
+        figure.legend(loc="outside upper center", ncols=2, frameon=False)
         return figure
 
 
@@ -232,19 +220,12 @@ def plot_predictions(pictures, probabilities, truth, breeds, columns=3):
     with figure_style():
         figure = plt.figure(figsize=(WIDTH, 3.5 * rows))
         grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.0, 1.0] * rows)
-        for position, picture in enumerate(pictures):
+        for position, right in enumerate(truth):
             row, column = divmod(position, columns)
-            _show(
-                figure.add_subplot(grid[2 * row, column]),
-                picture,
-                readable(breeds[truth[position]]),
-            )
-            _likeliest(
-                figure.add_subplot(grid[2 * row + 1, column]),
-                probabilities[position],
-                truth[position],
-                breeds,
-            )
+            above = figure.add_subplot(grid[2 * row, column])
+            below = figure.add_subplot(grid[2 * row + 1, column])
+            _show(above, pictures[position], readable(breeds[right]))
+            _likeliest(below, probabilities[position], right, breeds)
         return figure
 
 
@@ -270,10 +251,7 @@ def read_picture(path):
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no picture {str(path)!r}.")
-    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise ValueError(f"{str(path)!r} cannot be read as a picture; it may be damaged.")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return decode(path, path.read_bytes(), None, interpolation="area")
 
 
 def readable(breed):
@@ -339,7 +317,7 @@ def _mark_unfreezing(panels, begins):
     )
 
 
-def _curve(axes, epochs, values, label, colour, marker, line, begins=None):
+def _curve(axes, epochs, values, label, colour, marker, line, begins):
     axes.plot(epochs, values, marker, color=colour, alpha=0.55, markersize=5)
     # Each stage by itself: what changes at once must not look as if it had come gradually.
     for stage in (slice(None),) if begins is None else (slice(begins), slice(begins, None)):
@@ -379,12 +357,9 @@ def _name_the_extremes(breeds, counts):
 def _one_per_breed(labels, count, rng):
     """Choose ``count`` labelled pictures, every breed once before any comes again."""
     order = [labels[i] for i in rng.permutation(len(labels))]
-    seen = {}
-    rank = []
-    for position, (_, breed) in enumerate(order):
-        seen[breed] = seen.get(breed, 0) + 1
-        rank.append((seen[breed], position))
-    return [order[position] for _, position in sorted(rank)[:count]]
+    counters = defaultdict(itertools.count)
+    turns = {name: next(counters[breed]) for name, breed in order}
+    return sorted(order, key=lambda label: turns[label[0]])[:count]
 
 
 def _gallery(pictures, titles, columns):

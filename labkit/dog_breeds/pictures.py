@@ -168,7 +168,8 @@ def decode(path, data, target_size, color_mode="rgb", interpolation="bilinear"):
         data: Its bytes.
         target_size: `(height, width)` in pixels; the result is not made smaller than this.
         color_mode: `"rgb"` or `"grayscale"`.
-        interpolation: One of :data:`INTERPOLATIONS`; with `"bilinear"` alone is it smaller.
+        interpolation: One of :data:`INTERPOLATIONS`; with `"bilinear"` alone is it smaller, and
+            the target size read.
 
     Returns:
         Array `(h, w, 3)` or, in grey, `(h, w)`; uint8.

@@ -1,8 +1,8 @@
 """Training that can be watched, interrupted and taken up again."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 
 import keras
 from tqdm import tqdm
@@ -126,35 +126,27 @@ def train(
     """
     _require_compiled(model)
     epochs = require_whole("epochs", epochs)
-    fit = partial(
-        _fit, model, batches, validation_batches, epochs, callbacks=callbacks, progress=progress
-    )
-    if checkpoints is None:
-        return fit(History())
-    with keep_checkpoints(checkpoints, model) as keeper:
-        return fit(History.from_curves(keeper.restore(model, epochs) if resume else {}), keeper)
-
-
-def _fit(model, batches, validation_batches, epochs, before, keeper=None, *, callbacks, progress):
-    """Train the epochs that are left and return the history of all."""
-    recorder = _Recorder(before, keeper)
-    both = batches, validation_batches
-    callbacks = [_EpochNumbers(*both), SharedTraining(*both), *callbacks, recorder]
-    if progress:
-        callbacks.append(_Progress(len(before), epochs, len(batches)))
-    if len(before) < epochs:
-        with batch_size_advice(batches):
-            model.fit(
-                batches,
-                validation_data=validation_batches,
-                initial_epoch=len(before),
-                epochs=epochs,
-                # The batches shuffle pictures themselves, from their own seed.
-                shuffle=False,
-                verbose=0,
-                callbacks=callbacks,
-            )
-    return recorder.history
+    kept = nullcontext() if checkpoints is None else keep_checkpoints(checkpoints, model)
+    with kept as keeper:
+        before = History.from_curves(keeper.restore(model, epochs) if keeper and resume else {})
+        recorder = _Recorder(before, keeper)
+        both = batches, validation_batches
+        callbacks = [_EpochNumbers(*both), SharedTraining(*both), *callbacks, recorder]
+        if progress:
+            callbacks.append(_Progress(len(before), epochs, len(batches)))
+        if len(before) < epochs:
+            with batch_size_advice(batches):
+                model.fit(
+                    batches,
+                    validation_data=validation_batches,
+                    initial_epoch=len(before),
+                    epochs=epochs,
+                    # The batches shuffle pictures themselves, from their own seed.
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=callbacks,
+                )
+        return recorder.history
 
 
 def evaluate(model, batches):

@@ -87,7 +87,8 @@ def transformations(generator, uniforms, height, width):
         levels and `brightness` as a factor; the last two are None where switched off.
     """
     u = dict(zip(COLUMNS, np.asarray(uniforms).T, strict=True))
-    zoom = generator.zoom_range
+    zoom, channel_shift = generator.zoom_range, generator.channel_shift_range
+    brightness = generator.brightness_range
     return {
         "theta": _between(u["theta"], -generator.rotation_range, generator.rotation_range),
         "tx": _shift(generator.width_shift_range, u["tx"], u["tx_sign"], width),
@@ -97,10 +98,12 @@ def transformations(generator, uniforms, height, width):
         "zy": _between(u["zy"], *zoom),
         "flip_horizontal": (u["flip_horizontal"] < 0.5) & bool(generator.horizontal_flip),
         "flip_vertical": (u["flip_vertical"] < 0.5) & bool(generator.vertical_flip),
-        "channel_shift_intensity": _channel_shift(
-            generator.channel_shift_range, u["channel_shift_intensity"]
+        "channel_shift_intensity": (
+            _between(u["channel_shift_intensity"], -channel_shift, channel_shift)
+            if channel_shift
+            else None
         ),
-        "brightness": _brightness(generator.brightness_range, u["brightness"]),
+        "brightness": None if brightness is None else _between(u["brightness"], *brightness),
     }
 
 
@@ -142,16 +145,6 @@ def _shift(shift_range, u, sign, size):
 
 def _is_choice(shift_range):
     return np.ndim(shift_range) == 1 or isinstance(shift_range, int | np.integer)
-
-
-def _channel_shift(channel_shift_range, u):
-    if not channel_shift_range:
-        return None
-    return _between(u, -channel_shift_range, channel_shift_range)
-
-
-def _brightness(brightness_range, u):
-    return None if brightness_range is None else _between(u, *brightness_range)
 
 
 def transform_batch(pictures, parameters, out, fill_mode="nearest", cval=0.0, rescale=None):
@@ -207,9 +200,8 @@ def transform_floats(picture, parameters, fill_mode="nearest", cval=0.0):
     height, width = picture.shape[:2]
     movement = _movements(parameters, 1, height, width, fill_mode)[0]
     result = move(picture, movement, np.empty_like(picture), fill_mode, cval)
-    intensity, brightness = (
-        parameters.get(name) for name in ("channel_shift_intensity", "brightness")
-    )
+    intensity = parameters.get("channel_shift_intensity")
+    brightness = parameters.get("brightness")
     if intensity is not None:
         result = tones.channel_shifted(result, intensity, result.min(), result.max())
     if brightness is not None:

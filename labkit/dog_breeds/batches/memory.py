@@ -5,13 +5,14 @@ Fresh memory is slow: the system hands it out page by page and wipes each page. 
 """
 
 import math
-import os
 import threading
 import weakref
 from collections import deque
 from pathlib import Path
 
 import numpy as np
+
+from labkit.machine import total_memory
 
 _PAGE = 4096
 _CGROUP_V2 = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
@@ -95,12 +96,9 @@ def free_memory():
     only the size of the memory is known, half of it is taken to be free, and where nothing
     is known, 2 GB.
     """
-    known = [
-        left
-        for left in (_available(), _left_in_cgroup(*_CGROUP_V2), _left_in_cgroup(*_CGROUP_V1))
-        if left is not None
-    ]
-    return min(known, default=_half_of_all())
+    told = (_available(), _left_in_cgroup(*_CGROUP_V2), _left_in_cgroup(*_CGROUP_V1))
+    known = [left for left in told if left is not None]
+    return min(known, default=total_memory() // 2 or _WHERE_NOTHING_IS_KNOWN)
 
 
 def _available(meminfo=Path("/proc/meminfo")):
@@ -128,10 +126,3 @@ def _left_in_cgroup(limit, usage):
 def _reclaimable(statistics):
     entries = dict(line.split() for line in statistics.read_text().splitlines())
     return int(entries.get("inactive_file", 0))
-
-
-def _half_of_all():
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, OSError, ValueError):
-        return _WHERE_NOTHING_IS_KNOWN

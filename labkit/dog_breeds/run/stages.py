@@ -25,7 +25,7 @@ from labkit.dog_breeds.run.facts import (
     measure,
 )
 from labkit.dog_breeds.run.records import STAGES, Record, refuse_existing, write_record
-from labkit.dog_breeds.training import CURVES, History
+from labkit.dog_breeds.training import History
 from labkit.machine import accelerator, describe_machine, describe_versions, peak_memory_gb
 from labkit.words import require_whole_numbers
 
@@ -278,14 +278,12 @@ def _train_on_features(lab, network, features):
 
 def _rows(lab, trained):
     """Return a row of the history for each epoch."""
-    curves = zip(*(getattr(trained.history, name) for name in CURVES), strict=True)
+    curves = asdict(trained.history)
     return [
-        {"seed": lab.seed, "stage": trained.stage, "epoch": number}
-        | dict(zip(CURVES, (round(figure, 6) for figure in figures), strict=True))
+        {"seed": lab.seed, "stage": trained.stage, "epoch": epoch + 1}
+        | {name: round(figures[epoch], 6) for name, figures in curves.items()}
         | {"seconds": round(seconds, 2), "core_seconds": round(core_seconds, 2)}
-        for number, (figures, (seconds, core_seconds)) in enumerate(
-            zip(curves, trained.times, strict=True), start=1
-        )
+        for epoch, (seconds, core_seconds) in enumerate(trained.times)
     ]
 
 

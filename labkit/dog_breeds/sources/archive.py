@@ -259,22 +259,17 @@ def _by_name(listing, archive):
         # Archives made by hand name their files ./labels.csv.
         name = member.name.removeprefix("./")
         if _leads_elsewhere(name):
-            raise ValueError(
-                f"{archive} is not safe to unpack: {member.name!r} leads out of its folder; "
-                f"get the archive from its source."
-            )
+            raise _unsafe(archive, f"{member.name!r} leads out of its folder")
         if is_link:
-            raise ValueError(
-                f"{archive} is not safe to unpack: {member.name!r} is a link or a device and no "
-                f"file; get the archive from its source."
-            )
+            raise _unsafe(archive, f"{member.name!r} is a link or a device and no file")
         if name in members:
-            raise ValueError(
-                f"{archive} is not safe to unpack: it holds {member.name!r} twice; get the "
-                f"archive from its source."
-            )
+            raise _unsafe(archive, f"it holds {member.name!r} twice")
         members[name] = Member(name, member.size, member.open)
     return members
+
+
+def _unsafe(archive, why):
+    return ValueError(f"{archive} is not safe to unpack: {why}; get the archive from its source.")
 
 
 def _leads_elsewhere(name):
@@ -293,14 +288,11 @@ def _find_home(members, archive):
     if len(homes) == 1:
         return homes[0]
     what = f"{len(homes)} files {LABELS}" if homes else f"no {LABELS}"
+    all_there = some(members) or "no file at all"
     raise ValueError(
         f"{archive} is not the archive of dog breeds: it holds {what} at its root or one folder "
-        f"down, but {_contents(members)}; give the one with {LABELS} and {PICTURES}/."
+        f"down, but {all_there}; give the one with {LABELS} and {PICTURES}/."
     )
-
-
-def _contents(members):
-    return some(members) if members else "no file at all"
 
 
 def _pick_pictures(members, home, labels, archive):
@@ -336,10 +328,7 @@ def _check_room(members, archive, directory):
 def _refuse_swelling(needed, archive):
     packed = Path(archive).stat().st_size
     if needed > max(_SWELL_FLOOR, _SWELL_LIMIT * packed):
-        raise ValueError(
-            f"{archive} is not safe to unpack: its {packed:,} bytes would swell to {needed:,}; "
-            f"get the archive from its source."
-        )
+        raise _unsafe(archive, f"its {packed:,} bytes would swell to {needed:,}")
 
 
 def _write_all(members, skipped, directory, progress):

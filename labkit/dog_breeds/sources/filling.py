@@ -53,17 +53,15 @@ def _make_and_lock(directory, stack):
 
 def _make_directory(directory):
     """Make the folder; return whether it was not there before."""
-    if directory.is_dir():
-        return False
     try:
         directory.mkdir(parents=True)
-    except FileExistsError:
-        if directory.is_dir():  # Another process was quicker.
-            return False
-        raise NotADirectoryError(
-            f"{directory} is a file; give a folder to put the pictures in."
-        ) from None
     except OSError as error:
+        if directory.is_dir():
+            return False
+        if isinstance(error, FileExistsError):
+            raise NotADirectoryError(
+                f"{directory} is a file; give a folder to put the pictures in."
+            ) from None
         problem = f"The folder {directory} cannot be made"
         raise in_a_sentence(error, problem, "choose another directory") from None
     return True
