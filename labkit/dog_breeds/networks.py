@@ -456,18 +456,14 @@ def _drawn_base_name(base):
 
 def _application(base):
     """Find the constructor in ``keras.applications`` that ``base`` names."""
-    constructors = {
-        plain_name(name): value
-        for name, value in vars(keras.applications).items()
-        if inspect.isfunction(value)
-    }
-    if plain_name(str(base)) not in constructors:
-        names = [constructor.__name__ for constructor in constructors.values()]
+    constructors = dict(inspect.getmembers(keras.applications, inspect.isfunction))
+    names = {plain_name(name): name for name in constructors}
+    if plain_name(str(base)) not in names:
         raise ValueError(
-            f"base={base!r} is no network of keras.applications{did_you_mean(base, names)}; it "
-            f"has {', '.join(sorted(names))}, and labkit adds small_vgg."
+            f"base={base!r} is no network of keras.applications{did_you_mean(base, constructors)}; "
+            f"it has {', '.join(constructors)}, and labkit adds small_vgg."
         )
-    return constructors[plain_name(str(base))]
+    return constructors[names[plain_name(str(base))]]
 
 
 def _application_module(constructor):

@@ -69,18 +69,19 @@ def summary(record, before=None):
     columns = ["stage", "seed", "training", "validation", "top 5", "minutes"]
     if before is not None:
         columns.append("before")
-        earlier = {
-            (s["stage"], s["seed"]): s["validation_accuracy"] for s in before.facts["stages"]
-        }
+        earlier = {(s["stage"], s["seed"]): _accuracies(s)[1] for s in before.facts["stages"]}
     rows = []
-    for stage in record.facts["stages"]:
-        figures = [stage[f"{name}_accuracy"] for name in ("training", "validation")]
-        cells = [f"{figure:.3f}" for figure in (*figures, stage["validation_top5_accuracy"])]
-        rows.append([stage["stage"], str(stage["seed"]), *cells, f"{stage['seconds'] / 60:.1f}"])
+    for s in record.facts["stages"]:
+        minutes = f"{s['seconds'] / 60:.1f}"
+        rows.append([s["stage"], str(s["seed"]), *_accuracies(s), minutes])
         if before is not None:
-            figure = earlier.get((stage["stage"], stage["seed"]))
-            rows[-1].append("–" if figure is None else f"{figure:.3f}")
+            rows[-1].append(earlier.get((s["stage"], s["seed"]), "–"))
     return as_text(columns, rows)
+
+
+def _accuracies(stage):
+    names = ("training_accuracy", "validation_accuracy", "validation_top5_accuracy")
+    return [f"{stage[name]:.3f}" for name in names]
 
 
 def _settings_of(options):

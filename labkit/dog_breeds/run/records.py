@@ -144,8 +144,7 @@ class Record:
 
     def result(self, stage, seed=None):
         """Return what the finished stage reached and cost: a dict of ``facts["stages"]``."""
-        self._rows(stage, seed)
-        wanted = (self.seeds[0] if seed is None else seed, stage)
+        wanted = (self._rows(stage, seed)[0]["seed"], stage)
         return next(s for s in self.facts["stages"] if (s["seed"], s["stage"]) == wanted)
 
     def _rows(self, stage, seed):
@@ -239,8 +238,7 @@ def read_record(folder):
         raise ValueError(
             f"The record {folder.name!r} is damaged ({error}); run it again."
         ) from None
-    if not isinstance(facts, dict) or "sha256" not in facts:
-        raise ValueError(f"The record {folder.name!r} lacks 'sha256'; run it again.")
+    _require(facts, {"sha256": str}, folder.name)
     told = facts.pop("sha256")
     record = Record(folder.name, facts, rows)
     if told != _checksum(facts, history):

@@ -1,6 +1,5 @@
 """Train one stage after the other, measure the network that each leaves, and record it all."""
 
-import csv
 import datetime
 import hashlib
 import json
@@ -8,7 +7,6 @@ import math
 import shutil
 import sys
 import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from labkit.dog_breeds.run.facts import (
 )
 from labkit.dog_breeds.run.records import STAGES, Record, refuse_existing, write_record
 from labkit.dog_breeds.training import History
+from labkit.files import replacing
 from labkit.machine import accelerator, describe_machine, describe_versions, peak_memory_gb
 from labkit.words import require_whole_numbers
 
@@ -190,7 +189,7 @@ class _Lab:
         model = network if model is None else model
         epochs = getattr(self.settings, f"{stage}_epochs")
         folder = None if self.kept is None else f"{self.kept}/seed_{self.seed}/{stage}"
-        clock = EpochClock(None if folder is None else f"{folder}.csv")
+        clock = EpochClock(None if folder is None else f"{folder}.json")
         history = labkit.train(
             model,
             *(batches or (self.training, self.validation)),
@@ -313,7 +312,7 @@ class EpochClock(keras.callbacks.Callback):
     """Time every epoch, its validation included, also of a training that is taken up again.
 
     Args:
-        path: CSV file that keeps the times as they come; ``None`` keeps them in memory only.
+        path: JSON file that keeps the times as they come; ``None`` keeps them in memory only.
 
     Attributes:
         times: dict of the epoch's number, from 0, to ``(seconds, core_seconds)``: by the clock
@@ -329,7 +328,9 @@ class EpochClock(keras.callbacks.Callback):
     def __init__(self, path=None):
         super().__init__()
         self.path = None if path is None else Path(path).expanduser()
-        self.times = _read_times(self.path)
+        self.times = {}
+        if self.path is not None and self.path.is_file():
+            self.times = {epoch: tuple(times) for epoch, times in json.loads(self.path.read_text())}
 
     def on_epoch_begin(self, epoch, logs=None):
         """Note when the epoch began."""
@@ -341,19 +342,5 @@ class EpochClock(keras.callbacks.Callback):
         self.times[epoch] = (time.perf_counter() - began, time.process_time() - worked)
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", newline="") as file:
-                # The empty line before it ends one that a kill has torn.
-                seconds, core_seconds = self.times[epoch]
-                file.write(f"\n{epoch},{seconds:.6f},{core_seconds:.6f},end\n")
-
-
-def _read_times(path):
-    """Return the times in a file; an epoch that was trained twice counts as the last time."""
-    times = {}
-    if path is not None and path.is_file():
-        for row in csv.reader(path.read_text().splitlines()):
-            with suppress(ValueError):
-                epoch, seconds, core_seconds, end = row
-                if end == "end":
-                    times[int(epoch)] = float(seconds), float(core_seconds)
-    return times
+            with replacing(self.path) as partial:
+                partial.write_text(json.dumps(list(self.times.items())))

@@ -8,7 +8,6 @@ and check the bytes, and :mod:`~labkit.dog_breeds.sources.filling` sees to it th
 run leaves nothing half-written.
 """
 
-import os
 import re
 import shutil
 import warnings
@@ -26,13 +25,7 @@ from labkit.dog_breeds.sources.filling import (
     occupied,
     read_receipt,
 )
-from labkit.dog_breeds.sources.known_sources import (
-    DOWNLOAD,
-    KNOWN,
-    at_address,
-    in_archive,
-    is_address,
-)
+from labkit.dog_breeds.sources.known_sources import DOWNLOAD, find_source, require_there
 from labkit.dog_breeds.sources.layout import (
     LABELS,
     PICTURES,
@@ -41,7 +34,7 @@ from labkit.dog_breeds.sources.layout import (
     read_labels,
     unreadable,
 )
-from labkit.words import count, did_you_mean, listed, some
+from labkit.words import count, some
 
 __all__ = ["fetch", "read_labels"]
 
@@ -99,31 +92,18 @@ def fetch(source="drawn", directory=None, *, sha256=None, progress=True):
 
 
 def _fetch(source, directory, sha256, progress):
-    path = _local_path(source)
-    if path is not None and path.is_dir():
-        return _use_in_place(path)
-    found = _with_hash(_find_source(source, path), sha256)
+    found = find_source(source)
+    if found.path is not None and found.path.is_dir():
+        home = find_layout(found.path)
+        read_labels(home)
+        return home
+    found = _with_hash(found, sha256)
     directory = Path(directory).expanduser() if directory else found.directory
-    if path is not None and not (directory / LABELS).is_file():
-        _require_file(path)
+    if found.path is not None and not (directory / LABELS).is_file():
+        require_there(found.path)
     with occupied(directory):
         _fetch_into(directory, found, progress)
     return directory
-
-
-def _local_path(source):
-    """Return the source as a path, or None for a name or an address."""
-    if not isinstance(source, str | os.PathLike):
-        raise TypeError(f"fetch's source is {source!r}; it must be {_allowed()}.")
-    if isinstance(source, str) and (source in KNOWN or is_address(source)):
-        return None
-    return Path(source).expanduser()
-
-
-def _find_source(source, path):
-    if path is not None:
-        return in_archive(path)
-    return KNOWN[source] if source in KNOWN else at_address(source)
 
 
 def _with_hash(source, sha256):
@@ -139,35 +119,6 @@ def _with_hash(source, sha256):
             f"sha256={sha256!r} is no SHA-256; give its 64 hexadecimal digits, or leave it out."
         )
     return replace(source, sha256=sha256.lower())
-
-
-def _require_file(path):
-    """Refuse a path that is not there, when nothing fetched from it is there either."""
-    if path.exists():
-        return
-    if path.suffix or len(path.parts) > 1:
-        raise FileNotFoundError(
-            f"There is no archive or folder {path} (looked for it from {Path.cwd()}); give the "
-            f"path of one, or {_names()}."
-        )
-    raise ValueError(
-        f"There is no source {str(path)!r}{did_you_mean(path, KNOWN)}, nor a file or folder of "
-        f"that name; it must be {_allowed()}."
-    )
-
-
-def _names():
-    return f"one of the sources {listed([repr(name) for name in KNOWN])}"
-
-
-def _allowed():
-    return f"{_names()}, a web address, or the path of an archive or a folder"
-
-
-def _use_in_place(folder):
-    home = find_layout(folder)
-    read_labels(home)
-    return home
 
 
 def _fetch_into(directory, source, progress):

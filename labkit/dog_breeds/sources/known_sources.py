@@ -4,6 +4,7 @@ A new source is one more entry of :data:`KNOWN`.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from labkit.dog_breeds.packaged import packaged_file, published_hashes
 from labkit.dog_breeds.sources.archive import extract_pictures, sniff
 from labkit.dog_breeds.sources.download import discard, download_file
 from labkit.dog_breeds.sources.kaggle import PAGE, bring_from_kaggle
+from labkit.words import did_you_mean, listed
 
 DROPBOX = "https://www.dropbox.com/s/l7b7l5fjwwj6ad2/dog-breed-identification.zip?dl=1"
 DRAWN_DOGS = "drawn_dogs.zip"
@@ -50,6 +52,11 @@ class Source:
     def directory(self):
         """The folder that is filled by default."""
         return Path("data", self.folder or self.name)
+
+    @property
+    def path(self):
+        """Return where the archive lies that the user has (path); None for other sources."""
+        return Path(self.place) if self.place and not self.online else None
 
     @property
     def receipt(self):
@@ -116,6 +123,64 @@ KNOWN = {
         Source("dropbox", _from_address, online=True, place=DROPBOX),
     )
 }
+
+
+_NAMES = f"one of the sources {listed([repr(name) for name in KNOWN])}"
+_ALLOWED = f"{_NAMES}, a web address, or the path of an archive or a folder"
+
+
+def find_source(source):
+    """Find out what is meant by the name, the address or the path that fetch was given.
+
+    Args:
+        source: A str or a path; nothing need be there.
+
+    Returns:
+        A :class:`Source`.
+
+    Raises:
+        TypeError: It is neither of the two.
+
+    Example:
+        >>> find_source("kaggle").online, find_source("dogs.zip").path.name
+        (True, 'dogs.zip')
+    """
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"fetch's source is {source!r}; it must be {_ALLOWED}.")
+    if source in KNOWN:
+        return KNOWN[source]
+    if isinstance(source, str) and is_address(source):
+        return at_address(source)
+    return in_archive(Path(source).expanduser())
+
+
+def require_there(path):
+    """Refuse the path of an archive that is not there.
+
+    Args:
+        path: A :class:`~pathlib.Path`.
+
+    Raises:
+        FileNotFoundError: It is not there.
+        ValueError: Nor does it look like a path rather than a name.
+
+    Example:
+        >>> require_there(Path("drawm"))
+        Traceback (most recent call last):
+        ...
+        ValueError: There is no source 'drawm' (did you mean 'drawn'?), nor a file or folder of ...
+    """
+    if path.exists():
+        return
+    if path.suffix or len(path.parts) > 1:
+        raise FileNotFoundError(
+            f"There is no archive or folder {path} (looked for it from {Path.cwd()}); give the "
+            f"path of one, or {_NAMES}."
+        )
+    raise ValueError(
+        f"There is no source {str(path)!r}{did_you_mean(path, KNOWN)}, nor a file or folder of "
+        f"that name; it must be {_ALLOWED}."
+    )
 
 
 def is_address(text):
