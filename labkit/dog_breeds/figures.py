@@ -346,11 +346,9 @@ def _name_the_extremes(breeds, counts):
     axes.set_xticks([])
     axes.set_ylim(0, max(counts) * 1.25)
     # High enough for a name as long as a quarter of the curve to clear what rises beneath it.
-    height = counts[len(counts) // 4] + max(counts) * 0.04
-    axes.text(0, height, f"{breeds[0]}: {counts[0]}", ha="left")
-    axes.text(
-        len(counts) - 1, counts[-1] + max(counts) * 0.04, f"{breeds[-1]}: {counts[-1]}", ha="right"
-    )
+    gap, last = max(counts) * 0.04, len(counts) - 1
+    axes.text(0, counts[len(counts) // 4] + gap, f"{breeds[0]}: {counts[0]}", ha="left")
+    axes.text(last, counts[last] + gap, f"{breeds[last]}: {counts[last]}", ha="right")
     return figure
 
 
@@ -365,14 +363,9 @@ def _one_per_breed(labels, count, rng):
 def _gallery(pictures, titles, columns):
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    size = WIDTH / columns
+    height = rows * (WIDTH / columns + (0.35 if any(titles) else 0.0))
     with figure_style():
-        figure, panels = plt.subplots(
-            rows,
-            columns,
-            figsize=(WIDTH, rows * (size + (0.35 if any(titles) else 0.0))),
-            squeeze=False,
-        )
+        figure, panels = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False)
         for axes in panels.flat[len(pictures) :]:
             axes.remove()
         for axes, picture, title in zip(panels.flat, pictures, titles, strict=False):

@@ -65,13 +65,11 @@ def small_vgg(
         >>> small_vgg().count_params()
         5272248
     """
-    filters = require_whole_numbers("filters", filters)
     input_shape, dense, classes = _checked_sizes(input_shape, dense, classes)
-    _check_halvings(input_shape, len(filters))
     return keras.Sequential(
         [
             keras.Input(input_shape, name="pictures"),
-            *_blocks(filters, kernel_initializer),
+            *_blocks(input_shape, filters, kernel_initializer),
             *_head(dense, classes, prefix=""),
         ],
         name="small_vgg",
@@ -319,8 +317,10 @@ class InputPreprocessing(layers.Layer):
         return {**super().get_config(), "base": self.base}
 
 
-def _blocks(filters, kernel_initializer):
+def _blocks(input_shape, filters, kernel_initializer):
     """Make the convolutional blocks: two convolutions and a pooling each."""
+    filters = require_whole_numbers("filters", filters)
+    _check_halvings(input_shape, len(filters))
     for block, width in enumerate(filters, start=1):
         for position in (1, 2):
             yield layers.Conv2D(
@@ -383,10 +383,8 @@ def _build_base(base, pictures, inputs, options, weights=None):
 
 def _build_small_base(pictures, inputs, filters=DRAWN_FILTERS, kernel_initializer="he_uniform"):
     """Build the small VGG's blocks without a head."""
-    filters = require_whole_numbers("filters", filters)
-    _check_halvings(pictures.shape[1:], len(filters))
     outputs = inputs
-    for layer in _blocks(filters, kernel_initializer):
+    for layer in _blocks(pictures.shape[1:], filters, kernel_initializer):
         outputs = layer(outputs)
     return keras.Model(pictures, outputs, name="small_vgg")
 

@@ -10,17 +10,6 @@ from labkit.words import did_you_mean, is_number, require, require_whole, requir
 
 VARIABLE = "LABKIT_SETTINGS"
 
-#: The original lab's augmentation.
-_AUGMENTATION = {
-    "horizontal_flip": True,
-    "rotation_range": 30,
-    "brightness_range": (0.5, 1.5),
-    "width_shift_range": 0.2,
-    "height_shift_range": 0.2,
-    "zoom_range": 0.2,
-    "fill_mode": "reflect",
-}
-
 
 def _text(name, value):
     require(isinstance(value, str | os.PathLike), name, value, "text or a path")
@@ -59,7 +48,7 @@ _CHECKS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Hold all that lab 1 reads: the pictures, the networks and how long to train.
 
@@ -104,10 +93,10 @@ class Settings:
     filters: tuple[int, ...]
     dense: tuple[int, ...]
     scratch_epochs: int
-    head_epochs: int
+    head_epochs: int = 10
     fine_tuning_epochs: int
     scratch_learning_rate: float
-    head_learning_rate: float
+    head_learning_rate: float = 1e-3
     fine_tuning_learning_rate: float
     base: str
     weights: str | None
@@ -189,10 +178,8 @@ DRAWN = Settings(
     filters=(16, 32, 64, 96),
     dense=(128, 128),
     scratch_epochs=55,
-    head_epochs=10,
     fine_tuning_epochs=5,
     scratch_learning_rate=1e-3,
-    head_learning_rate=1e-3,
     fine_tuning_learning_rate=5e-5,
     base="small_vgg",
     weights="drawn",
@@ -204,15 +191,22 @@ PHOTOGRAPHS = Settings(
     source="kaggle",
     directory="data/dog_breeds",
     target_size=(224, 224),
-    augmentation=_AUGMENTATION,
+    # That of the original lab.
+    augmentation={
+        "horizontal_flip": True,
+        "rotation_range": 30,
+        "brightness_range": (0.5, 1.5),
+        "width_shift_range": 0.2,
+        "height_shift_range": 0.2,
+        "zoom_range": 0.2,
+        "fill_mode": "reflect",
+    },
     filters=(64, 128, 256, 512),
     dense=(512, 512),
     scratch_epochs=100,
-    head_epochs=10,
     fine_tuning_epochs=10,
     # Eight plain convolutions without batch normalisation stay at chance at Adam's 1e-3.
     scratch_learning_rate=1e-4,
-    head_learning_rate=1e-3,
     fine_tuning_learning_rate=1e-5,
     base="vgg16",
     weights="imagenet",

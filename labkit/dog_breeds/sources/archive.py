@@ -194,11 +194,14 @@ def _reading():
         raise UnreadableError(reason(error)) from None
 
 
+def _read(call, *arguments):
+    with _reading():
+        return call(*arguments)
+
+
 @contextmanager
 def _open_zip(path):
-    with _reading():
-        archive = zipfile.ZipFile(path)
-    with archive:
+    with _read(zipfile.ZipFile, path) as archive:
         yield [
             (
                 Member(
@@ -213,9 +216,7 @@ def _open_zip(path):
 
 @contextmanager
 def _open_tar(path):
-    with _reading():
-        archive = tarfile.open(path)  # noqa: SIM115 (closed below)
-    with archive:
+    with _read(tarfile.open, path) as archive:
         yield [
             (Member(info.name, info.size, partial(archive.extractfile, info)), not info.isreg())
             for info in list(_walk_tar(archive, path))
@@ -225,22 +226,12 @@ def _open_tar(path):
 
 def _walk_tar(archive, path):
     """Yield every entry, and read on to the end, where the checksum of a compressed tar stands."""
-    while info := _next_entry(archive):
+    while info := _read(archive.next):
         # Before going on, which would unpack all that this entry claims to hold.
         _refuse_swelling(info.offset_data + info.size, path)
         yield info
-    while _more(archive.fileobj):
+    while _read(archive.fileobj.read, _CHUNK):
         _refuse_swelling(archive.fileobj.tell(), path)
-
-
-def _next_entry(archive):
-    with _reading():
-        return archive.next()
-
-
-def _more(file):
-    with _reading():
-        return file.read(_CHUNK)
 
 
 _OPENERS = {"zip": _open_zip, "tar": _open_tar}

@@ -138,9 +138,7 @@ def _publish(unfinished, directory):
     """Move everything into place; labels.csv and the receipt last, which make it a data set."""
     if (unfinished / LABELS).exists() and (directory / LABELS).exists():
         _refuse_remains(directory)
-    last = (LABELS, RECEIPT)
-    for path in sorted(
-        unfinished.iterdir(), key=lambda path: (path.name in last, path.name == RECEIPT)
-    ):
+    order = {LABELS: 1, RECEIPT: 2}
+    for path in sorted(unfinished.iterdir(), key=lambda path: order.get(path.name, 0)):
         os.replace(path, directory / path.name)
     unfinished.rmdir()

@@ -246,18 +246,12 @@ def _check_rows(rows, where):
                 f"{where} has {count(len(row), 'field')} at line {line}; each line needs two: "
                 f"id,breed."
             )
-        if not all(map(_can_name_a_file, row)):
-            raise _bad_name(line, row, where)
+        for column, value in zip(_HEADER, row, strict=True):
+            if not _NAME.fullmatch(value) or len(value.encode()) > _LONGEST:
+                raise _bad_name(line, column, value, where)
 
 
-def _can_name_a_file(value):
-    return _NAME.fullmatch(value) and len(value.encode()) <= _LONGEST
-
-
-def _bad_name(line, row, where):
-    column, value = next(
-        (c, v) for c, v in zip(_HEADER, row, strict=True) if not _can_name_a_file(v)
-    )
+def _bad_name(line, column, value, where):
     if _NAME.fullmatch(value):
         return ValueError(
             f"{where} has the {column} {value[:20]!r}… at line {line}, which is too long to name a "
