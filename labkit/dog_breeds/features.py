@@ -5,7 +5,7 @@ import numpy as np
 from tqdm import tqdm
 
 from labkit.dog_breeds.batches.epochs import EpochBatches, epoch_order
-from labkit.dog_breeds.networks import head_layers
+from labkit.dog_breeds.networks import chain, head_layers
 from labkit.words import require_whole
 
 
@@ -32,11 +32,8 @@ def split_at_head(network):
     """
     average, *dense = head_layers(network)
     features = keras.Input(average.output.shape[1:], name="features")
-    outputs = features
-    for layer in dense:
-        outputs = layer(outputs)
     body = keras.Model(network.inputs[0], average.output, name=f"{network.name}_body")
-    return body, keras.Model(features, outputs, name=f"{network.name}_head")
+    return body, keras.Model(features, chain(dense, features), name=f"{network.name}_head")
 
 
 def compute_features(body, batches, progress=True):

@@ -123,9 +123,7 @@ def pretrained(
         base = _drawn_base_name(base)
     pictures = keras.Input(input_shape, name="pictures")
     body = _headless(base, weights, pictures, preprocessing, base_options)
-    outputs = body.output
-    for layer in _head(dense, classes, prefix=_HEAD):
-        outputs = layer(outputs)
+    outputs = chain(_head(dense, classes, prefix=_HEAD), body.output)
     return keras.Model(body.inputs, outputs, name=f"pretrained_{body.name}")
 
 
@@ -277,6 +275,26 @@ def head_layers(model):
     return head
 
 
+def chain(chained, inputs):
+    """Apply one layer after the other.
+
+    Args:
+        chained: iterable of Keras layers.
+        inputs: a tensor, symbolic or not, as the first of them takes it.
+
+    Returns:
+        What the last layer returns.
+
+    Example:
+        >>> chain([layers.Flatten(), layers.Dense(3)], keras.ops.ones((2, 4, 5))).shape[1]
+        3
+    """
+    outputs = inputs
+    for layer in chained:
+        outputs = layer(outputs)
+    return outputs
+
+
 @keras.saving.register_keras_serializable("labkit")
 class InputPreprocessing(layers.Layer):
     """Turn pictures in [0, 1] into the input that a pre-trained base expects.
@@ -383,9 +401,7 @@ def _build_base(base, pictures, inputs, options, weights=None):
 
 def _build_small_base(pictures, inputs, filters=DRAWN_FILTERS, kernel_initializer="he_uniform"):
     """Build the small VGG's blocks without a head."""
-    outputs = inputs
-    for layer in _blocks(pictures.shape[1:], filters, kernel_initializer):
-        outputs = layer(outputs)
+    outputs = chain(_blocks(pictures.shape[1:], filters, kernel_initializer), inputs)
     return keras.Model(pictures, outputs, name="small_vgg")
 
 

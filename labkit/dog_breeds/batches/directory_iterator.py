@@ -256,19 +256,17 @@ class DirectoryIterator(EpochBatches):
         is refused when its turn comes. To leave out, all must be decoded, which fills the
         cache: the length of an epoch must not change later.
         """
-        rows = range(len(self._listing.filenames))
         if undecodable == "refuse":
             paths = self._listing.filepaths
             errors = pictures.find_undecodable(pictures.require_complete, paths, _READERS)
             pictures.refuse(errors)
-            kept = np.ones(len(rows), bool)
         else:
+            rows = range(len(self._listing.filenames))
             with single_threaded_opencv:
                 errors = pictures.find_undecodable(self._picture, rows, self.threads)
             pictures.warn(errors)
-            kept = np.array([error is None for error in errors])
-        self._rows = np.flatnonzero(kept)
-        self.classes = self._listing.classes[kept]
+        self._rows = np.flatnonzero([error is None for error in errors])
+        self.classes = self._listing.classes[self._rows]
         self.filenames = [self._listing.filenames[row] for row in self._rows]
 
     def _require_batches(self):

@@ -124,14 +124,13 @@ def _fill_anew(unfinished, fill, receipt):
         # The receipt vouches for all the rest, so it must not be there in part.
         with replacing(unfinished / RECEIPT) as partial:
             partial.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(unfinished, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         problem = f"The pictures cannot be written to {unfinished.parent}"
         advice = "choose another directory, or make room there and call fetch again"
         raise in_a_sentence(error, problem, advice) from None
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
 
 
 def _publish(unfinished, directory):
