@@ -1,6 +1,7 @@
 """Files as both wings handle them: locked, linked, replaced when whole, refused in a sentence."""
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -120,6 +121,26 @@ def flush(path):
         os.fsync(file.fileno())
 
 
+def sha256_of(path):
+    """Return the SHA-256 of a file, which is read piece by piece.
+
+    Args:
+        path: The file (str or path).
+
+    Returns:
+        64 hexadecimal digits (str).
+
+    Raises:
+        OSError: It cannot be read.
+
+    Example:
+        >>> sha256_of(os.devnull)[:16]
+        'e3b0c44298fc1c14'
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def link_or_copy(source, target, temporary):
     """Give a file a second name without spending bytes if that can be had.
 
@@ -197,6 +218,31 @@ def require_room(what, needed, folder):
             f"{what} takes {needed:,} bytes and the disk has {free:,} free; make room, or choose "
             f"a directory on another disk."
         )
+
+
+def reserve(file, size):
+    """Take a file's room on the disk now, so that none can be wanting while it is filled.
+
+    Systems that cannot take room only lengthen the file.
+
+    Args:
+        file: Empty file, open for writing bytes.
+        size: Bytes, at least 1.
+
+    Raises:
+        OSError: There is no room.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryFile() as file:
+        ...     reserve(file, 100)
+        ...     os.fstat(file.fileno()).st_size
+        100
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+    else:
+        file.truncate(size)
 
 
 def in_a_sentence(error, problem, advice):

@@ -8,7 +8,6 @@ when the training ends. Here one file holds all of it, and one renaming replaces
 
 import json
 import math
-import os
 import random
 import warnings
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import h5py
 import keras
 import numpy as np
 
-from labkit.files import exclusive, flush, reason, replacing
+from labkit.files import exclusive, flush, reason, replacing, reserve
 
 _NAME = "last_epoch.weights.h5"
 _PARTIAL = "partial.weights.h5"
@@ -97,7 +96,8 @@ class Checkpoints:
     def _write(self, partial, model, curves):
         # HDF5 takes a disk that fills up under it so badly that it can end the process, so
         # the room is taken beforehand.
-        _take_room(partial, _size_of(model))
+        with open(partial, "wb") as file:
+            reserve(file, _size_of(model))
         model.save_weights(partial)
         state = {
             "curves": curves,
@@ -188,12 +188,6 @@ def _size_of(model):
     """Return the bytes that a checkpoint takes at most: 8 for a number, and a page for a name."""
     variables = [*model.variables, *model.optimizer.variables]
     return _ROOM_FOR_STATE + sum(8 * math.prod(variable.shape) + 4096 for variable in variables)
-
-
-def _take_room(path, size):
-    with open(path, "wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
 
 
 def _outline(model):

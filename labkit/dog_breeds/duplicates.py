@@ -1,6 +1,5 @@
 """Find pictures that are there more than once, be it at another size or in another compression."""
 
-import hashlib
 import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from tqdm import tqdm
 
 from labkit.dog_breeds import pictures
 from labkit.dog_breeds.sources.layout import PICTURES, SUFFIX, read_labels, unreadable
+from labkit.files import sha256_of
 from labkit.words import count, require_one_of
 
 #: Grey levels, of 255, by which two small copies may differ on average (root mean square).
@@ -127,7 +127,7 @@ def _same_bytes(labels, folder):
     try:
         same_size = _group(labels, lambda name: os.path.getsize(paths[name]))
         candidates = [name for names in same_size for name in names]
-        return _group(candidates, lambda name: _digest(paths[name]))
+        return _group(candidates, lambda name: sha256_of(paths[name]))
     except OSError as error:
         raise unreadable(error, folder) from None
 
@@ -138,11 +138,6 @@ def _group(names, key):
     for name in names:
         groups[key(name)].append(name)
     return [group for group in groups.values() if len(group) > 1]
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def find_lookalikes(paths, threshold=THRESHOLD):

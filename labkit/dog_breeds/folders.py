@@ -221,21 +221,16 @@ def _listing(home):
     """Return the names in a sorted folder: ``breed/`` and ``breed/file``; hidden ones left out."""
     if not home.exists():
         return set()
-    breeds, others = _folders_and_files(home)
-    found = {f"{breed}/" for breed in breeds} | others
-    for breed in breeds:
-        inner, files = _folders_and_files(home / breed)
-        found |= {f"{breed}/{name}" for name in files} | {f"{breed}/{name}/" for name in inner}
+    found = _names_in(home)
+    for breed in [name for name in found if name.endswith("/")]:
+        found |= {f"{breed}{name}" for name in _names_in(home / breed)}
     return found
 
 
-def _folders_and_files(folder):
-    folders, files = set(), set()
+def _names_in(folder):
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.name.startswith("."):
-                (folders if entry.is_dir() else files).add(entry.name)
-    return folders, files
+        shown = [entry for entry in entries if not entry.name.startswith(".")]
+        return {f"{entry.name}/" if entry.is_dir() else entry.name for entry in shown}
 
 
 def _place_all(homes, missing, pictures, temporary, progress):

@@ -134,17 +134,13 @@ def _shift(shift_range, u, sign, size):
     """
     if not np.any(shift_range):
         return np.zeros(len(u))
-    if _is_choice(shift_range):
-        several = np.ndim(shift_range) == 1
+    several = np.ndim(shift_range) == 1
+    if several or isinstance(shift_range, int | np.integer):
         choices = np.array(shift_range, float) if several else np.arange(shift_range)
         pixels = choices[(u * len(choices)).astype(int)] * np.where(sign < 0.5, -1, 1)
     else:
         pixels = _between(u, -shift_range, shift_range)
     return pixels * float(size if np.max(shift_range) < 1 else 1)
-
-
-def _is_choice(shift_range):
-    return np.ndim(shift_range) == 1 or isinstance(shift_range, int | np.integer)
 
 
 def transform_batch(pictures, parameters, out, fill_mode="nearest", cval=0.0, rescale=None):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from labkit.dog_breeds.batches.memory import free_memory
-from labkit.files import exclusive, free_room, reason, replacing
+from labkit.files import exclusive, free_room, reason, replacing, reserve
 
 CACHES = ("auto", "memory", "disk", None)
 _SHARE_OF_MEMORY = 0.5  # The rest is for the model, and for a second generator's cache.
@@ -129,16 +129,9 @@ class DiskCache:
         # Without locks another process may be at the same file, under a name of its own.
         passing = None if alone else self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         with replacing(self.path, passing) as partial, open(partial, "wb") as file:
-            _reserve(file, self._size)
+            # A disk that fills up later would kill the process that maps the file.
+            reserve(file, self._size)
             file.write(self._header)
-
-
-def _reserve(file, size):
-    """Take the room now: a disk that fills up later would kill the process that maps it."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, size)
-    else:
-        file.truncate(size)
 
 
 def open_cache(kind, shape, path, fingerprint):

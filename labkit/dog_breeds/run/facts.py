@@ -1,6 +1,5 @@
 """What a record says of the settings, of the pictures and of what a network made of them."""
 
-import hashlib
 import math
 import os
 import shlex
@@ -12,6 +11,7 @@ import numpy as np
 
 import labkit
 from labkit.dog_breeds.sources import read_labels
+from labkit.files import sha256_of
 
 #: So many of the commonest confusions are recorded.
 _CONFUSIONS = 20
@@ -55,7 +55,7 @@ def describe_data(data, pictures, training, validation, predicted):
     labels = read_labels(pictures)
     return {
         "archive": without_folders(str(data)),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+        "sha256": sha256_of(path) if path.is_file() else "",
         "pictures": len(labels),
         "breeds": training.num_classes,
         "training": training.samples,

@@ -3,7 +3,6 @@
 A new source is one more entry of :data:`KNOWN`.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from labkit.dog_breeds.packaged import packaged_file, published_hashes
 from labkit.dog_breeds.sources.archive import extract_pictures, sniff
 from labkit.dog_breeds.sources.download import discard, download_file
 from labkit.dog_breeds.sources.kaggle import PAGE, bring_from_kaggle
+from labkit.files import sha256_of
 from labkit.words import did_you_mean, listed
 
 DROPBOX = "https://www.dropbox.com/s/l7b7l5fjwwj6ad2/dog-breed-identification.zip?dl=1"
@@ -105,8 +105,7 @@ def _from_archive(source, folder, progress):
 def _require_hash(archive, source):
     if not source.sha256:
         return
-    with open(archive, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(archive)
     if found != source.sha256:
         raise ValueError(
             f"{source.place} has the sha256 {found} and not {source.sha256}: it is another file or "

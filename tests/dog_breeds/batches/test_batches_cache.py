@@ -173,7 +173,7 @@ def test_full_disk_is_reported_and_nothing_is_left(tmp_path, monkeypatch):
     def no_space(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(caches, "_reserve", no_space)
+    monkeypatch.setattr(caches, "reserve", no_space)
     with pytest.raises(ValueError, match=r"cannot be used \(No space left.*cache_directory"):
         make("disk", tmp_path)
     assert list(tmp_path.iterdir()) == []
