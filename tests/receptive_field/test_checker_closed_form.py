@@ -220,7 +220,7 @@ def test_a_proof_by_induction_is_never_wrong():
     dice = random.Random(7)
     proved = set()
     for text in {chance_formula(dice) for _ in range(1500)}:
-        (answer,) = read_answer(text, one_layer=False)
+        answer = next(read_answer(text, one_layer=False))
         if not answer.proves(answer.uses_dilation):
             continue
         proved.add(text)

@@ -68,7 +68,6 @@ HOSTILE = {
     "latex input": r"\input{{/etc/passwd}}",
     "latex write": r"\immediate\write18{{touch {file}}}",
     "right to left": "s*r + k\u202e - s",
-    "wide digits": "s*r + k - s + \uff11",
     "arabic digits": "s*r + k - s + \u0663",
     "cyrillic k": "s*r + \u043a - s",
     "html": "<script>alert(1)</script>",
@@ -85,7 +84,7 @@ HOSTILE = {
     "dict": "{{'k': 1}}['k']",
     "fraction of nothing": r"\frac{{1}}",
     "sum without end": "Sum(1, (l, 1, oo))",
-    "sum over everything": "sum(k for k in s)",
+    "sum over a word": "sum(x for x in 'abc')",
 }
 
 
@@ -245,7 +244,7 @@ def test_other_things_are_unreadable(check, answer):
         ("s*r + k $ s @", "'@' has no place", 12),
         ("min(k)", "two or more", 0),
         ("floor(k, s)", "takes 1 values", 0),
-        ("x = s*r", "only the side that r equals", 2),
+        ("x = s*r", "x stands on one side of the equals sign", 0),
     ],
 )
 def test_unreadable_recurrences_say_why_and_where(text, reason, spot):
@@ -269,7 +268,7 @@ def test_unreadable_recurrences_say_why_and_where(text, reason, spot):
         ("1 + r_1", "does not contain r", 4),
         ("sum(k_l, l)", "'(' must stand here", 9),
         ("sum(k[l] for l in k)", "'in range(…)'", 18),
-        ("sum(k[l] for l in range(0, L, 2))", "')' must stand here", 28),
+        ("sum(k[l] for l in range(0, L, 2))", "a range with a step is not read", 18),
         ("len(x)", "len is for k, s or d", 4),
         ("k[1:3]", "k needs the number of its layer", 0),
     ],
@@ -361,3 +360,9 @@ def test_ten_thousand_random_strings():
 @given(st.text(max_size=40))
 def test_any_text_gets_a_verdict(text):
     assert check_recurrence(text).status in STATUSES
+
+
+def test_names_before_brackets_in_brackets_are_read_once():
+    before = time.process_time()
+    assert check_closed_form("k[" * 15 + "r" + "]" * 15).status == "unreadable"
+    assert time.process_time() - before < 0.5

@@ -48,7 +48,7 @@ RIGHT = [
     s * r + k - s,
     s * (r - 1) + d * (k - 1) + 1,
     plain_s * plain_r + plain_k - plain_s,
-    sympy.Eq(sympy.Symbol("q"), s * (r - 1) + k),
+    sympy.Eq(sympy.Symbol("r_{l-1}"), s * (sympy.Symbol("r_l") - 1) + k),
     at_l["s"] * (at_l["r"] - 1) + at_l["d"] * (at_l["k"] - 1) + 1,
     s * (r - 1) + 2 * sympy.floor(k / 2) + sympy.Mod(k, 2),
     sympy.Symbol("s_l") * (sympy.Symbol("r_l") - 1) + sympy.Symbol("k_l"),

@@ -52,7 +52,9 @@ def test_what_a_student_types_cannot_break_the_page():
 
 
 def test_a_proved_verdict_shows_its_reading():
-    assert "s·r + k − s" in ALL["proved"]._repr_html_()
+    assert ALL["proved"].reading == "s·r + k − s"
+    assert "<mi>k</mi><mo>−</mo><mi>s</mi>" in ALL["proved"]._repr_html_()
+    assert "+ k - s$" in ALL["proved"]._repr_markdown_()
 
 
 def test_a_verdict_is_frozen():

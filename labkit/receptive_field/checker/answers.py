@@ -3,44 +3,41 @@
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Protocol
 
-from labkit.receptive_field.checker.budget import FOR_NUMBERS, FOR_PROOFS, Budget
+from labkit.receptive_field.checker.budget import (
+    FOR_MISTAKES,
+    FOR_NUMBERS,
+    FOR_PROOFS,
+    FOR_SHRINKING,
+    Budget,
+)
 from labkit.receptive_field.checker.conditions import ALWAYS, Condition
 from labkit.receptive_field.checker.evaluation import Evaluator
-from labkit.receptive_field.checker.every_depth_proof import (
-    expanded_truth,
-    layer_symbols,
-    proves_closed_form,
-    proves_for_depth,
-)
+from labkit.receptive_field.checker.every_depth_proof import proves_closed_form, proves_for_depth
 from labkit.receptive_field.checker.formula import (
-    CannotProveError,
+    Node,
     TooCostlyError,
     UndefinedError,
-    UnreadableError,
+    letters,
 )
-from labkit.receptive_field.checker.functions import (
-    FunctionAnswer,
-    StoppedError,
-    UnansweredError,
-    exact,
-)
+from labkit.receptive_field.checker.functions import FunctionAnswer, exact
+from labkit.receptive_field.checker.meaning import Reading
+from labkit.receptive_field.checker.mistakes import difference, named
 from labkit.receptive_field.checker.networks import Case, Chain, OneLayer
 from labkit.receptive_field.checker.one_layer_proof import proves_recurrence
-from labkit.receptive_field.checker.quotients import Quotient
-from labkit.receptive_field.checker.reading import Reading, read_closed_form, read_recurrence
-from labkit.receptive_field.checker.writing import written
+from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
+from labkit.receptive_field.checker.wording import refused
 
-_LARGEST_EXACT_FLOAT = 2**53
+# Padding never counts; a formula with p in it is tried where it would show.
+_PADDED = {"p": 1}
 
 
 class Answer(Protocol):
     """What judging needs of an answer, whatever notation it came in."""
 
-    reading: str
+    read: Reading | None
     uses_dilation: bool
     is_function: bool
 
@@ -69,20 +66,30 @@ class FormulaAnswer:
     is_function = False
 
     def __init__(self, reading: Reading, one_layer: bool, ways: int = 1):
-        self._node = reading.node
+        self.read = reading
         self._one_layer = one_layer
         self._ways = ways
         self._for_numbers = Budget(FOR_NUMBERS // ways)
         self._for_proofs = Budget(FOR_PROOFS // ways)
-        self.reading = written(reading.node)
         self.uses_dilation = "d" in reading.letters
 
     def value(self, case: Case) -> Any:
-        """Return the formula's value for a network."""
+        """Return the formula's value for a network; of several, one that is not the truth."""
+        evaluator = self._evaluator(case, self._for_numbers)
+        values = map(evaluator.value, self.read.nodes)
+        first = next(values)
+        return next((value for value in (first, *values) if value != case.truth), first)
+
+    def _evaluator(self, case: Case, budget: Budget) -> Evaluator:
         if isinstance(case, OneLayer):
             (numbers,) = case.each_layer()
-            return Evaluator(numbers, budget=self._for_numbers).value(self._node)
-        return Evaluator({"L": len(case.k)}, _item_of(case), self._for_numbers).value(self._node)
+            return Evaluator({**numbers, **_PADDED}, budget=budget)
+        return Evaluator({"L": len(case.k), **_PADDED}, _item_of(case), budget)
+
+    def terms(self, case: Case) -> tuple[Any, ...]:
+        """Return the values of the formula's terms for a network, sums term by term."""
+        evaluator = self._evaluator(case, Budget(FOR_SHRINKING))
+        return tuple(evaluator.terms(self.read.node))
 
     def grant(self, steps: int) -> None:
         """Allow that many more steps for values."""
@@ -90,22 +97,69 @@ class FormulaAnswer:
 
     def proves(self, dilated: bool, condition: Condition = ALWAYS) -> bool:
         """Tell whether it is proved for all networks that meet a condition."""
+        nodes = self.read.nodes
+        return all(self._proves(node, dilated, condition, self._for_proofs) for node in nodes)
+
+    def _proves(self, node: Node, dilated: bool, condition: Condition, budget: Budget) -> bool:
+        if "p" in letters(node):
+            return False
         if self._one_layer:
             return proves_recurrence(
-                lambda **symbols: Evaluator(symbols, budget=self._for_proofs).value(self._node),
+                lambda **symbols: Evaluator(symbols, budget=budget).value(node),
                 dilated,
                 condition,
-                self._for_proofs,
+                budget,
             )
-        return proves_closed_form(self._node, dilated, condition, self._for_proofs)
+        return proves_closed_form(node, dilated, condition, budget)
 
     def proves_for_depth(self, depth: int, dilated: bool) -> bool:
         """Tell whether it is proved for all networks of one depth."""
-        return proves_for_depth(self._node, depth, dilated, budget=self._for_proofs)
+        return "p" not in self.read.letters and all(
+            proves_for_depth(node, depth, dilated, budget=self._for_proofs)
+            for node in self.read.nodes
+        )
+
+    def mistake(self, dilated: bool) -> str:
+        """Return the name of the known mistake that it makes, or nothing."""
+
+        def proves(one: Node, other: Node) -> bool:
+            gap = difference(one, other, self._one_layer)
+            if not all(self._agrees(gap, case) for case in _samples(self._one_layer, dilated)):
+                return False
+            budget = Budget(FOR_MISTAKES)
+            if self._proves(gap, dilated, ALWAYS, budget):
+                return True
+            depths = () if self._one_layer else (1, 2, 3)
+            proofs = (proves_for_depth(gap, depth, dilated, budget=budget) for depth in depths)
+            return bool(depths) and all(proofs)
+
+        samples = _samples(self._one_layer, dilated)
+        for node in self.read.nodes:
+            if not all(self._agrees(node, case) for case in samples):
+                return named(node, self._one_layer, proves)
+        return ""
+
+    def _agrees(self, node: Node, case: Case) -> bool:
+        try:
+            return self._evaluator(case, Budget(FOR_MISTAKES)).value(node) == case.truth
+        except (TooCostlyError, UndefinedError):
+            return False
+
+
+@lru_cache(maxsize=4)
+def _samples(one_layer: bool, dilated: bool) -> tuple[Case, ...]:
+    """Return a few networks that tell most formulas apart."""
+    if one_layer:
+        return OneLayer(5, 4, 3, 2 if dilated else 1), OneLayer(2, 3, 7, 5 if dilated else 1)
+    ones = (1, 1, 1)
+    return (
+        Chain((4, 3, 6), (3, 5, 2), (2, 3, 5) if dilated else ones),
+        Chain((3, 2), (2, 7), (3, 1) if dilated else (1, 1)),
+    )
 
 
 class CalledAnswer:
-    """An answer that is a Python function.
+    """An answer that is a Python function, called for values and translated for proofs.
 
     Args:
         function: the student's function.
@@ -113,52 +167,36 @@ class CalledAnswer:
     """
 
     is_function = True
-    reading = ""
+    read = None
 
     def __init__(self, function: Any, one_layer: bool):
         self.function = FunctionAnswer(function, one_layer)
-        self._one_layer = one_layer
-        self.uses_dilation = bool(self.function.letters & {"d", "layers"})
+        node = self.function.formula()
+        self._formula = None if node is None else FormulaAnswer(Reading((node,)), one_layer)
+        read = self.function.letters if node is None else self.function.letters | letters(node)
+        self.uses_dilation = "d" in read
+        self.may_use_dilation = node is None and "layers" in read
         self.last_tried: Case | None = None
 
     def value(self, case: Case) -> Any:
         """Return the function's value for a network, which it may change as it likes."""
         self.last_tried = case
-        result = self.function.call(_arguments_of(case))
-        if not isinstance(result, int | Fraction) and case.truth > _LARGEST_EXACT_FLOAT:
-            raise TooCostlyError("floats and fixed-width integers end before this number")
-        return exact(result)
+        return exact(self.function.call(_arguments_of(case)))
 
     def grant(self, steps: int) -> None:
         """Leave a function's steps uncounted: its time is limited instead."""
 
     def proves(self, dilated: bool, condition: Condition = ALWAYS) -> bool:
-        """Tell whether it is proved, which takes a recurrence in nothing but arithmetic."""
-        if not self._one_layer or not self.function.is_plain_arithmetic:
-            return False
-        return proves_recurrence(self._on_symbols, dilated, condition)
+        """Tell whether its translation is proved for all networks that meet a condition."""
+        return bool(self._formula and self._formula.proves(dilated, condition))
 
     def proves_for_depth(self, depth: int, dilated: bool) -> bool:
-        """Tell whether it is right when it runs on symbols, for all networks of one depth."""
-        if "layers" in self.function.letters:
-            return False
-        item = layer_symbols(depth, dilated)
-        lists = {
-            letter: [item(letter, number) for number in range(1, depth + 1)] for letter in "ksd"
-        }
-        try:
-            gap = self._on_symbols(**lists, L=depth) - expanded_truth(item, depth)
-            return gap.same_as(0) if isinstance(gap, Quotient) else gap == 0
-        except (CannotProveError, TooCostlyError, UndefinedError, TypeError):
-            return False
+        """Tell whether its translation is proved for all networks of one depth."""
+        return bool(self._formula and self._formula.proves_for_depth(depth, dilated))
 
-    def _on_symbols(self, **symbols: Any) -> Any:
-        """Run the function on symbols; where it stops, nothing is proved."""
-        try:
-            result = self.function.call(symbols)
-        except (StoppedError, UnansweredError) as error:
-            raise CannotProveError("it does not run on symbols") from error
-        return result if isinstance(result, Quotient) else exact(result)
+    def mistake(self, dilated: bool) -> str:
+        """Return the name of the known mistake that its translation makes, or nothing."""
+        return self._formula.mistake(dilated) if self._formula else ""
 
 
 def read_answer(answer: Any, one_layer: bool) -> Iterator[Answer]:
@@ -188,10 +226,7 @@ def read_answer(answer: Any, one_layer: bool) -> Iterator[Answer]:
         yield CalledAnswer(answer, one_layer)
         return
     else:
-        raise UnreadableError(
-            "an answer is text, a sympy expression or a Python function, "
-            f"not a {type(answer).__name__}"
-        )
+        raise refused("no answer", type=type(answer).__name__)
     for reading in readings:
         yield FormulaAnswer(reading, one_layer, len(readings))
 
@@ -200,7 +235,7 @@ def _written_out(number: int | float) -> str:
     """Write a number in digits, as a formula has it."""
     if abs(number) < 1e15:  # which nan is not
         return format(Decimal(str(number)), "f")
-    raise UnreadableError("a number that stands alone has up to 15 digits")
+    raise refused("number alone")
 
 
 def _item_of(chain: Chain) -> Any:

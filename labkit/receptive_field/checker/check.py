@@ -3,12 +3,18 @@
 import math
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labkit.receptive_field.checker.answers import Answer, CalledAnswer, read_answer
+from labkit.receptive_field.checker import mistakes, wording
+from labkit.receptive_field.checker.answers import (
+    Answer,
+    CalledAnswer,
+    FormulaAnswer,
+    read_answer,
+)
 from labkit.receptive_field.checker.budget import FOR_SHRINKING
 from labkit.receptive_field.checker.conditions import CONDITIONS, Condition
 from labkit.receptive_field.checker.formula import (
@@ -20,29 +26,36 @@ from labkit.receptive_field.checker.functions import (
     StoppedError,
     TookTooLongError,
     UnansweredError,
-    watched,
 )
+from labkit.receptive_field.checker.meaning import Reading
 from labkit.receptive_field.checker.networks import (
     Case,
+    cheap_for_functions,
     large_chains,
     large_layers,
     small_chains,
     small_layers,
 )
 from labkit.receptive_field.checker.shrinking import shrunk
-from labkit.receptive_field.checker.verdict import CounterExample, Verdict, network_text
+from labkit.receptive_field.checker.verdict import (
+    CounterExample,
+    Status,
+    Verdict,
+    network_text,
+)
+from labkit.receptive_field.checker.writing import in_short
 
-_SECONDS_FOR_CALLS = 0.4
+_SECONDS_FOR_CALLS = 0.2
+_SECONDS_FOR_A_CHEAP_CALL = 0.02
 _DEEPEST_WITH_SYMBOLS = 6
 _ENOUGH = 10
 _PATIENCE = 25
 _MOST_CONDITIONS = 2
+_MOST_TERMS = 12
 _BLANK = re.compile(r"(?:[\s_.…?]|TODO|todo)*")
-_TOO_COSTLY = Verdict(
-    "unreadable",
-    "This cannot be tried: even for the smallest network its numbers or its loops are too large.",
-)
-_UNANSWERED = Verdict("unanswered", "No answer yet: write your formula, then run this cell again.")
+_TOO_COSTLY = Verdict("unreadable", wording.TOO_COSTLY)
+_PRINTED_INSTEAD = Verdict("unreadable", wording.PRINTED_INSTEAD)
+_UNANSWERED = Verdict("unanswered", wording.UNANSWERED)
 
 
 def check_recurrence(answer: Any, dilation: bool | None = None) -> Verdict:
@@ -63,9 +76,11 @@ def check_recurrence(answer: Any, dilation: bool | None = None) -> Verdict:
     Example:
         >>> print(check_recurrence("s_l r_l + k_l − s_l").status)
         proved
-        >>> print(check_recurrence("s*r + s*(k - 1) + 1 - s"))
+        >>> print(check_recurrence("s*(r - 1) + s*(k - 1) + 1"))
         ✗ wrong: Not yet: k=2, s=2, r=1: yours gives 3, the truth is 2; it is right when every
-        stride is 1 and when every k is 1.
+        stride is 1 and when every k is 1. The stride moves the kernel from unit to unit and does
+        not stretch it: s multiplies r − 1, and k stays as it is (see section 2, a kernel of any
+        width).
     """
     return _check(answer, True, dilation)
 
@@ -111,7 +126,7 @@ def _check(answer: Any, one_layer: bool, dilation: bool | None) -> Verdict:
             if verdicts[-1].status == "proved":
                 break
     except UnreadableError as error:
-        message = f"This cannot be read: {error.reason}."
+        message = wording.UNREADABLE.format(reason=error.reason)
         return Verdict("unreadable", message, answer=text, spot=error.at if text else None)
     except UnansweredError:
         return _UNANSWERED
@@ -126,18 +141,35 @@ def _preference(verdict: Verdict) -> tuple:
 
 
 def _judged(answer: Answer, one_layer: bool, dilation: bool | None) -> Verdict:
-    """Judge one reading; a function gets a limited time."""
+    """Judge one reading; a function that may know no dilation is judged without, too."""
     dilated = answer.uses_dilation if dilation is None else dilation
-    judge = _Judge(answer, one_layer, dilated).verdict
     if not isinstance(answer, CalledAnswer):
-        return judge()
+        return _Judge(answer, one_layer, dilated).verdict()
     try:
-        return watched(judge, answer.function)
+        verdict = _judged_function(
+            answer, one_layer, dilated or (dilation is None and answer.may_use_dilation)
+        )
+        if verdict.status == "wrong" and dilation is None and answer.may_use_dilation:
+            plain = _judged_function(answer, one_layer, False)
+            verdict = plain if plain.status in ("proved", "consistent") else verdict
+    finally:
+        answer.function.close()
+    if not answer.function.printed or verdict is _PRINTED_INSTEAD:
+        return verdict
+    return replace(verdict, message=f"{verdict.message} {wording.HELD_BACK}")
+
+
+def _judged_function(answer: CalledAnswer, one_layer: bool, dilated: bool) -> Verdict:
+    try:
+        return _Judge(answer, one_layer, dilated).verdict()
+    except UnansweredError:
+        if answer.function.printed:
+            return _PRINTED_INSTEAD
+        raise
     except TookTooLongError:
         case = answer.last_tried
         at = f" on {network_text(case.values(dilated))}" if case else ""
-        message = f"Your function did not come back within half a second{at}: is a loop endless?"
-        return Verdict("unreadable", message)
+        return Verdict("unreadable", wording.ENDLESS.format(at=at))
 
 
 @dataclass(frozen=True)
@@ -160,33 +192,61 @@ class _Judge:
     def verdict(self) -> Verdict:
         """Return the verdict."""
         small = small_layers if self.one_layer else small_chains
-        large = large_layers if self.one_layer else large_chains
-        deadline = time.monotonic() + _SECONDS_FOR_CALLS
-        trials = list(self._trials(small(self.dilated), deadline))
+        trials = list(self._trials(small(self.dilated)))
         if not trials:
             return _TOO_COSTLY
         wrong = next((trial for trial in trials if not trial.right), None)
         if wrong is not None:
-            return self._wrong(wrong, trials)
+            first = small(self.dilated)[trials.index(wrong)] is wrong.case
+            return self._wrong(wrong, trials, first and self._is_smallest(wrong))
         if self.answer.proves(self.dilated):
             return self._proved(len(trials))
-        more = list(self._trials(large(self.dilated), deadline))
-        wrong = next((trial for trial in more if not trial.right), None)
+        trials += self._large_trials()
+        wrong = next((trial for trial in trials if not trial.right), None)
         if wrong is not None:
-            return self._wrong(self._smaller(wrong), trials)
-        return self._consistent(trials + more)
+            return self._wrong(self._smaller(wrong), trials, False)
+        return self._consistent(trials)
 
-    def _trials(self, cases: Sequence[Case], deadline: float) -> Iterator[_Trial]:
-        """Try networks in order, without those that cost too much, until time or patience ends."""
-        too_costly = 0
+    def _is_smallest(self, trial: _Trial) -> bool:
+        """Tell whether no network of fewer layers fails, where no smaller one of as many does."""
+        return self.one_layer or self._proved_depth(fewer := len(trial.case.k) - 1) == fewer
+
+    def _trials(self, cases: Sequence[Case], growing: bool = False) -> Iterator[_Trial]:
+        """Try networks in order, without those that cost too much, until time or patience ends.
+
+        Args:
+            cases: the networks.
+            growing: whether they grow without an end, so that one which takes long is the last.
+        """
+        too_costly, answered, is_function = 0, growing, self.answer.is_function
+        is_late = _deadline()
         for case in cases:
-            late = self.answer.is_function and time.monotonic() > deadline
-            if late or too_costly > _PATIENCE:
+            before = time.process_time()
+            if (is_function and is_late()) or too_costly > _PATIENCE:
                 return
             try:
                 yield self._trial(case)
+                answered = True
+            except UnansweredError:
+                if not answered:
+                    raise
+                yield _Trial(case, wording.RETURNS_NOTHING, False)
             except TooCostlyError:
                 too_costly += 1
+            except TookTooLongError:
+                if not growing:
+                    raise
+                return
+            slow = time.process_time() - before > _SECONDS_FOR_A_CHEAP_CALL
+            if is_function and growing and slow:
+                return
+
+    def _large_trials(self) -> list[_Trial]:
+        if self.answer.is_function:
+            cases = cheap_for_functions(self.one_layer, self.dilated)
+        else:
+            cases = (large_layers if self.one_layer else large_chains)(self.dilated)
+        return list(self._trials(cases, growing=True))
 
     def _trial(self, case: Case) -> _Trial:
         try:
@@ -200,10 +260,10 @@ class _Judge:
     def _smaller(self, trial: _Trial) -> _Trial:
         """Make the network of a failed trial as small as a few hundred more trials can."""
         failed = [trial]
-        deadline = time.monotonic() + _SECONDS_FOR_CALLS
+        is_late = _deadline()
 
         def fails(case: Case) -> bool:
-            if self.answer.is_function and time.monotonic() > deadline:
+            if self.answer.is_function and is_late():
                 raise TooCostlyError("time is up")
             smaller = self._trial(case)
             if not smaller.right:
@@ -211,35 +271,98 @@ class _Judge:
             return not smaller.right
 
         self.answer.grant(FOR_SHRINKING)
-        with suppress(TooCostlyError):
+        with suppress(TooCostlyError, TookTooLongError):
             shrunk(trial.case, fails)
         return failed[-1]
 
-    def _wrong(self, trial: _Trial, trials: list[_Trial]) -> Verdict:
+    def _wrong(self, trial: _Trial, trials: list[_Trial], smallest: bool) -> Verdict:
         stopped = isinstance(trial.yours, str) and trial.yours.startswith("it stops with ")
         if stopped and trial is trials[0]:
             at = network_text(trial.case.values(self.dilated))
-            return Verdict("unreadable", f"Your function cannot be used: {trial.yours}, on {at}.")
-        example = CounterExample(
-            trial.case.values(self.dilated), trial.case.layers(), trial.yours, trial.case.truth
-        )
-        right_when = tuple(self._right_when(trials))
-        tail = f"; it is right {_listed(right_when)}" if right_when else ""
-        message = f"Not yet: {example}{tail}."
-        return Verdict(
-            "wrong", message, example, right_when, len(trials), reading=self.answer.reading
-        )
+            return Verdict("unreadable", wording.UNUSABLE.format(reason=trial.yours, at=at))
+        example = replace(self._example(trial), smallest=smallest)
+        right_when = tuple(self._right_when([*trials, trial]))
+        conditions = wording.RIGHT_WHEN.format(conditions=wording.listed(right_when))
+        begin = wording.WRONG if smallest else wording.WRONG_SOMEWHERE
+        message = begin.format(example=example, conditions=conditions if right_when else "")
+        forward = self.answer.read is not None and self.answer.read.forward
+        mistake = "" if forward else self._mistake(trials)
+        if mistake:
+            teaches, pointer = wording.MISTAKES[mistake]
+            message += wording.MISTAKE.format(teaches=teaches, pointer=pointer)
+        if forward:
+            message += f" {wording.FORWARD}"
+        return self._said("wrong", message, counter_example=example, right_when=right_when,
+                          tried=len(trials), mistake=mistake,
+                          hints=self._hints(example, right_when))  # fmt: skip
+
+    def _said(self, status: Status, message: str, **fields: Any) -> Verdict:
+        """Return a verdict with all that is said of how the answer was read."""
+        read = self.answer.read
+        if read is None:
+            return Verdict(status, message, **fields)
+        return Verdict(status, message, **fields, formulas=read.nodes, notes=tuple(_notes(read)))
+
+    def _example(self, trial: _Trial) -> CounterExample:
+        values = trial.case.values(self.dilated)
+        read = self.answer.read
+        if read and "p" in read.letters:
+            values = (*values, ("p", 1))
+        return CounterExample(
+            values, trial.case.layers(), trial.yours, trial.case.truth,
+            self._terms(trial), trial.case.terms(),
+        )  # fmt: skip
+
+    def _terms(self, trial: _Trial) -> tuple[Any, ...]:
+        """Return the terms of a formula where there are a few, each with a value."""
+        read = self.answer.read
+        if read is None or len(read.nodes) > 1 or isinstance(trial.yours, str):
+            return ()
+        with suppress(TooCostlyError, UndefinedError):
+            terms = self.answer.terms(trial.case)
+            return terms if len(terms) <= _MOST_TERMS else ()
+        return ()
+
+    def _mistake(self, trials: list[_Trial]) -> str:
+        """Name the mistake: by a proof, or for a function by all that was tried."""
+        if all(isinstance(trial.yours, str) for trial in trials if not trial.right):
+            return ""
+        proved = self.answer.mistake(self.dilated)
+        if proved or not self.answer.is_function:
+            return proved
+        for name, node in mistakes.known(self.one_layer):
+            other = FormulaAnswer(Reading((node,)), self.one_layer)
+            with suppress(TooCostlyError, UndefinedError):
+                if all(other.value(trial.case) == trial.yours for trial in trials):
+                    return name
+        return ""
+
+    def _hints(self, example: CounterExample, right_when: tuple[str, ...]) -> tuple[str, ...]:
+        """Return hints by degrees: the direction, then the term, then the place."""
+        place = wording.PLACE[self.one_layer] + (wording.DILATED_PLACE if self.dilated else "")
+        if isinstance(example.yours, str):
+            return wording.NO_NUMBER, place
+        gap = example.yours - example.truth
+        direction = wording.TOO_LARGE if gap > 0 else wording.TOO_SMALL
+        said = " ".join(right_when)
+        signs = {"stride": "s", "dilation": "d", "every k is 1": "k", "one layer": "depth",
+                 "odd": "parity", "even": "parity"}  # fmt: skip
+        term = next((term for sign, term in signs.items() if sign in said), "")
+        return direction.format(gap=in_short(abs(gap))), wording.TERM[term], place
 
     def _right_when(self, trials: list[_Trial]) -> Iterator[str]:
         """Yield the conditions that make a wrong answer right, the widest first."""
         if all(trial.right for trial in trials):
             return
         found: list[Condition] = []
+        large: list[_Trial] = []
         for condition in CONDITIONS:
             if not self._fits(condition, trials) or _is_contained(condition, found, trials):
                 continue
             proved = self.answer.proves(self.dilated, condition)
-            if proved or not found:
+            if not proved and not found:
+                large = large or self._large_trials()
+            if proved or (not found and self._fits(condition, trials + large)):
                 found.append(condition)
                 yield f"when {condition.phrase}" + ("" if proved else " as far as tried")
             if len(found) == _MOST_CONDITIONS:
@@ -268,31 +391,41 @@ class _Judge:
         return deepest
 
     def _proved(self, tried: int) -> Verdict:
-        without = " without dilation" if not self.dilated else ""
+        without = "" if self.dilated else wording.WITHOUT_DILATION
         letters = "r, k, s and d" if self.dilated else "r, k and s"
-        message = (
-            f"Right for every layer{without}, proved: it equals the true recurrence whatever "
-            f"{letters} are."
-            if self.one_layer
-            else f"Right for every network{without}, proved by induction on the number of layers."
-        )
-        return Verdict("proved", message, tried=tried, reading=self.answer.reading)
+        message = wording.PROVED[self.one_layer].format(without=without, letters=letters)
+        return self._said("proved", message, tried=tried)
 
     def _consistent(self, trials: list[_Trial]) -> Verdict:
+        read = self.answer.read
+        if read and "p" in read.letters:
+            return self._said("unreadable", wording.PADDING)
         depth = 0 if self.one_layer else self._proved_depth(_DEEPEST_WITH_SYMBOLS)
         deepest = 0 if self.one_layer else max((len(t.case.k) for t in trials), default=0)
         reach = f" of up to {deepest} layers" if deepest else ""
+        reach += "" if self.dilated else wording.WITHOUT_DILATION
         proof = f"a proof for up to {depth} layers" if depth else "no proof"
-        message = (
-            f"No counter-example among {len(trials):,} networks{reach}, and {proof}; "
-            "for all networks it is neither proved nor disproved."
-        )
-        return Verdict("consistent", message, tried=len(trials), reading=self.answer.reading)
+        message = wording.CONSISTENT.format(tried=len(trials), reach=reach, proof=proof)
+        return self._said("consistent", message, tried=len(trials))
 
 
-def _listed(phrases: Sequence[str]) -> str:
-    *others, last = phrases
-    return f"{', '.join(others)} and {last}" if others else last
+def _notes(read: Reading) -> Iterator[str]:
+    """Yield what a student should know of how an answer was read."""
+    if read.renamed:
+        names = wording.listed(tuple(f"{name} as {letter}" for name, letter in read.renamed))
+        yield wording.RENAMED.format(names=names)
+    if read.counts_from == 0:
+        yield wording.COUNTED_FROM_0
+    if read.repaired:
+        commands = wording.listed(tuple(f"\\{command}" for command in read.repaired))
+        yield wording.REPAIRED.format(commands=commands)
+
+
+def _deadline() -> Callable[[], bool]:
+    """Return what tells whether the time for calls is over, on a busy machine a little later."""
+    of_processor = time.process_time() + _SECONDS_FOR_CALLS
+    on_the_wall = time.monotonic() + 2 * _SECONDS_FOR_CALLS
+    return lambda: time.process_time() > of_processor or time.monotonic() > on_the_wall
 
 
 def _agrees(yours: Any, truth: int) -> bool:

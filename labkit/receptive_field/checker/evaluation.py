@@ -5,7 +5,8 @@ The same code serves both: integers and fractions go in for the search of counte
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -64,6 +65,17 @@ class Evaluator:
         self._budget.spend(1)
         return getattr(self, _METHODS[type(node)])(node)
 
+    def terms(self, node: Node) -> Iterator[Any]:
+        """Yield the values of the terms that a formula adds up, its outer sums term by term."""
+        match node:
+            case Add(terms):
+                for term in terms:
+                    yield from self.terms(term)
+            case Big("sum"):
+                yield from (self._at(node, place) for place in self._range_of(node))
+            case _:
+                yield self.value(node)
+
     def _number(self, node: Number) -> Any:
         return _plain(node.value)
 
@@ -86,9 +98,17 @@ class Evaluator:
         return self._paid(raised(self.value(node.base), self.value(node.exponent)))
 
     def _call(self, node: Call) -> Any:
+        if node.function == "if":
+            test, yes, no = node.arguments
+            return self.value(yes if self.value(test) else no)
         return _FUNCTIONS[node.function](*map(self.value, node.arguments))
 
     def _big(self, node: Big) -> Any:
+        fold = self._added if node.kind == "sum" else self._multiplied
+        return fold(self._at(node, place) for place in self._range_of(node))
+
+    def _range_of(self, node: Big) -> range:
+        """Return the places that a sum or product runs over, where they are not too many."""
         first = _whole(self.value(node.first), "a lower bound")
         last = _whole(self.value(node.last), "an upper bound")
         if last < first - 1 and is_slice(node):
@@ -97,8 +117,7 @@ class Evaluator:
         if steps > _LONGEST_LOOP:
             raise TooCostlyError("a sum or product has too many terms to try")
         self._budget.spend(steps)
-        fold = self._added if node.kind == "sum" else self._multiplied
-        return fold(self._at(node, place) for place in range(first, last + 1))
+        return range(first, last + 1)
 
     def _at(self, node: Big, place: Any) -> Any:
         """Return the body of a sum or product at one place."""
@@ -198,4 +217,6 @@ _FUNCTIONS = {
     "min": min,
     "max": max,
     "mod": _remainder,
+    "<=": operator.le,
+    "==": operator.eq,
 }

@@ -9,14 +9,15 @@ out and compared with the truth as a polynomial in all parameters.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from labkit.receptive_field.checker.budget import FOR_PROOFS, Budget
 from labkit.receptive_field.checker.conditions import ALWAYS, Condition
 from labkit.receptive_field.checker.evaluation import Evaluator, divided, raised
 from labkit.receptive_field.checker.formula import (
-    Add,
     Big,
+    Call,
     CannotProveError,
     Divide,
     Item,
@@ -28,9 +29,11 @@ from labkit.receptive_field.checker.formula import (
     Power,
     TooCostlyError,
     UndefinedError,
+    children,
     free_names,
     linear,
     rebuilt,
+    simplified,
     substitute,
 )
 from labkit.receptive_field.checker.quotients import Quotient, Symbols
@@ -56,7 +59,7 @@ def proves_closed_form(
     """
     budget = budget or Budget(FOR_PROOFS)
     try:
-        start = _step_holds(_reversed_where_needed(node), dilated, condition, budget)
+        start = _step_holds(_along_the_layers(node), dilated, condition, budget)
         return all(
             proves_for_depth(node, depth, dilated, condition, budget)
             for depth in range(1, start + 1)
@@ -215,6 +218,18 @@ class _LargeNetwork(Evaluator):
     def _layer_parameter(self, node: Item) -> Any:
         return self.parameter(node.letter, self._place(node.index))
 
+    def _call(self, node: Call) -> Any:
+        if node.function in ("<=", "=="):
+            gap = None
+            if None not in map(linear, node.arguments):
+                one, other = map(self._place, node.arguments)
+                gap = other.plus(one, -1)
+            if gap is not None and gap.of("N"):
+                # Far enough out the two are apart, and in which order is known.
+                self._require_start(abs(gap.constant) + 1)
+                return node.function == "<=" and gap.of("N") > 0
+        return super()._call(node)
+
     def _big(self, node: Big) -> Any:
         first, last = self._place(node.first), self._place(node.last)
         if node.kind == "prod":
@@ -304,32 +319,43 @@ class _LargeNetwork(Evaluator):
         return product
 
 
-def _reversed_where_needed(node: Node) -> Node:
-    """Let sums that count layers from the last one count from the first one instead."""
+def _along_the_layers(node: Node) -> Node:
+    """Let sums and products run over the layers' own numbers, upwards, so that equals look equal.
+
+    A product of s_{L−j} over j from L − l to L − 1 becomes one of s_i over i from 1 to l; a sum
+    that counts layers from the last one counts from the first one instead.
+    """
+    node = rebuilt(node, _along_the_layers)
     match node:
-        case Add() | Multiply():
-            return rebuilt(node, _reversed_where_needed)
-        case Big("sum", body, variable, first, last, at) if "L" in free_names(body):
-            ends = linear(Add((first, last)))
-            if ends is not None:
-                turned = ends.plus(Linear(0, ((variable, 1),)), -1).node()
-                body = _simplified_places(substitute(body, variable, turned))
-                if "L" not in free_names(body):
-                    return Big("sum", body, variable, first, last, at)
+        case Big(kind, body, variable, first, last, at):
+            ends = linear(first), linear(last)
+            index = next((form for form in _places_in(body) if abs(form.of(variable)) == 1), None)
+            if index is None or None in ends:
+                return node
+            sign, rest = index.of(variable), index.without(variable)
+            if _bound_names(body) & {name for name, _ in rest.coefficients}:
+                return node
+            moved = Linear(0).plus(Linear(0, ((variable, 1),)).plus(rest, -1), sign)
+            body = simplified(substitute(body, variable, moved.node()))
+            ends = [rest.plus(end, sign).node() for end in ends][::sign]
+            return Big(kind, body, variable, *ends, at)
     return node
 
 
-def _simplified_place(place: Node) -> Node:
-    form = linear(place)
-    return place if form is None else form.node()
+def _places_in(node: Node) -> Iterator[Linear]:
+    """Yield the linear forms at which a formula reads layers: its own first, then its bounds'."""
+    if isinstance(node, Big):
+        inner = [node.last, node.first]
+    elif isinstance(node, Item):
+        inner = [node.index]
+    else:
+        inner = []
+        parts = sorted(children(node), key=lambda part: isinstance(part, Big))
+        for part in parts:
+            yield from _places_in(part)
+    yield from (form for form in map(linear, inner) if form is not None)
 
 
-def _simplified_places(node: Node) -> Node:
-    """Write indices and bounds as linear forms, in which L may cancel."""
-    match node:
-        case Item(letter, index, at):
-            return Item(letter, _simplified_place(index), at)
-        case Big(kind, body, variable, first, last, at):
-            ends = _simplified_place(first), _simplified_place(last)
-            return Big(kind, _simplified_places(body), variable, *ends, at)
-    return rebuilt(node, _simplified_places)
+def _bound_names(node: Node) -> frozenset[str]:
+    own = {node.variable} if isinstance(node, Big) else set()
+    return frozenset(own).union(*map(_bound_names, children(node)))

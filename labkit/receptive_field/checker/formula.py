@@ -87,7 +87,9 @@ class Power:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One of the functions floor, ceil, abs, min, max and mod."""
+    """One of the functions floor, ceil, abs, min, max and mod, of a program's ``<=`` and ``==``, or
+    ``if``: a condition, the value where it holds, and the value where it does not.
+    """
 
     function: str
     arguments: tuple["Node", ...]
@@ -109,6 +111,7 @@ Node = Number | Name | Item | Add | Multiply | Divide | Power | Call | Big
 
 ONE = Number(Fraction(1))
 MINUS_ONE = Number(Fraction(-1))
+ZERO = Number(Fraction(0))
 
 
 def plus(node: Node, number: int) -> Node:
@@ -218,7 +221,9 @@ class Linear:
             Name(name) if c == 1 else Multiply((Number(Fraction(c)), Name(name)))
             for name, c in self.coefficients
         ]
-        return Add((*terms, Number(Fraction(self.constant))))
+        if self.constant or not terms:
+            terms.append(Number(Fraction(self.constant)))
+        return terms[0] if len(terms) == 1 else Add(tuple(terms))
 
 
 def linear(node: Node) -> Linear | None:
@@ -244,3 +249,19 @@ def linear(node: Node) -> Linear | None:
                 product = Linear(0).plus(vector, scalar.constant)
             return product
     return None
+
+
+def simplified(node: Node) -> Node:
+    """Write indices and bounds as linear forms, in which names may cancel."""
+    match node:
+        case Item(letter, index, at):
+            return Item(letter, _simplified_place(index), at)
+        case Big(kind, body, variable, first, last, at):
+            ends = _simplified_place(first), _simplified_place(last)
+            return Big(kind, simplified(body), variable, *ends, at)
+    return rebuilt(node, simplified)
+
+
+def _simplified_place(place: Node) -> Node:
+    form = linear(place)
+    return place if form is None else form.node()

@@ -1,55 +1,51 @@
-"""Answers that are Python functions: their arguments, their values and their time."""
+"""Answers that are Python functions: their arguments, their values, and a watch over each call.
 
-import ctypes
-import dis
+A call runs in a thread of its own, line by line under :func:`sys.settrace`, so that an endless loop
+ends, one that catches every exception too; where there are no threads, as in a browser, it runs in
+place. What a call prints is held back, and where the system can, its memory is limited.
+"""
+
 import inspect
+import io
 import math
+import os
+import queue
 import re
 import reprlib
+import sys
 import threading
 import time
-import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from fractions import Fraction
 from numbers import Rational
-from typing import Any, TypeVar
+from types import FrameType
+from typing import Any
 
 from labkit.receptive_field.checker.formula import (
-    CannotProveError,
+    Node,
+    TooCostlyError,
     UndefinedError,
     UnreadableError,
 )
+from labkit.receptive_field.checker.translation import LETTER, translated
 
-Result = TypeVar("Result")
+try:
+    import resource
+except ImportError:  # On Windows and in browsers.
+    resource = None
 
-_SECONDS_FOR_ONE_CALL = 0.5
-_SECONDS_BETWEEN_LOOKS = 0.05
-_INTERRUPTIONS = 50
-_SECONDS_BETWEEN_INTERRUPTIONS = 0.01
+SECONDS_FOR_ONE_CALL = 0.25
+_SECONDS_TO_WAIT = 0.75
+_MOST_WAITS = 8
+_MOST_MEMORY = 50 * 2**20
 _LONGEST_ERROR = 200
 _LONGEST_SHOWN = 60
 _LINE = re.compile(r"\s+")
 _SHORT = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = _LONGEST_SHOWN + 1
-
-_MEANINGS = {
-    "r": "r r_l rl field size width receptive_field".split(),
-    "k": "k k_l kl ks kernel kernels kernel_size kernel_sizes".split(),
-    "s": "s s_l sl ss stride strides".split(),
-    "d": "d d_l dl ds dilation dilations dilation_rate dilation_rates".split(),
-    "L": "L n_layers number_of_layers depth".split(),
-    "layers": "layers network chain".split(),
-}
-_LETTER = {name: letter for letter, names in _MEANINGS.items() for name in names}
-# Arithmetic, local variables and jumps: in such code only the values of the arguments decide
-# what is computed, so running it on symbols is a proof. The names cover Python 3.11 to 3.14.
-_PLAIN_OPERATIONS = frozenset(
-    "RESUME NOP CACHE EXTENDED_ARG NOT_TAKEN COPY SWAP POP_TOP RETURN_VALUE RETURN_CONST "
-    "LOAD_CONST LOAD_SMALL_INT LOAD_FAST LOAD_FAST_CHECK LOAD_FAST_LOAD_FAST LOAD_FAST_BORROW "
-    "LOAD_FAST_BORROW_LOAD_FAST_BORROW STORE_FAST STORE_FAST_LOAD_FAST STORE_FAST_STORE_FAST "
-    "BINARY_OP UNARY_NEGATIVE UNARY_NOT TO_BOOL COMPARE_OP JUMP_FORWARD POP_JUMP_IF_TRUE "
-    "POP_JUMP_IF_FALSE POP_JUMP_FORWARD_IF_TRUE POP_JUMP_FORWARD_IF_FALSE".split()
-)
+# The processor's time of this thread, which a busy machine leaves alone; not every system has it.
+_clock = getattr(time, "thread_time", time.perf_counter)
 
 
 class UnansweredError(Exception):
@@ -68,6 +64,16 @@ class _TimeIsUp(BaseException):
     """Interrupt a function; not an Exception, so that ``except Exception`` lets it through."""
 
 
+class _Held(io.TextIOBase):
+    """Take what is printed, keep nothing, and remember that there was something."""
+
+    printed = False
+
+    def write(self, text: str) -> int:
+        self.printed = True
+        return len(text)
+
+
 class FunctionAnswer:
     """Call a function with what its arguments are named for.
 
@@ -82,9 +88,11 @@ class FunctionAnswer:
 
     def __init__(self, function: Callable[..., Any], one_layer: bool):
         self._function = function
+        self._one_layer = one_layer
         allowed = ("r", "k", "s", "d") if one_layer else ("k", "s", "d", "L", "layers")
         self._arguments = _arguments(function, allowed)
-        self.running_since: float | None = None
+        self._held = _Held()
+        self._watch: _Watch | None = None
 
     @property
     def letters(self) -> frozenset[str]:
@@ -92,16 +100,14 @@ class FunctionAnswer:
         return frozenset(letter for letter, _ in self._arguments.values())
 
     @property
-    def is_plain_arithmetic(self) -> bool:
-        """Whether nothing but the values of the arguments can decide what it computes."""
-        function = self._function
-        if not isinstance(function, types.FunctionType):
-            return False
-        code = function.__code__
-        special = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-        if code.co_exceptiontable or code.co_flags & special:
-            return False
-        return all(step.opname in _PLAIN_OPERATIONS for step in dis.get_instructions(code))
+    def printed(self) -> bool:
+        """Whether it has printed anything so far."""
+        return self._held.printed
+
+    def formula(self) -> Node | None:
+        """Return the formula that the function was translated into, if that could be done."""
+        letters = {name: letter for name, (letter, _) in self._arguments.items()}
+        return translated(self._function, letters, self._one_layer)
 
     def call(self, values: Mapping[str, Any]) -> Any:
         """Call the function and return its result as it is.
@@ -109,26 +115,146 @@ class FunctionAnswer:
         Raises:
             UnansweredError: where it returns nothing, or raises NotImplementedError.
             StoppedError: where it raises anything else.
+            TooCostlyError: where it needs more than 50 MB.
+            TookTooLongError: where it takes longer than a quarter of a second.
         """
         in_order = [values[a] for a, alone in self._arguments.values() if alone]
         by_name = {n: values[a] for n, (a, alone) in self._arguments.items() if not alone}
-        self.running_since = time.monotonic()
+        self._watch = self._watch or _Watch()
         try:
-            result = self._function(*in_order, **by_name)
-        except NotImplementedError:
-            raise UnansweredError from None
-        except (_TimeIsUp, CannotProveError):
+            # From here, not in the thread, which may never get to its end.
+            with redirect_stdout(self._held), redirect_stderr(self._held), _limited_memory():
+                result, error = self._watch.call(lambda: self._function(*in_order, **by_name))
+        except TookTooLongError:
+            self.close()
             raise
-        except BaseException as error:
-            raise StoppedError(_in_words(error)) from None
-        finally:
-            self.running_since = None
-        if result is None or result is Ellipsis:
+        if isinstance(error, NotImplementedError):
             raise UnansweredError
+        if isinstance(error, MemoryError):
+            raise TooCostlyError("it needs more than 50 MB")
+        if error is not None:
+            raise StoppedError(_in_words(error))
         if inspect.iscoroutine(result):
             result.close()
             raise UnreadableError("your function is declared async; write it without")
+        if result is None or result is Ellipsis:
+            raise UnansweredError
         return result
+
+    def close(self) -> None:
+        """End the thread in which the function was called."""
+        if self._watch:
+            self._watch.close()
+            self._watch = None
+
+
+class _Watch:
+    """Run jobs one after the other in a thread of their own, each for a limited time."""
+
+    def __init__(self):
+        self._jobs: queue.SimpleQueue = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue = queue.SimpleQueue()
+        self._given_up = False
+        self._until = 0.0
+        self._threaded = True
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._threaded = False
+
+    def call(self, job: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+        """Return what a job returns and what it raises, or raise TookTooLongError."""
+        if not self._threaded:
+            self._do(job)
+        else:
+            self._jobs.put(job)
+        try:
+            result, error = self._outcome()
+        except BaseException:
+            self._given_up = True
+            raise
+        if isinstance(error, _TimeIsUp):
+            raise TookTooLongError
+        return result, error
+
+    def _outcome(self) -> tuple[Any, BaseException | None]:
+        """Wait for what a job gives, longer where a busy machine does not let it run."""
+        for _ in range(_MOST_WAITS):
+            with suppress(queue.Empty):
+                return self._outcomes.get(timeout=_SECONDS_TO_WAIT)
+            if not _is_kept_waiting(self._thread, self._until):
+                break
+        raise TookTooLongError
+
+    def close(self) -> None:
+        """Let the thread end when nothing is left to do."""
+        self._jobs.put(None)
+
+    def _work(self) -> None:
+        while not self._given_up and (job := self._jobs.get()) is not None:
+            self._do(job)
+
+    def _do(self, job: Callable[[], Any]) -> None:
+        """Do a job, and put down what it returned or raised."""
+        until = self._until = _clock() + SECONDS_FOR_ONE_CALL
+        look = time.perf_counter() + SECONDS_FOR_ONE_CALL
+
+        def trace(frame: FrameType, event: str, argument: Any) -> Any:
+            if self._given_up or (time.perf_counter() > look and _clock() > until):
+                self._stop(frame)
+            return trace
+
+        before = sys.gettrace()
+        try:
+            sys.settrace(trace)
+            try:
+                outcome = job(), None
+            finally:
+                sys.settrace(before)
+        except BaseException as error:
+            outcome = None, error
+        self._outcomes.put(outcome)
+
+    def _stop(self, frame: FrameType | None) -> None:
+        """End what runs in this thread, by an exception unless some handler could swallow it."""
+        while self._threaded and frame and frame.f_code is not _Watch._do.__code__:
+            if frame.f_code.co_exceptiontable:
+                self._given_up = True
+                self._outcomes.put((None, _TimeIsUp()))
+                threading.Event().wait()
+            frame = frame.f_back
+        raise _TimeIsUp
+
+
+def _is_kept_waiting(thread: threading.Thread, until: float) -> bool:
+    """Tell whether a thread could run, and its time is not over; known on Linux only."""
+    try:
+        with open(f"/proc/self/task/{thread.native_id}/stat") as numbers:
+            state, *fields = numbers.read().rpartition(")")[2].split()
+        used = sum(map(int, fields[10:12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        return False
+    return state in "RD" and used < until
+
+
+@contextmanager
+def _limited_memory() -> Iterator[None]:
+    """Let this process take so much more memory and no more, where the system has such a limit."""
+    try:
+        with open("/proc/self/statm") as sizes:
+            pages = int(sizes.read().split()[0])
+        before = resource.getrlimit(resource.RLIMIT_AS)
+    except (AttributeError, OSError):
+        yield
+        return
+    most = pages * resource.getpagesize() + _MOST_MEMORY
+    if before[0] == resource.RLIM_INFINITY or before[0] > most:
+        resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _arguments(
@@ -144,7 +270,7 @@ def _arguments(
         ) from None
     found = {}
     for parameter in parameters:
-        letter = _LETTER.get(parameter.name)
+        letter = LETTER.get(parameter.name)
         if letter in allowed:
             found[parameter.name] = (letter, parameter.kind is parameter.POSITIONAL_ONLY)
         elif parameter.default is parameter.empty:
@@ -200,57 +326,3 @@ def _in_words(error: BaseException) -> str:
     except Exception:
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def watched(job: Callable[[], Result], function: FunctionAnswer) -> Result:
-    """Run a job that calls a function, and interrupt it when one call takes too long.
-
-    The job runs in a thread of its own. A loop in Python is interrupted, also one that catches
-    every exception where that can be done; a single call into C that never returns, such as
-    ``sum(itertools.count())``, is beyond reach. What the function prints is printed, once for each
-    network that it is tried on.
-
-    Args:
-        job: what to run.
-        function: the function whose calls are timed.
-
-    Returns:
-        What the job returns; what it raises is raised here.
-
-    Raises:
-        TookTooLongError: where a call takes longer than half a second.
-    """
-    outcome: list[tuple[bool, Any]] = []
-
-    def run() -> None:
-        try:
-            outcome.append((True, job()))
-        except BaseException as error:
-            outcome.append((False, error))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(_SECONDS_BETWEEN_LOOKS)
-        since = function.running_since
-        if since is not None and time.monotonic() - since > _SECONDS_FOR_ONE_CALL:
-            _interrupt(thread)
-            raise TookTooLongError
-    succeeded, result = outcome[0]
-    if not succeeded:
-        raise result
-    return result
-
-
-def _interrupt(thread: threading.Thread) -> None:
-    """Raise an exception inside a thread until it ends, and give up after a moment.
-
-    A bare ``except`` swallows it. Sooner or later it comes between that and the next ``try``.
-    """
-    for _ in range(_INTERRUPTIONS):
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(_TimeIsUp)
-        )
-        thread.join(_SECONDS_BETWEEN_INTERRUPTIONS)
-        if not thread.is_alive():
-            return

@@ -1,6 +1,7 @@
 """The networks on which answers are tried, from small to large, each with the truth.
 
-The order is documented and fixed, so that a counter-example is always the smallest:
+The order is documented and fixed, and of each kind no small one is left out, so that the first
+counter-example among them is the smallest:
 
 - one layer, for a recurrence: by the sum of all numbers; then by the smaller dilation, r,
   stride and kernel;
@@ -8,19 +9,26 @@ The order is documented and fixed, so that a counter-example is always the small
   the smaller dilations, strides and kernels, layer by layer.
 """
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 from labkit.receptive_field.layers import Layer
 from labkit.receptive_field.recurrence import receptive_field
 
 _LARGE = (7, 8, 9, 10, 12, 13, 16, 25, 31, 50, 64, 100, 101, 128, 255, 500, 1000, 1001, 1024, 4099,
           10_000, 65_537, 10**6, 10**6 + 3, 10**9, 10**9 + 7, 10**12 + 39, 10**15)  # fmt: skip
-_DEPTHS = (6, 8, 10, 11, 12, 16, 25, 33, 64, 101)
+_DEPTHS = (*range(1, 17), 25, 33, 64, 101)
 _SEED = 2019
+# For one layer, and for chains of 1, 2, … layers: all whose numbers add up to that are tried.
+_LARGEST_SUM_OF_ONE_LAYER = {False: 20, True: 14}
+_LARGEST_SUMS = {False: (16, 11, 12, 11), True: (13, 11, 12)}
+# Functions may compute in numbers of the machine, and by lists of positions.
+_LARGEST_FOR_FUNCTIONS = 1024
+_LARGEST_OF_THE_MACHINE = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,15 @@ class OneLayer:
         first_tap_of_first_unit = 0
         last_tap_of_last_unit = self.s * (self.r - 1) + self.d * (self.k - 1)
         return last_tap_of_last_unit - first_tap_of_first_unit + 1
+
+    def terms(self) -> tuple[int, ...]:
+        """What the truth adds up: the steps between units, those in a kernel, and one."""
+        return self.s * (self.r - 1), self.d * (self.k - 1), 1
+
+    @property
+    def effort(self) -> int:
+        """About how many positions a simulation visits."""
+        return max(self.truth, self.r * self.k)
 
     def values(self, dilated: bool) -> tuple[tuple[str, int], ...]:
         """Return the numbers with their names."""
@@ -66,6 +83,16 @@ class Chain:
         """The receptive field, by the recurrence."""
         return receptive_field(self.layers())
 
+    def terms(self) -> tuple[int, ...]:
+        """What the truth adds up: one, and what each layer adds."""
+        grown = [receptive_field(self.layers()[:depth]) for depth in range(len(self.k) + 1)]
+        return 1, *(after - before for before, after in pairwise(grown))
+
+    @property
+    def effort(self) -> int:
+        """About how many positions a simulation visits, or how large its numbers get."""
+        return max(self.truth, math.prod(self.k), math.prod(self.s) * max(self.d))
+
     def values(self, dilated: bool) -> tuple[tuple[str, object], ...]:
         """Return the numbers with their names; those of a single layer stand alone."""
         named = (("k", self.k), ("s", self.s), ("d", self.d))
@@ -92,9 +119,10 @@ def small_layers(dilated: bool) -> tuple[OneLayer, ...]:
     Args:
         dilated: whether dilations other than 1 occur.
     """
-    side = range(1, 6) if dilated else range(1, 9)
-    dilations = range(1, 5) if dilated else (1,)
-    cases = (OneLayer(*numbers) for numbers in product(side, side, side, dilations))
+    cases = (
+        OneLayer(*numbers, *(() if dilated else (1,)))
+        for numbers in _adding_up_to(_LARGEST_SUM_OF_ONE_LAYER[dilated], 3 + dilated)
+    )
     return tuple(sorted(cases, key=lambda c: (c.r + c.k + c.s + c.d, c.d, c.r, c.s, c.k)))
 
 
@@ -107,27 +135,30 @@ def large_layers(dilated: bool) -> tuple[OneLayer, ...]:
     """
     names = ("r", "k", "s", "d") if dilated else ("r", "k", "s")
     small = {"r": 3, "k": 4, "s": 2, "d": 2 if dilated else 1}
-    alone = [OneLayer(**{**small, name: large}) for large in _LARGE for name in names]
+    alone = [OneLayer(**{**small, name: large}) for large in (*range(9, 65), *_LARGE)
+             for name in names]  # fmt: skip
     dice = random.Random(_SEED)
     mixed = [
         OneLayer(**{**small, **{name: dice.choice(_LARGE) + dice.randrange(4) for name in names}})
         for _ in range(200)
     ]
-    return tuple(alone + mixed)
+    medium = [
+        OneLayer(**{**small, **{name: dice.randint(1, 1000) for name in names}}) for _ in range(60)
+    ]
+    return tuple(alone + mixed + medium)
 
 
 @lru_cache(maxsize=2)
 def small_chains(dilated: bool) -> tuple[Chain, ...]:
-    """Return every chain of up to three layers with small numbers, the smallest first.
+    """Return every chain of a few layers with small numbers, the smallest first.
 
     Args:
         dilated: whether dilations other than 1 occur.
     """
-    largest = ((6, 6, 6), (3, 3, 2), (2, 2, 2)) if dilated else ((8, 8, 1), (4, 4, 1), (3, 2, 1))
     chains = (
-        chain
-        for depth, (kernel, stride, dilation) in enumerate(largest, start=1)
-        for chain in _chains(depth, kernel, stride, dilation)
+        Chain(*_rows(numbers, depth, dilated))
+        for depth, largest in enumerate(_LARGEST_SUMS[dilated], start=1)
+        for numbers in _adding_up_to(largest, (2 + dilated) * depth)
     )
     return tuple(sorted(chains, key=_size))
 
@@ -143,10 +174,36 @@ def large_chains(dilated: bool) -> tuple[Chain, ...]:
     return (*_with_one_large_number(dilated), *_random_chains(dice, dilated))
 
 
-def _chains(depth: int, kernel: int, stride: int, dilation: int) -> Iterator[Chain]:
-    sides = [range(1, end + 1) for end in (kernel, stride, dilation)]
-    for parameters in product(*(product(side, repeat=depth) for side in sides)):
-        yield Chain(*parameters)
+@lru_cache(maxsize=4)
+def cheap_for_functions(one_layer: bool, dilated: bool) -> tuple[Case, ...]:
+    """Return those large networks that the numbers of a machine hold, the cheapest first.
+
+    Args:
+        one_layer: whether single layers are wanted rather than chains.
+        dilated: whether dilations other than 1 occur.
+    """
+    cases = large_layers(dilated) if one_layer else large_chains(dilated)
+    return tuple(sorted((case for case in cases if _is_cheap(case)), key=lambda case: case.effort))
+
+
+def _is_cheap(case: Case) -> bool:
+    largest = max(max(layer.values()) for layer in case.each_layer())
+    return largest <= _LARGEST_FOR_FUNCTIONS and case.effort < _LARGEST_OF_THE_MACHINE
+
+
+def _adding_up_to(largest: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """Yield all ways to add up so many positive numbers to at most the largest."""
+    if parts == 0:
+        yield ()
+    for first in range(1, largest - parts + 2 if parts else 0):
+        for others in _adding_up_to(largest - first, parts - 1):
+            yield first, *others
+
+
+def _rows(numbers: tuple[int, ...], depth: int, dilated: bool) -> Iterator[tuple[int, ...]]:
+    """Yield kernels, strides and dilations."""
+    yield from (numbers[start : start + depth] for start in range(0, len(numbers), depth))
+    yield from () if dilated else ((1,) * depth,)
 
 
 def _size(chain: Chain) -> tuple:
@@ -162,14 +219,22 @@ def _with_one_large_number(dilated: bool) -> Iterator[Chain]:
 
 
 def _random_chains(dice: random.Random, dilated: bool) -> Iterator[Chain]:
-    for depth in (2, 3, 4, 5, *_DEPTHS):
+    for depth in _DEPTHS:
         for _ in range(6):
             yield Chain(
                 _draw(dice, depth, 7),
                 _draw(dice, depth, 3),
                 _draw(dice, depth, 4 if dilated else 1),
             )
+            # Few positions in many layers, for functions that visit each position.
+            yield Chain(
+                _draw(dice, depth, 3, most=3),
+                _draw(dice, depth, 2, most=3),
+                _draw(dice, depth, 2 if dilated else 1, most=3),
+            )
 
 
-def _draw(dice: random.Random, depth: int, largest: int) -> tuple[int, ...]:
-    return tuple(dice.randint(1, largest) for _ in range(depth))
+def _draw(dice: random.Random, depth: int, largest: int, most: int = 1000) -> tuple[int, ...]:
+    """Draw a number for each layer, other than 1 for so many layers at most."""
+    changed = dice.sample(range(depth), min(depth, most))
+    return tuple(dice.randint(1, largest) if n in changed else 1 for n in range(depth))

@@ -9,9 +9,11 @@ from labkit.receptive_field.checker.conditions import ALWAYS, Condition
 from labkit.receptive_field.checker.formula import CannotProveError, TooCostlyError
 from labkit.receptive_field.checker.quotients import Quotient, Symbols
 
-# Each entry splits some letters by their remainder: ("k", 2) looks at odd and even k apart.
+# Each entry splits some letters by their remainder: ("k", 2) looks at odd and even k apart; and
+# ("k", 0) looks at k = 1 and all larger k apart.
 _SPLITS = (
     (),
+    *(((letter, 0),) for letter in "ksrd"),
     *(((letter, modulus),) for modulus in (2, 3, 4, 5, 6) for letter in "ksrd"),
     *(((one, 2), (other, 2)) for one, other in ("ks", "kr", "sr", "kd")),
     *(((one, 3), (other, 3)) for one, other in ("ks", "kr", "sr")),
@@ -41,7 +43,7 @@ def proves_recurrence(
         try:
             return all(
                 _same(value, _symbols(dict(split), remainders, dilated, condition, budget))
-                for remainders in product(*(range(modulus) for _, modulus in split))
+                for remainders in product(*(range(modulus or 2) for _, modulus in split))
             )
         except CannotProveError:
             continue
@@ -57,11 +59,12 @@ def _symbols(
     condition: Condition,
     budget: Budget,
 ) -> dict[str, Any]:
-    """Return symbols for r, k, s and d; a split letter q m − c has one fixed remainder."""
+    """Return symbols for r, k, s and d, those that are split in one of their parts."""
     symbols = Symbols(4, budget)
     values: dict[str, Any] = {letter: symbols.positive(letter) for letter in "rksd"}
     for (letter, modulus), remainder in zip(moduli.items(), remainders, strict=True):
-        values[letter] = modulus * values[letter] - remainder
+        larger = values[letter] + 1 if remainder else 1 + 0 * values[letter]
+        values[letter] = modulus * values[letter] - remainder if modulus else larger
     if not dilated:
         values["d"] = values["d"] - values["d"] + 1
     return condition.apply(values)

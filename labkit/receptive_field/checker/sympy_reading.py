@@ -8,7 +8,6 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from labkit.receptive_field.checker.formula import (
-    MINUS_ONE,
     Add,
     Big,
     Call,
@@ -18,9 +17,10 @@ from labkit.receptive_field.checker.formula import (
     Node,
     Number,
     Power,
-    UnreadableError,
+    plus,
 )
-from labkit.receptive_field.checker.reading import Reading, check_names, check_powers
+from labkit.receptive_field.checker.meaning import Reading, readings, with_index
+from labkit.receptive_field.checker.wording import refused
 
 _DEEPEST = 40
 _MOST_PARTS = 600
@@ -35,36 +35,36 @@ _FUNCTIONS = {
 
 
 def read_sympy(expression: Any, one_layer: bool) -> tuple[Reading, ...]:
-    """Read a sympy expression, or the right side of a sympy equation.
+    """Read a sympy expression or a sympy equation.
 
     Args:
-        expression: symbols are matched by their names; ``k[l]``, ``k(l)`` and, under a sum over
-            l, a symbol named ``k_l`` are all the kernel of layer l.
+        expression: an expression or an equation; symbols are matched by their names;
+            ``k[l]``, ``k(l)`` and a symbol named ``k_l`` are all the kernel of layer l.
         one_layer: whether it is a recurrence (in r, k, s, d) rather than a closed form.
 
     Returns:
-        The single way to read it.
+        The ways to read it, which differ where layers may be counted from 1 or from 0.
 
     Raises:
         UnreadableError: naming the part that has no place in a formula.
     """
-    if isinstance(expression, sympy.Equality):
-        expression = expression.rhs
     size = sum(1 for _, _ in zip(sympy.preorder_traversal(expression), range(_MOST_PARTS + 1),
                                  strict=False))  # fmt: skip
     if size > _MOST_PARTS:
-        raise UnreadableError(f"it has more than {_MOST_PARTS} parts")
-    node = _Converter(one_layer).node(expression)
-    check_names(node, frozenset("rksd") if one_layer else frozenset({"L"}))
-    check_powers(node)
-    return (Reading(node),)
+        raise refused("sympy too long", most=_MOST_PARTS)
+    sides = expression.args if isinstance(expression, sympy.Equality) else (expression,)
+
+    def read(counts_from: int) -> tuple[Node, ...]:
+        return tuple(map(_Converter(counts_from).node, sides))
+
+    return readings(read, one_layer)
 
 
 class _Converter:
     """Convert a sympy expression, part by part, by a whitelist of types."""
 
-    def __init__(self, one_layer: bool):
-        self._one_layer = one_layer
+    def __init__(self, counts_from: int):
+        self._counts_from = counts_from
         self._depth = 0
 
     def node(self, part: Any) -> Node:
@@ -73,11 +73,11 @@ class _Converter:
             if isinstance(part, kind):
                 self._depth += 1
                 if self._depth > _DEEPEST:
-                    raise UnreadableError("it is nested too deeply")
+                    raise refused("too deep")
                 converted = convert(self, part)
                 self._depth -= 1
                 return converted
-        raise UnreadableError(f"{part} ({type(part).__name__}) has no place in a formula")
+        raise refused("sympy", part=f"{part} ({type(part).__name__})")
 
     def _rational(self, part: sympy.Rational) -> Node:
         return Number(Fraction(int(part.p), int(part.q)))
@@ -86,19 +86,18 @@ class _Converter:
         return Number(Fraction(str(part)))
 
     def _symbol(self, part: sympy.Symbol) -> Node:
-        letter, _, index = part.name.replace("{", "").replace("}", "").partition("_")
-        if index and letter in ("r", "k", "s", "d"):
-            return Name(letter) if self._one_layer else Item(letter, _index(index))
-        return Name(part.name)
+        name = with_index(Name(part.name))
+        return self._counted(name) if isinstance(name, Item) else name
 
     def _item(self, part: Any) -> Node:
-        letter = str(part.base) if isinstance(part, sympy.Indexed) else part.func.__name__
+        name = str(part.base) if isinstance(part, sympy.Indexed) else part.func.__name__
         indices = part.indices if isinstance(part, sympy.Indexed) else part.args
-        if letter not in ("r", "k", "s", "d") or len(indices) != 1:
-            raise UnreadableError(f"{part} is not a parameter of a layer, such as k[l]")
-        if self._one_layer:
-            return Name(letter)
-        return Item(letter, self.node(indices[0]))
+        if len(indices) != 1:
+            raise refused("sympy", part=part)
+        return self._counted(Item(name, self.node(indices[0])))
+
+    def _counted(self, item: Item) -> Item:
+        return Item(item.letter, plus(item.index, 1 - self._counts_from))
 
     def _add(self, part: sympy.Add) -> Node:
         return Add(tuple(map(self.node, part.args)))
@@ -113,8 +112,8 @@ class _Converter:
         return Call(_FUNCTIONS[part.func], tuple(map(self.node, part.args)))
 
     def _big(self, part: Any) -> Node:
-        if self._one_layer or len(part.limits) != 1 or len(part.limits[0]) != 3:
-            raise UnreadableError(f"{part} is not a sum or product over one letter")
+        if len(part.limits) != 1 or len(part.limits[0]) != 3:
+            raise refused("sympy bounds", part=part)
         variable, first, last = part.limits[0]
         kind = "sum" if isinstance(part, sympy.Sum) else "prod"
         return Big(kind, self.node(part.function), variable.name, self.node(first), self.node(last))
@@ -130,16 +129,3 @@ class _Converter:
         (tuple(_FUNCTIONS), _function),
         ((sympy.Sum, sympy.Product), _big),
     )
-
-
-def _index(text: str) -> Node:
-    """Read the index in the name of a symbol such as ``k_l``, ``k_3`` or ``k_l-1``."""
-    name, sign, number = text.partition("-")
-    name, sign, number = text.partition("+") if not sign else (name, sign, number)
-    whole = Number(Fraction(number)) if number.isdecimal() else None
-    base = Number(Fraction(name)) if name.isdecimal() else Name(name)
-    if not sign:
-        return base
-    if whole is None:
-        raise UnreadableError(f"{text} is not the number of a layer")
-    return Add((base, Multiply((MINUS_ONE, whole)) if sign == "-" else whole))

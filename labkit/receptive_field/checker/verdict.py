@@ -1,11 +1,13 @@
 """What a check answers: a status, one sentence, and the counter-example as data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
-from labkit.receptive_field.checker.writing import in_short
+from labkit.receptive_field.checker.formula import Node
+from labkit.receptive_field.checker.wording import ADDED_UP, HAS_VALUE, HINT, NO_VALUE
+from labkit.receptive_field.checker.writing import in_latex, in_mathml, in_short, written
 from labkit.receptive_field.layers import Layer
 
 Status = Literal["proved", "wrong", "consistent", "unanswered", "unreadable"]
@@ -42,6 +44,10 @@ class CounterExample:
         layers: the network itself, from the input to the output.
         yours: the answer's value, or the reason why it has none.
         truth: the true value.
+        your_terms: what a formula adds up there, where it adds up a few terms.
+        true_terms: what the truth adds up.
+        smallest: whether it is known that no smaller network fails: for one layer by the sum of
+            its numbers; for a chain by the number of layers, then by the sum of all numbers.
 
     Example:
         >>> from labkit.receptive_field import check_recurrence
@@ -53,16 +59,42 @@ class CounterExample:
     layers: tuple[Layer, ...]
     yours: int | Fraction | float | str
     truth: int
+    your_terms: tuple[int | Fraction, ...] = ()
+    true_terms: tuple[int, ...] = ()
+    smallest: bool = False
 
     def __str__(self) -> str:
         network = network_text(self.values)
-        has_none = isinstance(self.yours, str)
-        yours = (
-            f"yours has no value ({self.yours})"
-            if has_none
-            else f"yours gives {in_short(self.yours)}"
-        )
-        return f"{network}: {yours}, the truth is {self.truth}"
+        if isinstance(self.yours, str):
+            return NO_VALUE.format(network=network, reason=self.yours, truth=self.truth)
+        yours = in_short(self.yours)
+        return HAS_VALUE.format(network=network, yours=yours, truth=self.truth)
+
+    @property
+    def added_up(self) -> str:
+        """The terms of the answer there beside those of the truth, as a sentence."""
+        if not self.your_terms:
+            return ""
+        yours = _added_up(self.your_terms, self.yours)
+        return ADDED_UP.format(yours=yours, truth=_added_up(self.true_terms, self.truth))
+
+    def plot(self) -> Any:
+        """Draw the network: the units that are asked about and every position that they read.
+
+        Returns:
+            A ``matplotlib.figure.Figure``.
+
+        Raises:
+            ValueError: where the field is too wide to draw each position.
+        """
+        from labkit.receptive_field.figures import plot_neurons
+
+        return plot_neurons(self.layers, units=dict(self.values).get("r", 1))
+
+
+def _added_up(terms: tuple[int | Fraction, ...], total: Any) -> str:
+    signed = "".join(f" {'−' if term < 0 else '+'} {in_short(abs(term))}" for term in terms)
+    return f"{signed.removeprefix(' + ').strip()} = {in_short(total)}"
 
 
 @dataclass(frozen=True)
@@ -73,12 +105,15 @@ class Verdict:
         status: ``proved``, ``wrong``, ``consistent`` (no counter-example found, and no proof),
             ``unanswered`` or ``unreadable``.
         message: one sentence for the student.
-        counter_example: the smallest network on which the answer fails, where it is wrong.
+        counter_example: a small network on which the answer fails, where it is wrong.
         right_when: the conditions under which a wrong answer is right, as far as they are known.
         tried: on how many networks the answer was tried.
-        reading: the formula as it was understood.
+        formulas: the formula as it was understood; several where a chain of equations says so.
         answer: the answer's text, where it was text.
         spot: the place in that text which cannot be read, counted from 0.
+        mistake: the name of the known mistake that a wrong answer makes.
+        hints: what helps on with a wrong answer: the direction, then the term, then the place.
+        notes: how letters, layers and commands were read.
 
     Example:
         >>> from labkit.receptive_field import check_recurrence
@@ -91,9 +126,17 @@ class Verdict:
     counter_example: CounterExample | None = None
     right_when: tuple[str, ...] = ()
     tried: int = 0
-    reading: str = ""
+    formulas: tuple[Node, ...] = field(default=(), repr=False)
     answer: str = ""
     spot: int | None = None
+    mistake: str = ""
+    hints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def reading(self) -> str:
+        """The formula as it was understood, as text that can be read again."""
+        return " = ".join(map(written, self.formulas))
 
     @property
     def pointer(self) -> str:
@@ -107,23 +150,34 @@ class Verdict:
         return f"{_printable(line[begin : begin + 76])}\n{' ' * column}^"
 
     def __str__(self) -> str:
-        parts = [f"{_MARKS[self.status]} {self.status}: {self.message}", self.pointer]
-        return "\n".join(part for part in parts if part)
+        first = f"{_MARKS[self.status]} {self.status}: {self.message}"
+        return "\n".join(part for part in (first, *self.notes, self.pointer) if part)
 
     def _repr_html_(self) -> str:
         lines = [f"<strong>{_MARKS[self.status]} {self.status}</strong> {escape(self.message)}"]
+        if self.counter_example and self.counter_example.added_up:
+            lines.append(escape(self.counter_example.added_up))
         if self.pointer:
             lines.append(f"<pre>{escape(self.pointer)}</pre>")
-        if self.reading:
-            lines.append(f"<small>Read as: <code>{escape(self.reading)}</code></small>")
+        if self.formulas:
+            lines.append(f"Read as: {in_mathml(self.formulas)}")
+        lines += map(escape, self.notes)
         style = f"border-left: 0.4em solid {_COLOURS[self.status]}; padding: 0.3em 0.8em"
-        return f'<div style="{style}">{"<br>".join(lines)}</div>'
+        return f'<div style="{style}">{"<br>".join(lines)}{self._hints_by_degrees()}</div>'
+
+    def _hints_by_degrees(self) -> str:
+        """Put each hint inside the one before, closed until somebody asks for it."""
+        inside = ""
+        for title, hint in reversed(list(zip(HINT, self.hints, strict=False))):
+            summary = f"<summary>{title}</summary>"
+            inside = f"<details>{summary}{escape(hint)}{inside}</details>"
+        return inside
 
     def _repr_markdown_(self) -> str:
         parts = [f"**{_MARKS[self.status]} {self.status}** {self.message}"]
         parts += [f"```text\n{self.pointer}\n```"] if self.pointer else []
-        parts += [f"Read as: `{self.reading}`"] if self.reading else []
-        return "\n\n".join(parts)
+        parts += [f"Read as: ${in_latex(self.formulas)}$"] if self.formulas else []
+        return "\n\n".join((*parts, *self.notes))
 
 
 def _printable(line: str) -> str:

@@ -1,0 +1,765 @@
+"""Translate a program of Python into a formula, statement by statement, without running it.
+
+What is translated means the same in both, for every network: whole numbers, lists whose lengths
+are known, choices, and loops in which each variable becomes a multiple of itself plus something.
+Such a loop is a sum over a product: after it stands x = x₀ ∏ a + Σ b ∏ a. An index that may leave
+its list, a divisor that may be zero, and whatever else could stop the program is refused, so that
+a part of the program that does not matter to the result can be dropped.
+"""
+
+import ast
+import builtins
+import copy
+import inspect
+import linecache
+import math
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+from labkit.receptive_field.checker.budget import FOR_READING, Budget
+from labkit.receptive_field.checker.formula import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    Add,
+    Big,
+    Call,
+    Divide,
+    Item,
+    Linear,
+    Multiply,
+    Name,
+    Node,
+    Number,
+    TooCostlyError,
+    UnreadableError,
+    children,
+    free_names,
+    linear,
+    plus,
+    simplified,
+    substitute,
+)
+from labkit.receptive_field.checker.python_reading import ExpressionReader, Row, minus
+
+_MEANINGS = {
+    "r": "r r_l rl field size width receptive_field".split(),
+    "k": "k k_l kl ks kernel kernels kernel_size kernel_sizes".split(),
+    "s": "s s_l sl ss stride strides".split(),
+    "d": "d d_l dl ds dilation dilations dilation_rate dilation_rates".split(),
+    "L": "L n_layers number_of_layers depth".split(),
+    "layers": "layers network chain".split(),
+}
+LETTER = {name: letter for letter, names in _MEANINGS.items() for name in names}
+
+_LARGEST_FORMULA = 1500
+_ITERATORS = frozenset({"zip", "reversed", "enumerate"})
+# As they are now: a student's notebook may give these names to something else later.
+_GENUINE = {
+    **{
+        name: getattr(builtins, name)
+        for name in "sum len range zip reversed enumerate list tuple abs min max int".split()
+    },
+    **{name: getattr(math, name) for name in ("prod", "floor", "ceil")},
+}
+_ON_PAPER = {**_GENUINE, "math": math, "np": math, "numpy": math}
+_SYNTAX = (
+    ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.Return, ast.Assign,
+    ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Pass, ast.If, ast.For, ast.While, ast.Constant,
+    ast.Name, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Call, ast.keyword,
+    ast.Attribute, ast.Subscript, ast.Slice, ast.Tuple, ast.List, ast.GeneratorExp, ast.ListComp,
+    ast.comprehension,
+)  # fmt: skip
+_COUNTED = {ast.Lt: (0, 1), ast.LtE: (1, 1), ast.Gt: (0, -1), ast.GtE: (1, -1)}
+_SPECIAL = (
+    inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+    | inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+)  # fmt: skip
+# All but CO_NESTED and the features of __future__, which change no code that is translated.
+_FLAGS_THAT_COUNT = 0x3EF
+
+
+def translated(
+    function: Callable[..., Any], letters: Mapping[str, str], one_layer: bool
+) -> Node | None:
+    """Translate a function that can be called.
+
+    Args:
+        function: the function.
+        letters: for each argument that it is called with, the letter it stands for.
+        one_layer: whether r, k, s and d are numbers rather than k, s, d and layers lists.
+
+    Returns:
+        A formula that is equal to what the function returns, for all arguments; None where the
+        function, or the text that it was made from, does not say enough.
+    """
+    if not isinstance(function, types.FunctionType) or vars(function):
+        return None
+    code = function.__code__
+    own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if code.co_freevars or code.co_flags & _SPECIAL or not letters.keys() <= set(own):
+        return None
+    hidden = frozenset(code.co_varnames + code.co_cellvars)
+
+    def known(name: str) -> Any:
+        found = function.__globals__.get(name, function.__builtins__.get(name))
+        return None if name in hidden else found
+
+    try:
+        tree = _source(function)
+        return tree and _Program(letters, one_layer, known).result(tree)
+    except (UnreadableError, TooCostlyError, RecursionError):
+        return None
+
+
+def _source(function: types.FunctionType) -> ast.FunctionDef | ast.Lambda | None:
+    """Return the syntax tree of a function, one that gives the same code when compiled again."""
+    code = function.__code__
+    linecache.checkcache(code.co_filename)
+    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    wanted = _bare(code)
+    with warnings.catch_warnings(), suppress(SyntaxError, ValueError, MemoryError):
+        warnings.simplefilter("ignore")  # They were given when the text was first compiled.
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.Lambda):
+                decorators = getattr(node, "decorator_list", [])
+                first = min(part.lineno for part in (node, *decorators))
+                if first == code.co_firstlineno and wanted in map(_bare, _compiled(node)):
+                    return node
+    return None
+
+
+def _compiled(node: ast.FunctionDef | ast.Lambda) -> list[types.CodeType]:
+    """Compile a function by itself, and return all code that this gives."""
+    if isinstance(node, ast.Lambda):
+        whole = compile(ast.Expression(node), "", "eval", dont_inherit=True)
+    else:
+        node = copy.copy(node)
+        node.decorator_list = []
+        whole = compile(ast.Module([node], []), "", "exec", dont_inherit=True)
+    return [part for part in whole.co_consts if isinstance(part, types.CodeType)]
+
+
+def _bare(code: types.CodeType) -> types.CodeType:
+    """Return a code object without what it is called and where it stands."""
+    inner = (_bare(c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+    return code.replace(
+        co_filename="", co_name="", co_qualname="", co_firstlineno=1, co_linetable=b"",
+        co_flags=code.co_flags & _FLAGS_THAT_COUNT, co_consts=tuple(inner),
+    )  # fmt: skip
+
+
+def translated_text(text: str, one_layer: bool) -> Node:
+    """Translate the text of a function, ``def …`` or ``lambda …``, as it is meant.
+
+    Args:
+        text: the program. ``/`` divides exactly in it, and ``np.prod`` is a product.
+        one_layer: whether r, k, s and d are numbers rather than k, s, d and layers lists.
+
+    Returns:
+        A formula that is equal to what the function returns.
+
+    Raises:
+        UnreadableError: with the reason and the place.
+    """
+    try:
+        (tree,) = ast.parse(text).body
+        tree = getattr(tree, "value", tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = None
+    if not isinstance(tree, ast.FunctionDef | ast.Lambda):
+        raise UnreadableError("a program is read where it is one function, def … or lambda …")
+    lines = text.splitlines(keepends=True)
+
+    def offset(node: ast.AST) -> int | None:
+        if not hasattr(node, "lineno"):
+            return None
+        line = lines[node.lineno - 1].encode()[: node.col_offset].decode(errors="replace")
+        return sum(map(len, lines[: node.lineno - 1])) + len(line)
+
+    letters = {}
+    for argument in (*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs):
+        if argument.arg not in LETTER:
+            reason = f"the argument {argument.arg!r} of your function has no meaning here"
+            raise UnreadableError(reason, offset(argument))
+        letters[argument.arg] = LETTER[argument.arg]
+    try:
+        return _Program(letters, one_layer, _ON_PAPER.get, offset).result(tree)
+    except (TooCostlyError, RecursionError):
+        raise UnreadableError("the program is too long to be read") from None
+
+
+@dataclass(frozen=True)
+class _Iterator(Row):
+    """Hold what zip, reversed or enumerate gives: one loop uses it up."""
+
+
+class _Program(ExpressionReader):
+    """Follow a program with formulas in the place of numbers.
+
+    Args:
+        letters: for each argument the letter it stands for.
+        one_layer: whether all letters but L and layers are numbers.
+        known: what a name means that the program does not assign.
+        offset: gives the place of a node in the student's text, which is read on paper.
+    """
+
+    def __init__(
+        self,
+        letters: Mapping[str, str],
+        one_layer: bool,
+        known: Callable[[str], Any],
+        offset: Callable[[ast.AST], int | None] | None = None,
+    ):
+        super().__init__(on_paper=bool(offset), offsets=offset or (lambda node: None))
+        lists = {} if one_layer else {a: v for a, v in letters.items() if v != "L"}
+        self.names = {name: Name(letter) for name, letter in letters.items()}
+        self.names |= {name: self._list(letter, ast.Pass()) for name, letter in lists.items()}
+        self._known = known
+        self._ranges: dict[str, tuple[Linear, Linear]] = {}
+        self._steps = Budget(FOR_READING)
+
+    def result(self, tree: ast.FunctionDef | ast.Lambda) -> Node:
+        """Return what the function returns."""
+        body = tree.body if isinstance(tree, ast.FunctionDef) else [ast.Return(tree.body)]
+        for statement in body:
+            for node in ast.walk(statement):
+                if not isinstance(node, _SYNTAX):
+                    raise self.refusal(node, "is not read in a program")
+        found = self._run(body)
+        if found is None:
+            raise self.refusal(tree, "not every way through the program ends with return")
+        return found
+
+    # Statements.
+
+    def _run(self, body: Sequence[ast.stmt]) -> Node | None:
+        """Follow statements, and return what they return, if they do."""
+        for place, statement in enumerate(body):
+            match statement:
+                case ast.Return(ast.expr() as value):
+                    return self._bounded(self.node(value))
+                case ast.Assign(targets, value):
+                    found = self.value(value)
+                    for target in targets:
+                        self._bind(target, found)
+                case ast.AnnAssign(ast.Name() as target, _, ast.expr() as value):
+                    self._bind(target, self.value(value))
+                case ast.AugAssign(ast.Name(name) as target, operator, value):
+                    read = ast.copy_location(ast.Name(name, ast.Load()), target)
+                    whole = ast.copy_location(ast.BinOp(read, operator, value), statement)
+                    self._bind(target, self.node(whole))
+                case ast.Expr(ast.Constant(str())) | ast.Pass():
+                    pass
+                case ast.Expr(value):
+                    self.value(value)
+                case ast.For(target, rows, inner, []):
+                    self._loop(self.row(rows), target, inner)
+                case ast.While(test, inner, []):
+                    self._loop(self._counted(test, inner), None, inner)
+                case ast.If():
+                    found = self._branch(statement, body[place + 1 :])
+                    if found is not None:
+                        return found
+                case _:
+                    raise self.refusal(statement, "is not read in a program")
+        return None
+
+    def _bind(self, target: ast.expr, value: Any) -> None:
+        if isinstance(target, ast.Tuple | ast.List) and isinstance(value, Row):
+            raise self.refusal(target, "a list is not taken apart")
+        found = self.targets(target, value)
+        for meaning in found.values():
+            if isinstance(meaning, _Iterator):
+                raise self.refusal(target, "what one loop uses up is not given a name")
+            self._bounded(meaning)
+        self.names = {**self.names, **found}
+
+    def _bounded(self, value: Any) -> Any:
+        """Refuse what has grown too large to be worked with."""
+        parts, size = list(value) if isinstance(value, tuple) else [value], 0
+        while parts:
+            part = parts.pop()
+            size += 1
+            if size > _LARGEST_FORMULA:
+                raise TooCostlyError("the formula is too long")
+            parts += [] if isinstance(part, Row | tuple) else children(part)
+        self._steps.spend(size)
+        return value
+
+    def _branch(self, tree: ast.If, rest: Sequence[ast.stmt]) -> Node | None:
+        """Follow both ways of an ``if``, each to its own end where one of them returns."""
+        test, before = self._test(tree.test), self.names
+        if isinstance(test, Number):
+            return self._run(tree.body if test.value else tree.orelse)
+        found, after = [], []
+        for way in (tree.body, tree.orelse):
+            self.names = before
+            found.append(self._run(way))
+            after.append(self.names)
+        if found == [None, None]:
+            yes, no = after
+            self.names = {
+                name: self._bounded(_choice(test, yes[name], no[name]))
+                for name in yes.keys() & no.keys()
+                if yes[name] is no[name] or (not _is_list(yes[name]) and not _is_list(no[name]))
+            }
+            return None
+        for way in (0, 1):
+            self.names = after[way]
+            found[way] = self._run(rest) if found[way] is None else found[way]
+        if None in found:
+            raise self.refusal(tree, "not every way through the program ends with return")
+        return self._bounded(_choice(test, *found))
+
+    # Loops.
+
+    def _counted(self, test: ast.expr, body: Sequence[ast.stmt]) -> Row:
+        """Return the values that the variable of a while loop takes, where it counts to an end."""
+        match test:
+            case ast.Compare(ast.Name(name), [order], [end]) if type(order) in _COUNTED:
+                reach, step = _COUNTED[type(order)]
+                first, outer = self.names.get(name), self.names
+                if _steps(body).get(name) == step and isinstance(first, Node):
+                    self.names = _without(outer, _stored(body))
+                    last = _sum(self.node(end), Number(Fraction(step * (reach - 1))))
+                    self.names = outer
+                    ends = (first, last) if step > 0 else (last, first)
+                    if self._never_negative(_sum(minus(ends[1], ends[0]), ONE)):
+                        return Row(*ends, lambda place: place)
+        raise self.refusal(test, "this loop is not read; write it with for")
+
+    def _loop(self, row: Row, target: ast.expr | None, body: Sequence[ast.stmt]) -> None:
+        """Follow a loop, or its first turn by itself where that differs from the others."""
+        before = self.names
+        try:
+            self._turns(row, target, body)
+        except UnreadableError:
+            self.names = before
+            if not self._never_negative(minus(row.last, row.first)):
+                raise
+            self._turn(row, row.first, target, body)
+            self._turns(Row(_sum(row.first, ONE), row.last, row.at), target, body)
+
+    def _turn(
+        self, row: Row, place: Node, target: ast.expr | None, body: Sequence[ast.stmt]
+    ) -> None:
+        if target is not None:
+            self._bind(target, row.at(place))
+        if self._run(body) is not None:
+            raise self.refusal(body[0], "a loop that returns is not read")
+
+    def _turns(self, row: Row, target: ast.expr | None, body: Sequence[ast.stmt]) -> None:
+        """Follow one turn at any place, and conclude what all of them do."""
+        start, place = self.names, self._fresh_variable(row)
+        changed = _stored([*body, *([target] if target else [])])
+        steps = {} if target and _stored([target]) & _steps(body).keys() else _steps(body)
+        inside, solved = _without(start, changed), {}
+        for name in sorted(changed & start.keys()):
+            if name in steps and linear(start[name]) is not None:
+                solved[name] = self._counter(start[name], steps[name], row.first)
+                inside[name] = solved[name](Name(place))
+            elif not _is_list(start[name]):
+                inside[name] = Name(_symbol(name, place))
+        surely = set(solved)
+        with self._within(place, row.first, row.last):
+            self.names = dict(inside)
+            self._turn(row, Name(place), target, body)
+            waiting = {
+                _symbol(name, place): (name, self.names.get(name, ()))
+                for name in inside.keys() & changed - solved.keys()
+            }
+            while waiting:
+                name, solution, lasting = self._next_solution(waiting, start, place, row)
+                solved[name] = solution
+                surely |= set() if lasting else {name}
+        self.names = _without(start, changed)
+        turned = self._never_negative(minus(row.last, row.first))
+        for name, solution in solved.items():
+            if turned or name not in surely:
+                self.names[name] = self._bounded(solution(plus(row.last, 1)))
+
+    @staticmethod
+    def _counter(start: Node, step: int, first: Node) -> Callable[[Node], Node]:
+        return lambda place: _sum(start, _product(Number(Fraction(step)), minus(place, first)))
+
+    def _next_solution(
+        self, waiting: dict[str, tuple[str, Any]], start: Mapping[str, Any], place: str, row: Row
+    ) -> tuple[str, Callable[[Node], Node], bool]:
+        """Solve for a variable that depends on none but itself and those that are solved."""
+        symbol = next(
+            (symbol for symbol, (_, node) in waiting.items()
+             if not _is_list(node) and not free_names(node) & waiting.keys() - {symbol}),
+            None,
+        )  # fmt: skip
+        if symbol is None:
+            raise UnreadableError("the variables of a loop depend on one another")
+        name, node = waiting.pop(symbol)
+        factor, rest = self._affine(node, symbol)
+        lasting = factor != ZERO
+        if lasting:
+            solution = self._grown(start[name], factor, rest, place, row.first)
+        else:
+            solution = lambda turn: _put(rest, place, plus(turn, -1))  # noqa: E731
+            needed = any(symbol in free_names(other) for _, other in waiting.values())
+            if needed and solution(row.first) != simplified(start[name]):
+                raise UnreadableError("the first turn of a loop differs from the others")
+        for other, (of, value) in waiting.items():
+            if not _is_list(value):
+                value = substitute(value, symbol, solution(Name(place)))
+                waiting[other] = of, self._bounded(value)
+        return name, solution, lasting
+
+    def _grown(
+        self, start: Node, factor: Node, rest: Node, place: str, first: Node
+    ) -> Callable[[Node], Node]:
+        """Return what x becomes by x → factor x + rest, before the turn at any place."""
+
+        def product(begin: Node, end: Node) -> Node:
+            if factor == ONE:
+                return ONE
+            variable = self._fresh_variable(Row(begin, end, lambda at: at))
+            return Big("prod", _put(factor, place, Name(variable)), variable, begin, end)
+
+        def solution(turn: Node) -> Node:
+            last, number = plus(turn, -1), minus(turn, first)
+            constant = factor == ONE and place not in free_names(rest)
+            if rest == ZERO:
+                added = ZERO
+            elif constant and self._never_negative(number):
+                added = _product(rest, number)
+            else:
+                variable = self._fresh_variable(Row(first, last, lambda at: at))
+                term = _put(rest, place, Name(variable))
+                term = _product(term, product(plus(Name(variable), 1), last))
+                added = Big("sum", term, variable, first, last)
+            return _sum(_product(start, product(first, last)), added)
+
+        return solution
+
+    def _affine(self, node: Node, name: str) -> tuple[Node, Node]:
+        """Write a formula as a name's multiple plus what is free of it."""
+        if name not in free_names(node):
+            return ZERO, node
+        match node:
+            case Name():
+                return ONE, ZERO
+            case Add(terms):
+                factors, rests = zip(*(self._affine(term, name) for term in terms), strict=True)
+                return _sum(*factors), _sum(*rests)
+            case Multiply(parts):
+                with_it = [part for part in parts if name in free_names(part)]
+                if len(with_it) == 1:
+                    others = [part for part in parts if part is not with_it[0]]
+                    factor, rest = self._affine(with_it[0], name)
+                    return _product(factor, *others), _product(rest, *others)
+            case Call("if", (test, yes, no)) if name not in free_names(test):
+                pairs = zip(self._affine(yes, name), self._affine(no, name), strict=True)
+                factor, rest = (_choice(test, *pair) for pair in pairs)
+                return factor, rest
+            case Big("sum", body, variable, first, last) if name in free_names(body):
+                factor, rest = self._affine(body, name)
+                if name not in free_names(first) | free_names(last):
+                    return _total(factor, variable, first, last), _total(
+                        rest, variable, first, last
+                    )
+        raise UnreadableError("a loop that does more than multiply and add is not read")
+
+    # Expressions: as the reader has them, but refused where they could stop the program.
+
+    def value(self, tree: ast.expr) -> Any:
+        """Read an expression whose value is a number, a list or a tuple."""
+        self._steps.spend(1)
+        return super().value(tree)
+
+    def node(self, tree: ast.expr) -> Node:
+        """Read an expression whose value is a number."""
+        found = super().node(tree)
+        if isinstance(found, Item) and found.letter == "layers":
+            raise self.refusal(tree, "a layer stands where a number is needed")
+        return found
+
+    def row(self, tree: ast.expr) -> Row:
+        """Read an expression whose value is a list, or is used up like one."""
+        found = self.value(tree)
+        if not isinstance(found, Row):
+            raise self.refusal(tree, "a list is needed here")
+        return found
+
+    def _lasting_row(self, tree: ast.expr) -> Row:
+        found = self.row(tree)
+        if isinstance(found, _Iterator):
+            raise self.refusal(tree, "is no list in Python: write list(…) around it")
+        return found
+
+    def _name(self, tree: ast.Name) -> Any:
+        if tree.id not in self.names:
+            raise self.refusal(tree, "this name means nothing here")
+        return self.names[tree.id]
+
+    def _unary(self, tree: ast.UnaryOp) -> Node:
+        if isinstance(tree.op, ast.USub):
+            return _product(MINUS_ONE, self.node(tree.operand))
+        return super()._unary(tree)
+
+    def _binary(self, tree: ast.BinOp) -> Node:
+        whole = super()._binary(tree)
+        match whole:
+            case Add(terms):
+                return self._bounded(_sum(*map(_product, terms)))
+            case Multiply(factors):
+                return self._bounded(_product(*factors))
+            case Divide(_, under) | Call("floor", (Divide(_, under),)) | Call("mod", (_, under)):
+                if not self._is_positive(under):
+                    raise self.refusal(tree, "the divisor may be zero")
+        return self._bounded(whole)
+
+    def _if(self, tree: ast.IfExp) -> Node:
+        test = self._test(tree.test)
+        return self._bounded(_choice(test, self.node(tree.body), self.node(tree.orelse)))
+
+    def _function(self, tree: ast.expr) -> str:
+        """Return the name of a function that is what its name says."""
+        match tree:
+            case ast.Name(name) if name not in self.names:
+                found = self._known(name)
+            case ast.Attribute(ast.Name(module), name) if module not in self.names:
+                found = getattr(math, name, None) if self._known(module) is math else None
+            case _:
+                found = None
+        return next((name for name, genuine in _GENUINE.items() if genuine is found), "")
+
+    def _call(self, tree: ast.Call) -> Any:
+        function = self._function(tree.func)
+        match function, tree.keywords:
+            case "zip", [ast.keyword("strict", ast.Constant(bool()))]:
+                tree = ast.copy_location(ast.Call(tree.func, tree.args, []), tree)
+            case (("sum" | "enumerate"), [ast.keyword("start", start)]):
+                tree = ast.copy_location(ast.Call(tree.func, [*tree.args, start], []), tree)
+        if function == "int" and not self._on_paper and len(tree.args) == 1 and not tree.keywords:
+            return self.node(tree.args[0])
+        found = super()._call(tree)
+        if isinstance(found, Row):
+            kind = _Iterator if function in _ITERATORS else Row
+            return kind(found.first, found.last, found.at)
+        return found
+
+    def _reversed(self, tree: ast.Call) -> Row:
+        for part in tree.args:
+            self._lasting_row(part)
+        return super()._reversed(tree)
+
+    def _length(self, tree: ast.Call) -> Node:
+        length = self._lasting_row(tree.args[0]).length
+        if not self._never_negative(length):
+            raise self.refusal(tree, "this length is not read")
+        return length
+
+    def _subscript(self, tree: ast.Subscript) -> Any:
+        row = self._lasting_row(tree.value)
+        if isinstance(tree.slice, ast.Slice):
+            return self._slice(row, tree.slice)
+        place = self._counted_place(row, self.node(tree.slice), tree)
+        inside = minus(place, row.first), minus(row.last, place)
+        if not all(map(self._never_negative, inside)):
+            raise self.refusal(tree, "this index may leave the list")
+        return row.at(place)
+
+    def _counted_place(self, row: Row, index: Node, tree: ast.AST) -> Node:
+        """Return the place that an index means, from the end where it is negative."""
+        if self._never_negative(index):
+            return _sum(row.first, index)
+        if self._never_negative(minus(MINUS_ONE, index)):
+            return _sum(row.last, ONE, index)
+        raise self.refusal(tree, "this index may count from either end of the list")
+
+    def _slice(self, row: Row, tree: ast.Slice) -> Row:
+        if tree.step is not None:
+            return super()._slice(row, tree)
+        after = _sum(row.last, ONE)
+        first, end = (
+            default if part is None else self._counted_place(row, self.node(part), part)
+            for part, default in ((tree.lower, row.first), (tree.upper, after))
+        )
+        inside = minus(first, row.first), minus(end, row.first), minus(after, end)
+        if not all(map(self._never_negative, inside)):
+            raise self.refusal(tree, "this part may be cut short by the list's ends")
+        return Row(first, _sum(end, MINUS_ONE), row.at)
+
+    def _big(
+        self, kind: str, body: Callable[[Node], Any], row: Row, variable: str, tree: ast.AST
+    ) -> Node:
+        with self._within(variable, row.first, row.last):
+            whole = super()._big(kind, body, row, variable, tree)
+        constant = isinstance(whole, Big) and variable not in free_names(whole.body)
+        if constant and kind == "sum" and self._never_negative(row.length):
+            return _product(whole.body, row.length)
+        return whole
+
+    _READERS = (
+        (ast.Name, _name), (ast.UnaryOp, _unary), (ast.BinOp, _binary), (ast.Call, _call),
+        (ast.Subscript, _subscript), (ast.IfExp, _if),
+        (ast.List, lambda self, tree: tuple(map(self.value, tree.elts))),
+        *ExpressionReader._READERS,
+    )  # fmt: skip
+
+    # Conditions: 1 and 0 where they always or never hold, else a formula.
+
+    def _test(self, tree: ast.expr) -> Node:
+        match tree:
+            case ast.BoolOp(ast.And(), parts):
+                return reduce(lambda one, two: _choice(one, two, ZERO), map(self._test, parts))
+            case ast.BoolOp(ast.Or(), parts):
+                return reduce(lambda one, two: _choice(one, ONE, two), map(self._test, parts))
+            case ast.UnaryOp(ast.Not(), part):
+                return _choice(self._test(part), ZERO, ONE)
+            case ast.Compare(left, orders, others):
+                ends = [self.node(part) for part in (left, *others)]
+                links = [self._link(*link) for link in zip(orders, ends, ends[1:], strict=False)]
+                return reduce(lambda one, two: _choice(one, two, ZERO), links)
+        found = self.value(tree)
+        if isinstance(found, Row) and not isinstance(found, _Iterator):
+            return self._at_most(ONE, found.length)
+        return _choice(self._equal(self.node(tree), ZERO), ZERO, ONE)
+
+    def _link(self, order: ast.cmpop, one: Node, two: Node) -> Node:
+        match order:
+            case ast.LtE():
+                return self._at_most(one, two)
+            case ast.GtE():
+                return self._at_most(two, one)
+            case ast.Lt():
+                return _choice(self._at_most(two, one), ZERO, ONE)
+            case ast.Gt():
+                return _choice(self._at_most(one, two), ZERO, ONE)
+            case ast.Eq():
+                return self._equal(one, two)
+            case ast.NotEq():
+                return _choice(self._equal(one, two), ZERO, ONE)
+        raise self.refusal(order, "numbers are compared by size")
+
+    def _at_most(self, one: Node, two: Node) -> Node:
+        if self._never_negative(minus(two, one)):
+            return ONE
+        return ZERO if self._is_positive(minus(one, two)) else Call("<=", (one, two))
+
+    def _equal(self, one: Node, two: Node) -> Node:
+        gap = minus(one, two)
+        if gap == ZERO:
+            return ONE
+        apart = self._is_positive(gap) or self._is_positive(minus(two, one))
+        return ZERO if apart else Call("==", (one, two))
+
+    # What is known of a place, for every network.
+
+    @contextmanager
+    def _within(self, variable: str, first: Node, last: Node) -> Iterator[None]:
+        """Know between which places a variable runs."""
+        ends = linear(first), linear(last)
+        if None not in ends:
+            self._ranges[variable] = ends
+        try:
+            yield
+        finally:
+            self._ranges.pop(variable, None)
+
+    def _never_negative(self, node: Node) -> bool:
+        """Tell whether a linear form is at least 0 for every network, at every place."""
+        form = linear(node)
+        if form is None:
+            return False
+        for variable, (first, last) in reversed(self._ranges.items()):
+            if times := form.of(variable):
+                form = form.without(variable).plus(first if times > 0 else last, times)
+        smallest = form.constant + sum(times for _, times in form.coefficients)
+        known = all(name in "rksdL" and times > 0 for name, times in form.coefficients)
+        return known and smallest >= 0
+
+    def _is_positive(self, node: Node) -> bool:
+        match node:
+            case Item():
+                return True
+            case Multiply(parts):
+                return all(map(self._is_positive, parts))
+            case Big("prod", body):
+                return self._is_positive(body)
+        return self._never_negative(plus(node, -1))
+
+
+def _stored(nodes: Sequence[ast.AST]) -> frozenset[str]:
+    """Return the names that a program assigns."""
+    return frozenset(name.id for node in nodes for name in ast.walk(node)
+                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store))  # fmt: skip
+
+
+def _steps(body: Sequence[ast.stmt]) -> dict[str, int]:
+    """Return the names that each turn of a loop counts up or down, once, and by how much."""
+    stores = [name.id for statement in body for name in ast.walk(statement)
+              if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)]  # fmt: skip
+    found = {}
+    for statement in body:
+        match statement:
+            case ast.AugAssign(ast.Name(name), ast.Add() | ast.Sub() as sign, ast.Constant(by)):
+                if type(by) is int and stores.count(name) == 1:
+                    found[name] = by if isinstance(sign, ast.Add) else -by
+    return found
+
+
+def _symbol(name: str, place: str) -> str:
+    """Name what a variable is before a turn of a loop."""
+    return f"{name}@{place}"
+
+
+def _without(names: Mapping[str, Any], gone: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in names.items() if name not in gone}
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Row | tuple)
+
+
+def _sum(*terms: Node) -> Node:
+    """Add formulas, and simplify what is linear."""
+    flat = [part for term in terms for part in (term.terms if isinstance(term, Add) else (term,))]
+    form = linear(Add(tuple(flat)))
+    if form is not None:
+        return form.node()
+    flat = [part for part in flat if part != ZERO]
+    return flat[0] if len(flat) == 1 else Add(tuple(flat))
+
+
+def _product(*factors: Node) -> Node:
+    """Multiply formulas, and simplify what is linear."""
+    flat = [
+        part
+        for factor in factors
+        for part in (factor.factors if isinstance(factor, Multiply) else (factor,))
+    ]
+    form = linear(Multiply(tuple(flat)))
+    if form is not None:
+        return form.node()
+    flat = [part for part in flat if part != ONE]
+    if ZERO in flat:
+        return ZERO
+    return flat[0] if len(flat) == 1 else Multiply(tuple(flat))
+
+
+def _total(body: Node, variable: str, first: Node, last: Node) -> Node:
+    return ZERO if body == ZERO else Big("sum", body, variable, first, last)
+
+
+def _choice(test: Node, yes: Node, no: Node) -> Node:
+    if isinstance(test, Number):
+        return yes if test.value else no
+    return yes if yes == no else Call("if", (test, yes, no))
+
+
+def _put(node: Node, name: str, value: Node) -> Node:
+    """Put a place in the place of a name, and write places as linear forms."""
+    return simplified(substitute(node, name, value))

@@ -1,0 +1,305 @@
+"""Every sentence that the checker says: verdicts, hints, mistakes, refusals and their cures."""
+
+from labkit.receptive_field.checker.formula import UnreadableError
+
+# What cannot be read, and what to do; each is said after "This cannot be read: ".
+REFUSALS = {
+    # The text.
+    "too long": "it is longer than {most} characters",
+    "long number": "a number has more than {most} digits",
+    "character": "{character} has no place in a formula",
+    "command": "the LaTeX command {command} has no place in a formula",
+    "too deep": "it is nested too deeply",
+    "too many remainders": "it has more than {most} divisions with remainder",
+    "arguments": "{name} takes {wanted} values",
+    "ends": "the formula ends, but {reason}",
+    "unexpected": "here stands {met}, but {reason}",
+    # The bounds of sums and products.
+    "no bounds": "the bounds of {name} are missing: say which layers it runs over, as in "
+    "Σ_{{l=1}}^{{L}}, ∏_{{i=1}}^{{l−1}} or sum(… for l in range(L))",
+    "upper bound": "the upper bound of {name} is missing or given twice",
+    "bounds": "write the bounds as l=1 to L: Σ_{{l=1}}^{{L}}, or i<l",
+    "∈": "write the bounds as l=1 to L: Σ_{{l=1}}^{{L}} instead of a set",
+    "letter taken": "{letter} already has a meaning here, {meaning}: let Σ and ∏ run over another "
+    "letter, such as l or i",
+    "already runs": "{letter} already runs in another Σ or ∏",
+    "unbound": "{letter!r} has no meaning here: no Σ or ∏ around it runs over {letter}",
+    "mathematica": "these are Mathematica's brackets; write {name}(…, (l, 1, L))",
+    # One formula, and nothing else.
+    "dots": "dots leave open how it goes on: write them as Σ and ∏, as in "
+    + "1 + Σ_{{l=1}}^{{L}} …",
+    "two formulas": "one formula only, without a second one or a condition after a comma: write "
+    "what it defines out in the first, such as d*(k-1)+1 for k' or the product ∏ s_i for J",
+    "'": "a letter with a prime is not known here: write out what it stands for, such as "
+    "d*(k-1)+1 for k'",
+    ".": "'.' has no place in a formula: write one formula, without words or methods",
+    "words": "{word!r} is not a name here: write only the formula, without words; the names are "
+    "{names}",
+    "unknown": "{word!r} is not a name here; the names are {names}",
+    "numpy": "numpy's {name} is not read as text: give a Python function instead, or write Σ and ∏",
+    "program": "a program is not read as text: define the function in a cell and pass the "
+    "function itself",
+    "python": "as Python it does not parse ({reason}): put * between factors, and write all of it "
+    "in Python or all of it in the notation of mathematics",
+    "exponent": "exponents are whole numbers up to {most}",
+    "exponent out of reach": "the exponent is out of reach: {reason}",
+    # Letters.
+    "two names": "{one} and {other} could mean the same: write one letter for {letter}",
+    "two meanings": "{name} could mean two things: {meanings}",
+    "needs its layer": "{name} needs the number of its layer, such as {name}_l",
+    "jump": "{name} is not known here: write the product of the strides before layer l out, "
+    "∏_{{i=1}}^{{l−1}} s_i",
+    "jump, forward": "{name}, the jump, belongs to the forward direction: asked is r_{{l−1}} from "
+    "r_l, in k_l and s_l alone",
+    "length": "len is for k, s or d",
+    "index": "the number of a layer is counted, as in 'in range(…)', and not read from {name}",
+    # Equations.
+    "left side": "{shown} stands on one side of the equals sign, and is no name for what is "
+    "asked: {asked}",
+    "asked twice": "it is not clear which r is asked for: write r_{{l−1}} for the layer before "
+    "and r_l for the layer itself",
+    "asked in a power": "{shown} stands in a power, a divisor or a product with itself: solve for "
+    "it",
+    "one layer": "the recurrence speaks of one layer l: write {word} or {word}_l",
+    "two layers": "it speaks of two layers, {one} and {other}: of layer l are k_l, s_l and r_l, "
+    "and r_{{l−1}} is asked for",
+    "forward": "this is the other direction, forward from {known}: asked is r_{{l−1}} from r_l, "
+    "from a layer to the one before it",
+    "same index": "the same index stands on both sides; the direction is from r_l to r_{{l−1}}: "
+    "write r_{{l−1}} for what is asked",
+    "index on left": "the recurrence speaks of one layer l, from r_l to r_{{l−1}}: {shown} has no "
+    "part in it",
+    "recurrence with sums": "the recurrence needs neither sums nor products: one layer's k_l, s_l "
+    "and r_l give r_{{l−1}}",
+    "recurrence": "this is a recurrence, with {shown} in it; asked is the closed form, in k, s and "
+    "L alone, with no other r in it",
+    "contains r": "a closed form does not contain r",
+    # Other things than text.
+    "no answer": "an answer is text, a sympy expression or a Python function, not a {type}",
+    "number alone": "a number that stands alone has up to 15 digits",
+    "sympy": "{part} has no place in a formula",
+    "sympy bounds": "{part} is not a sum or product over one letter",
+    "sympy too long": "it has more than {most} parts",
+    "sympy truth": "sympy has made {part} of the equation: give the side that r equals, or text",
+}
+ASKED = {True: "r_{l−1}, as in r_{l−1} = …", False: "r_0, as in r_0 = …"}
+MEANINGS = {
+    "r": "the field", "k": "the kernel", "s": "the stride", "d": "the dilation",
+    "L": "the number of layers",
+}  # fmt: skip
+NAMES = {True: "r, k, s and d", False: "k, s, d with an index, L, and the letters of Σ and ∏"}
+
+
+def refused(kind: str, at: int | None = None, **values: object) -> UnreadableError:
+    """Return the error that says why an answer cannot be read, and what to do.
+
+    Args:
+        kind: a key of ``REFUSALS``.
+        at: the place in the text.
+        values: what stands in the gaps of the sentence.
+    """
+    return UnreadableError(REFUSALS[kind].format(**values), at)
+
+
+# Verdicts.
+
+UNANSWERED = "No answer yet: write your formula, then run this cell again."
+UNREADABLE = "This cannot be read: {reason}."
+TOO_COSTLY = (
+    "This cannot be tried: even for the smallest network its numbers or its loops are too large."
+)
+PROVED = {
+    True: "Right for every layer{without}, proved: it equals the true recurrence whatever "
+    "{letters} are.",
+    False: "Right for every network{without}, proved by induction on the number of layers.",
+}
+WITHOUT_DILATION = " without dilation"
+WRONG = "Not yet: {example}{conditions}."
+WRONG_SOMEWHERE = "Not yet, on a small network: {example}{conditions}."
+PRINTED_INSTEAD = "Your function prints and returns nothing: write return in the place of print."
+HELD_BACK = "What your function prints is held back."
+ENDLESS = "Your function did not come back in time{at}: is a loop endless?"
+RETURNS_NOTHING = "it returns nothing"
+UNUSABLE = "Your function cannot be used: {reason}, on {at}."
+RIGHT_WHEN = "; it is right {conditions}"
+CONSISTENT = (
+    "No counter-example among {tried:,} networks{reach}, and {proof}; for all networks it is "
+    "neither proved nor disproved."
+)
+PADDING = (
+    "The padding p does not belong into the formula: it adds units at the border, and changes no "
+    "unit's width. Leave p out."
+)
+FORWARD = "Read as an equation from r_{l−1} to r_l; asked is the other direction, r_{l−1} from r_l."
+NO_VALUE = "{network}: yours has no value ({reason}), the truth is {truth}"
+HAS_VALUE = "{network}: yours gives {yours}, the truth is {truth}"
+ADDED_UP = "The terms there: yours {yours}; the truth {truth}."
+RENAMED = "Read {names}."
+REPAIRED = (
+    "Python had read a part of {commands} as another character; it was put back. "
+    'Type r"…" before LaTeX.'
+)
+COUNTED_FROM_0 = "Layers are counted from 0 in it."
+HINT = ("A hint", "One more hint", "The last hint")
+
+# Hints by degrees: the direction, the term, the place.
+TOO_LARGE = "On this network yours is too large, by {gap}. What do you count that is not read?"
+TOO_SMALL = "On this network yours is too small, by {gap}. What is read that you do not count?"
+NO_NUMBER = "On this network yours has no value at all. Which part of it is not defined there?"
+TERM = {
+    "s": "It is right while every stride is 1: look at the term with the strides.",
+    "d": "It is right while every dilation is 1: look at the term with d.",
+    "k": "It is right while every kernel is 1 wide: look at the term with k.",
+    "depth": "It is right for one layer: look at what changes with the second.",
+    "parity": "It is right for only one of odd and even kernels: look at where you round.",
+    "": "It is wrong in the narrowest networks already: count them by hand, one layer after the "
+    "other.",
+}
+PLACE = {
+    True: "Two neighbouring units of layer l lie s positions apart, so r of them reach over "
+    "s·(r − 1), and the last of them reads k − 1 positions more; the first position counts too.",
+    False: "Layer l adds k_l − 1 positions, each as far from the next as the strides of the layers "
+    "before l have made it: s_1 to s_{l−1}, and not s_l. One unit stands at the beginning.",
+}
+DILATED_PLACE = " With dilation, k − 1 becomes d·(k − 1)."
+
+# Named mistakes: what is taught, and where the lab speaks of it.
+MISTAKES = {
+    "product up to l": (
+        "Your product takes in the layer's own stride; it must stop before l: a layer's stride "
+        "spreads the units of the layers after it, and does not widen its own field",
+        "section 5 of the lab, the smallest network that breaks it",
+    ),
+    "product over all layers": (
+        "Your product runs over all strides; only those of the layers before l, nearer the input, "
+        "stretch what layer l reads",
+        "section 3, three layers unrolled",
+    ),
+    "missing + 1": (
+        "The unit itself is missing, + 1: without any layer one unit still reads one position",
+        "section 3, where it starts",
+    ),
+    "1 too many": (
+        "One position is counted twice: from the first to the last position it is their distance "
+        "+ 1, and k − 1 steps lie between k taps",
+        "section 2, a kernel of any width",
+    ),
+    "k for k - 1": (
+        "A kernel of width k adds k − 1 positions, not k: one of them was there before",
+        "section 2, a kernel of width one",
+    ),
+    "r for r - 1": (
+        "Between r units lie r − 1 steps of s, not r",
+        "section 2, a kernel of width one",
+    ),
+    "forward direction": (
+        "This is the forward direction, in which the stride multiplies the kernel; asked is "
+        "r_{l−1} from r_l, and there the stride multiplies r − 1",
+        "section 2, and the errata page",
+    ),
+    "stride forgotten": (
+        "The stride is missing: neighbouring units lie s positions apart",
+        "section 2, a kernel of width one",
+    ),
+    "strides forgotten": (
+        "The strides are missing: what a layer reads is stretched by the strides before it",
+        "section 3, three layers unrolled",
+    ),
+    "own stride on the kernel": (
+        "The stride moves the kernel from unit to unit and does not stretch it: s multiplies "
+        "r − 1, and k stays as it is",
+        "section 2, a kernel of any width",
+    ),
+    "padding": (
+        "Padding does not change the width: it adds positions at the border and moves the field "
+        "along",
+        "section 8, which change makes the field wider",
+    ),
+    "size of the output": (
+        "This is the size of the output, from the input forward; asked is how much of the input "
+        "the units read",
+        "section 2, the question",
+    ),
+    "layers reversed": (
+        "Layers are numbered from the input here; numbered from the output it would be right: let "
+        "the product run over the layers before l, i = 1 to l − 1",
+        "section 3, where it starts",
+    ),
+    "strides added": (
+        "The strides of the layers before l multiply: each stretches what the next has stretched; "
+        "they do not add up",
+        "section 3, three layers unrolled",
+    ),
+    "only the last stride": (
+        "Only the stride of the layer just before l is in it; those of all layers before l "
+        "multiply",
+        "section 3, three layers unrolled",
+    ),
+    "own stride instead": (
+        "Layer l is stretched by the strides of the layers before it, not by its own",
+        "section 3, three layers unrolled",
+    ),
+    "dilation multiplied on": (
+        "A dilation widens only its own layer's kernel; it is the strides that are handed on to "
+        "other layers",
+        "section 5",
+    ),
+    "dilation on the stride": (
+        "The dilation spreads the taps of the kernel, and not the units of the layer: d multiplies "
+        "k − 1 alone",
+        "section 5",
+    ),
+    "d k - 1": (
+        "A dilated kernel has k taps and k − 1 gaps of d, which is d(k − 1), not d k − 1",
+        "section 5, a dilated kernel",
+    ),
+    "d k": (
+        "Between k taps lie k − 1 gaps of d: a dilated kernel is d(k − 1) + 1 wide, not d k",
+        "section 5, a dilated kernel",
+    ),
+    "dilation forgotten": (
+        "The dilation is missing: between the taps of a kernel lie d positions",
+        "section 5, a dilated kernel",
+    ),
+    "kernels multiplied": (
+        "Kernels do not multiply: neighbouring units share most of what they read",
+        "section 3, three layers unrolled",
+    ),
+    "kernels added": (
+        "Kernels do not add up: neighbouring units share most of what they read, so a layer adds "
+        "k − 1, stretched by the strides before it",
+        "section 3, three layers unrolled",
+    ),
+    "one stride for all": (
+        "Strides of different layers multiply, s_1 s_2 … s_{l−1}; a power takes them to be equal",
+        "section 3, the pattern",
+    ),
+    "one kernel for all": (
+        "The layers need not be alike: each adds its own k_l − 1",
+        "section 3, the pattern",
+    ),
+    "first layer forgotten": (
+        "The sum begins after the first layer; that one adds k_1 − 1",
+        "section 3, three layers unrolled",
+    ),
+    "last layer forgotten": (
+        "The sum ends before the last layer; that one is stretched most",
+        "section 3, three layers unrolled",
+    ),
+    "one layer off": (
+        "The product stops one layer too early: the stride of layer l − 1 counts for layer l",
+        "section 3, three layers unrolled",
+    ),
+    "odd kernels only": (
+        "Rounding k/2 down and up again loses a position where k is even, or adds one; k − 1 needs "
+        "no middle",
+        "section 2, a kernel of any width, be it odd or even",
+    ),
+}
+MISTAKE = " {teaches} (see {pointer})."
+
+
+def listed(phrases: tuple[str, ...]) -> str:
+    """Join phrases as ``a, b and c``."""
+    joined = ", ".join(phrases[:-1])
+    return " and ".join(filter(None, (joined, *phrases[-1:])))
