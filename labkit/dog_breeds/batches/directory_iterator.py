@@ -1,6 +1,5 @@
 """Batches from a directory of class folders, ready for `fit` on any backend."""
 
-import hashlib
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -234,8 +233,7 @@ class DirectoryIterator(EpochBatches):
         if cache_directory is not None and kind in ("auto", "disk"):
             beside.mkdir(parents=True, exist_ok=True)
         height, width = self.target_size
-        facts = (str(folder), tuple(self.class_indices))
-        which = hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
+        which = fingerprint(str(folder), tuple(self.class_indices)).hex()[:8]
         name = f".{folder.name}-{height}x{width}-{self.color_mode}-{self.interpolation}-{which}"
         shape = (len(self._listing.filenames), *self.image_shape)
         return open_cache(
