@@ -26,8 +26,8 @@ BACKENDS ?= jax $(if $(wildcard .venv-torch/.installed),torch)
 TESTS_OF_THE_LIBRARY = $(patsubst labs/%.ipynb,tests/%,$(wildcard labs/*.ipynb)) \
 	tests/test_questions.py tests/test_package.py tests/test_without_tensorflow.py labkit
 
-# Several processes share the tests; those of one group, and the cells of one lab, stay together.
-SHARED = -n auto --dist loadgroup
+# Several processes share the tests; those of one file, and the cells of one lab, stay together.
+SHARED = -n auto --dist loadfile
 SHARED_LABS = -n auto --dist loadfile --nbval labs/
 
 # Colab's own Python if it is here; else the one that serves for the rest.

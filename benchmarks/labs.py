@@ -59,7 +59,7 @@ def measure_round(checkout):
     lab_files = map(str, labs)
     handouts = ("python", str(script / "write_handouts.py"), *lab_files, "_build/handouts")
     seconds["handouts"] = timed(*handouts, where=checkout)
-    shared = ("-n", "auto", "--dist", "loadgroup", "tests")
+    shared = ("-n", "auto", "--dist", "loadfile", "tests")
     seconds["unit tests"] = timed("pytest", "-q", *shared, where=checkout)
     return seconds
 

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-# One process prepares for all of them.
-pytestmark = pytest.mark.xdist_group("links")
-
 EXTENSIONS = Path(__file__).parents[1] / "book" / "_ext"
 
 CONFIGURATION = """

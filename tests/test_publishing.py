@@ -14,9 +14,6 @@ import nbformat
 import pytest
 import yaml
 
-# One process prepares for all of them.
-pytestmark = pytest.mark.xdist_group("publishing")
-
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "book" / "_scripts" / "publish.py"
 URL = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
@@ -89,7 +86,10 @@ def project_files():
     """Yield the project's files that hold text, but for what was built and MathJax's own."""
     beside = {"_build", "build", "dist", "data", "__pycache__", "mathjax"}
     for folder, folders, files in os.walk(ROOT):
-        is_ours = [n not in beside and (n[0] != "." or n == ".ci") for n in folders]
+        is_ours = [
+            n not in beside and not n.endswith(".egg-info") and (n[0] != "." or n == ".ci")
+            for n in folders
+        ]
         folders[:] = itertools.compress(folders, is_ours)
         if "pyvenv.cfg" in files:
             folders.clear()

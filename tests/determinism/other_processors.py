@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-DOCTESTS = "-n auto --dist loadgroup labkit tools".split()
+DOCTESTS = "-n auto --dist loadfile labkit tools".split()
 TESTS = [*DOCTESTS, "tests/test_questions.py"]
 TESTS += [f"tests/{name}" for name in ("dog_breeds", "receptive_field", "determinism", "draw_dogs")]
 LABS = "-n auto --dist loadfile --nbval labs".split()

@@ -14,9 +14,6 @@ from labkit import load_settings, small_vgg
 from labkit.dog_breeds import devices
 from labkit.dog_breeds.devices import gpu_advice, has_gpu, use_devices, use_mixed_precision
 
-# One process prepares for all of them.
-pytestmark = pytest.mark.xdist_group("devices")
-
 BACKEND = keras.backend.backend()
 distributing = pytest.mark.skipif(BACKEND == "torch", reason="Keras does not distribute on torch")
 

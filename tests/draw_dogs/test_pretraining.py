@@ -9,9 +9,6 @@ from draw_dogs.pretraining import SIZE, base_weights, main, pretrain
 from labkit import base_layers, pretrained
 from labkit.dog_breeds.networks import DRAWN_WEIGHTS
 
-# One process prepares for all of them.
-pytestmark = pytest.mark.xdist_group("pretraining")
-
 
 @pytest.fixture(scope="module")
 def trained():

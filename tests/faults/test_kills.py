@@ -9,9 +9,6 @@ pytest.importorskip("fcntl", reason="SIGKILL and locks are a POSIX matter")
 import kills
 from attack import LOOKS, attack, evenly, prepare, serve
 
-# One process prepares for all of them.
-pytestmark = pytest.mark.xdist_group("kills")
-
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory):

@@ -14,9 +14,6 @@ from hostile_formulas import CANARY, HostileFormulas
 
 from labkit.receptive_field.checker import Verdict
 
-# One process prepares for all of them.
-pytestmark = pytest.mark.xdist_group("fuzz")
-
 SEED = 2021
 STRINGS = 1_000
 

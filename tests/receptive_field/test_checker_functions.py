@@ -1,4 +1,5 @@
 import functools
+import gc
 import linecache
 import subprocess
 import sys
@@ -682,3 +683,16 @@ def test_the_checker_needs_no_numpy(numpy):
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == ["wrong", "consistent"]
+
+
+def test_a_collection_of_garbage_takes_no_time_from_a_function():
+    """A session with a large framework in it takes longer for one than a call may."""
+    enabled = []
+
+    def collects_nothing(k, s):
+        enabled.append(gc.isenabled())
+        return 0
+
+    check_closed_form(collects_nothing)
+    assert enabled and not any(enabled)
+    assert gc.isenabled()

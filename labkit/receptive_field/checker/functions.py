@@ -5,6 +5,7 @@ ends, one that catches every exception too; where there are no threads, as in a 
 place. What a call prints is held back, and where the system can, its memory is limited.
 """
 
+import gc
 import inspect
 import io
 import math
@@ -123,7 +124,8 @@ class FunctionAnswer:
         self._watch = self._watch or _Watch()
         try:
             # From here, not in the thread, which may never get to its end.
-            with redirect_stdout(self._held), redirect_stderr(self._held), _limited_memory():
+            held = redirect_stdout(self._held), redirect_stderr(self._held)
+            with held[0], held[1], _limited_memory(), _garbage_left():
                 result, error = self._watch.call(lambda: self._function(*in_order, **by_name))
         except TookTooLongError:
             self.close()
@@ -236,6 +238,18 @@ def _is_kept_waiting(thread: threading.Thread, until: float) -> bool:
     except (OSError, AttributeError):
         return False
     return state in "RD" and used < until
+
+
+@contextmanager
+def _garbage_left() -> Iterator[None]:
+    """Collect no garbage: where a session holds much, one collection takes longer than a call."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager
