@@ -16,9 +16,9 @@ from checker_function_cases import CASES
 
 from labkit.receptive_field import closed_form, receptive_field
 from labkit.receptive_field.checker import check_closed_form, check_recurrence
-from labkit.receptive_field.checker.every_depth_proof import proves_closed_form
 from labkit.receptive_field.checker.formula import UnreadableError
 from labkit.receptive_field.checker.functions import FunctionAnswer, TookTooLongError
+from labkit.receptive_field.checker.proofs import proves_closed_form
 from labkit.receptive_field.checker.translation import translated, translated_text
 
 

@@ -8,10 +8,10 @@ from labkit.receptive_field.checker import Verdict, check_closed_form, check_rec
 from labkit.receptive_field.checker.networks import (
     large_chains,
     large_layers,
+    shrunk,
     small_chains,
     small_layers,
 )
-from labkit.receptive_field.checker.shrinking import shrunk
 
 ALL = {
     "proved": check_recurrence("s*r + k - s"),

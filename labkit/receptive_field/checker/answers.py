@@ -6,16 +6,14 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol
 
-from labkit.receptive_field.checker.budget import (
+from labkit.receptive_field.checker.evaluation import (
     FOR_MISTAKES,
     FOR_NUMBERS,
     FOR_PROOFS,
     FOR_SHRINKING,
     Budget,
+    Evaluator,
 )
-from labkit.receptive_field.checker.conditions import ALWAYS, Condition
-from labkit.receptive_field.checker.evaluation import Evaluator
-from labkit.receptive_field.checker.every_depth_proof import proves_closed_form, proves_for_depth
 from labkit.receptive_field.checker.formula import (
     Node,
     TooCostlyError,
@@ -25,8 +23,12 @@ from labkit.receptive_field.checker.formula import (
 from labkit.receptive_field.checker.functions import FunctionAnswer, exact
 from labkit.receptive_field.checker.meaning import Reading
 from labkit.receptive_field.checker.mistakes import difference, named
-from labkit.receptive_field.checker.networks import Case, Chain, OneLayer
-from labkit.receptive_field.checker.one_layer_proof import proves_recurrence
+from labkit.receptive_field.checker.networks import ALWAYS, Case, Chain, Condition, OneLayer
+from labkit.receptive_field.checker.proofs import (
+    proves_closed_form,
+    proves_for_depth,
+    proves_recurrence,
+)
 from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
 from labkit.receptive_field.checker.wording import refused
 

@@ -15,8 +15,7 @@ from labkit.receptive_field.checker.answers import (
     FormulaAnswer,
     read_answer,
 )
-from labkit.receptive_field.checker.budget import FOR_SHRINKING
-from labkit.receptive_field.checker.conditions import CONDITIONS, Condition
+from labkit.receptive_field.checker.evaluation import FOR_SHRINKING
 from labkit.receptive_field.checker.formula import (
     TooCostlyError,
     UndefinedError,
@@ -29,14 +28,16 @@ from labkit.receptive_field.checker.functions import (
 )
 from labkit.receptive_field.checker.meaning import Reading
 from labkit.receptive_field.checker.networks import (
+    CONDITIONS,
     Case,
+    Condition,
     cheap_for_functions,
     large_chains,
     large_layers,
+    shrunk,
     small_chains,
     small_layers,
 )
-from labkit.receptive_field.checker.shrinking import shrunk
 from labkit.receptive_field.checker.verdict import (
     CounterExample,
     Status,

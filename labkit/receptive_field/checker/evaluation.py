@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from labkit.receptive_field.checker.budget import FOR_READING, Budget
 from labkit.receptive_field.checker.formula import (
     Add,
     Big,
@@ -29,10 +28,42 @@ from labkit.receptive_field.checker.formula import (
 )
 from labkit.receptive_field.checker.writing import in_short
 
+# A step is half a microsecond's work or so: a visit to one part of a formula. What costs more, such
+# as a division of long numbers or a product of long polynomials, spends more steps. Verdicts so
+# do not hang on a clock; all that one check may spend is worth about half a second.
+# For one answer; where it can be read in two ways, each way gets half of it.
+FOR_READING = 50_000
+FOR_NUMBERS = 600_000
+FOR_SHRINKING = 160_000
+FOR_PROOFS = 250_000
+# For the comparison with one known mistake.
+FOR_MISTAKES = 30_000
+
 _MOST_BITS = 4000
 _BITS_FOR_A_STEP = 64
 _LONGEST_LOOP = 2000
-_LARGEST_SYMBOLIC_POWER = 16
+LARGEST_EXPONENT = 16
+
+
+class Budget:
+    """Count steps down.
+
+    Args:
+        steps: how many steps may be spent.
+    """
+
+    def __init__(self, steps: int):
+        self._left = steps
+
+    def spend(self, steps: int) -> None:
+        """Take steps off; what is left stays below zero once it is overdrawn.
+
+        Raises:
+            TooCostlyError: where fewer are left.
+        """
+        self._left -= steps
+        if self._left < 0:
+            raise TooCostlyError("it takes too many steps to try")
 
 
 class Evaluator:
@@ -194,7 +225,7 @@ def raised(base: Any, exponent: Any) -> Any:
     """Raise to a whole power, within bounds."""
     exponent = _whole(exponent, "an exponent")
     if not isinstance(base, int | Fraction):
-        if abs(exponent) > _LARGEST_SYMBOLIC_POWER:
+        if abs(exponent) > LARGEST_EXPONENT:
             raise CannotProveError("the power is too large")
         return base**exponent
     if base == 0 and exponent < 0:

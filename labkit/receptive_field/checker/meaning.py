@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from labkit.receptive_field.checker.budget import FOR_READING, Budget
-from labkit.receptive_field.checker.evaluation import Evaluator
+from labkit.receptive_field.checker.evaluation import (
+    FOR_READING,
+    LARGEST_EXPONENT,
+    Budget,
+    Evaluator,
+)
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     Add,
@@ -37,7 +41,6 @@ from labkit.receptive_field.checker.wording import ASKED, NAMES, refused
 from labkit.receptive_field.checker.writing import written
 
 _DEEPEST_TREE = 150
-_LARGEST_EXPONENT = 16
 # Written without underscores and in small letters.
 _WORDS = {
     "r": "r rf rfs field fieldsize fieldwidth receptivefield receptivefieldsize size width",
@@ -668,7 +671,7 @@ def check_powers(node: Node, budget: Budget | None = None) -> None:
             exponent = Evaluator({}, budget=budget).value(node.exponent)
         except (TooCostlyError, UndefinedError) as error:
             raise refused("exponent out of reach", node.at, reason=error) from None
-        if not isinstance(exponent, int) or abs(exponent) > _LARGEST_EXPONENT:
-            raise refused("exponent", node.at, most=_LARGEST_EXPONENT)
+        if not isinstance(exponent, int) or abs(exponent) > LARGEST_EXPONENT:
+            raise refused("exponent", node.at, most=LARGEST_EXPONENT)
     for child in children(node):
         check_powers(child, budget)

@@ -11,10 +11,11 @@ counter-example among them is the smallest:
 
 import math
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise, product
+from typing import Any
 
 from labkit.receptive_field.layers import Layer
 from labkit.receptive_field.recurrence import receptive_field
@@ -29,6 +30,7 @@ _LARGEST_SUMS = {False: (16, 11, 12, 11), True: (13, 11, 12)}
 # Functions may compute in numbers of the machine, and by lists of positions.
 _LARGEST_FOR_FUNCTIONS = 1024
 _LARGEST_OF_THE_MACHINE = 2**53
+_MOST_TRIALS = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +240,126 @@ def _draw(dice: random.Random, depth: int, largest: int, most: int = 1000) -> tu
     """Draw a number for each layer, other than 1 for so many layers at most."""
     changed = dice.sample(range(depth), min(depth, most))
     return tuple(dice.randint(1, largest) if n in changed else 1 for n in range(depth))
+
+
+# Conditions under which a wrong formula may still be right.
+
+Symbolic = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Hold a condition on a network, once for numbers and once for symbols.
+
+    Args:
+        phrase: completes "it is right when …".
+        holds: tells whether it holds for the numbers of one layer, given by their letters.
+        changes: for each letter that it touches, what takes the place of that letter's symbol,
+            from symbols that are positive integers.
+        for_chains: whether it can be asked of each layer of a chain by itself.
+    """
+
+    phrase: str
+    holds: Callable[[Mapping[str, int]], bool]
+    changes: Mapping[str, Callable[[Symbolic], Any]]
+    for_chains: bool = True
+
+    def fits(self, case: Case) -> bool:
+        """Tell whether a network meets the condition in every layer."""
+        return all(self.holds(layer) for layer in case.each_layer())
+
+    def apply(self, symbols: Symbolic) -> dict[str, Any]:
+        """Put symbols that meet the condition in the place of free ones."""
+        changed = {letter: change(symbols) for letter, change in self.changes.items()}
+        return {**symbols, **changed}
+
+
+ALWAYS = Condition("always", lambda layer: True, {})
+
+# The wider condition stands before those that it contains.
+CONDITIONS = (
+    Condition("every dilation is 1", lambda layer: layer["d"] == 1, {"d": lambda v: 1}),
+    Condition(
+        "no stride is larger than its k",
+        lambda layer: layer["s"] <= layer["k"],
+        {"k": lambda v: v["s"] + v["k"] - 1},
+        for_chains=False,
+    ),
+    Condition("every stride is 1", lambda layer: layer["s"] == 1, {"s": lambda v: 1}),
+    Condition("k is odd", lambda layer: layer["k"] % 2 == 1, {"k": lambda v: 2 * v["k"] - 1}),
+    Condition("k is even", lambda layer: layer["k"] % 2 == 0, {"k": lambda v: 2 * v["k"]}),
+    Condition(
+        "k equals s",
+        lambda layer: layer["k"] == layer["s"],
+        {"k": lambda v: v["s"]},
+        for_chains=False,
+    ),
+    Condition("r is 1", lambda layer: layer["r"] == 1, {"r": lambda v: 1}, for_chains=False),
+    Condition("every k is 1", lambda layer: layer["k"] == 1, {"k": lambda v: 1}),
+    Condition(
+        "every stride and every dilation is 1",
+        lambda layer: layer["s"] == layer["d"] == 1,
+        {"s": lambda v: 1, "d": lambda v: 1},
+    ),
+)
+
+
+# Make a large counter-example small, number by number, as long as it stays one.
+
+
+def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
+    """Return a network that no single smaller number keeps a counter-example.
+
+    Args:
+        case: a network on which an answer fails.
+        fails: tells whether the answer fails on a network.
+
+    Returns:
+        A network on which it still fails, after at most 3000 trials.
+    """
+    trials = 0
+    while trials < _MOST_TRIALS:
+        for smaller in _smaller(case):
+            trials += 1
+            if fails(smaller):
+                case = smaller
+                break
+        else:
+            return case
+    return case
+
+
+def _smaller(case: Case) -> Iterator[Case]:
+    """Yield networks with one layer or one number less, the boldest steps first."""
+    if isinstance(case, OneLayer):
+        for letter in "dsrk":
+            yield from (
+                replace(case, **{letter: number}) for number in _less(getattr(case, letter))
+            )
+        return
+    depth = len(case.k)
+    for letter in "dsk":
+        if set(getattr(case, letter)) != {1}:
+            yield replace(case, **{letter: (1,) * depth})
+    for kept in _less(depth):
+        yield Chain(case.k[:kept], case.s[:kept], case.d[:kept])
+    for layer in range(depth if depth > 1 else 0):
+        yield Chain(*(_without(values, layer) for values in (case.k, case.s, case.d)))
+    for letter in "dsk":
+        values = getattr(case, letter)
+        for layer, value in enumerate(values):
+            for number in _less(value):
+                changed = (*values[:layer], number, *values[layer + 1 :])
+                yield replace(case, **{letter: changed})
+
+
+def _without(values: tuple[int, ...], layer: int) -> tuple[int, ...]:
+    return values[:layer] + values[layer + 1 :]
+
+
+def _less(value: int) -> Iterator[int]:
+    """Yield smaller numbers: 1, then by half, by a quarter, … and by one."""
+    step = value - 1
+    while step:
+        yield value - step
+        step //= 2

@@ -14,7 +14,7 @@ from typing import Any
 from sympy import QQ
 from sympy.polys.rings import PolyElement, ring
 
-from labkit.receptive_field.checker.budget import Budget
+from labkit.receptive_field.checker.evaluation import Budget
 from labkit.receptive_field.checker.formula import CannotProveError, TooCostlyError
 
 _STEPS_FOR_AN_OPERATION = 10
@@ -103,18 +103,11 @@ class Quotient:
             raise CannotProveError("the divisor may be zero")
         return self._new(self._times(self.over, other.under), self._times(self.under, other.over))
 
-    def __pow__(self, exponent: Any) -> "Quotient":
-        if not isinstance(exponent, int):
-            raise CannotProveError("the exponent is not a whole number")
-        if abs(exponent) > 16:
-            raise CannotProveError("the power is too large")
+    def __pow__(self, exponent: int) -> "Quotient":
         return math.prod([self if exponent > 0 else 1 / self] * abs(exponent), start=self._lift(1))
 
     def __neg__(self) -> "Quotient":
         return self * -1
-
-    def __pos__(self) -> "Quotient":
-        return self
 
     def __sub__(self, other: Any) -> "Quotient":
         lifted = self._lift(other)
@@ -126,9 +119,6 @@ class Quotient:
     def __rtruediv__(self, other: Any) -> "Quotient":
         lifted = self._lift(other)
         return NotImplemented if lifted is None else lifted / self
-
-    def __rpow__(self, base: Any) -> "Quotient":
-        raise CannotProveError("the exponent is a symbol")
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -145,18 +135,6 @@ class Quotient:
 
     def __ceil__(self) -> "Quotient":
         return -math.floor(-self)
-
-    def __floordiv__(self, other: Any) -> "Quotient":
-        return math.floor(self / other)
-
-    def __rfloordiv__(self, other: Any) -> "Quotient":
-        return math.floor(other / self)
-
-    def __mod__(self, other: Any) -> "Quotient":
-        return self - other * math.floor(self / other)
-
-    def __rmod__(self, other: Any) -> "Quotient":
-        return other - self * math.floor(other / self)
 
     def __abs__(self) -> "Quotient":
         return self if self >= 0 else -self
@@ -215,8 +193,6 @@ class Quotient:
     def _lift(self, value: Any) -> "Quotient | None":
         if isinstance(value, Quotient):
             return value
-        if isinstance(value, float) and math.isfinite(value):
-            value = Fraction(str(value))
         if isinstance(value, int | Fraction):
             exact = QQ(value.numerator, value.denominator)
             return self._new(self.symbols.polynomials.ground_new(exact))

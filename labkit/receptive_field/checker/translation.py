@@ -22,7 +22,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from labkit.receptive_field.checker.budget import FOR_READING, Budget
+from labkit.receptive_field.checker.evaluation import FOR_READING, Budget
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
