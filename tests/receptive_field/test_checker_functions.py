@@ -16,10 +16,13 @@ from checker_function_cases import CASES
 
 from labkit.receptive_field import closed_form, receptive_field
 from labkit.receptive_field.checker import check_closed_form, check_recurrence
+from labkit.receptive_field.checker.evaluation import FOR_PROOFS, Budget
 from labkit.receptive_field.checker.formula import UnreadableError
 from labkit.receptive_field.checker.functions import FunctionAnswer, TookTooLongError
+from labkit.receptive_field.checker.networks import ALWAYS
 from labkit.receptive_field.checker.proofs import proves_closed_form
-from labkit.receptive_field.checker.translation import translated, translated_text
+from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
+from labkit.receptive_field.checker.translation import translated
 
 
 def by_recurrence(k, s):
@@ -630,23 +633,22 @@ def test_two_functions_in_one_line_are_told_apart():
     ("text", "one_layer", "reason"),
     [
         ("def f(k, s):\n    import os\n    return 1", False, "is not read in a program"),
-        ("def f(k, q):\n    return 1", False, "'q'"),
-        ("def f(k, s):\n    return k[5]", False, "may leave the list"),
-        ("x = 3", False, "one function"),
+        ("def f(k, q):\n    x = 1\n    return x", False, "'q'"),
+        ("def f(k, s):\n    x = k[5]\n    return x", False, "may leave the list"),
         ("def f(k, s):\n    for a in k:\n        pass", False, "ends with return"),
-        ("def f(k", True, "one function"),
+        ("def f(k", True, "does not parse"),
     ],
 )
 def test_a_program_as_text_says_what_is_not_read(text, one_layer, reason):
     with pytest.raises(UnreadableError, match=reason):
-        translated_text(text, one_layer)
+        (read_recurrence if one_layer else read_closed_form)(text)
 
 
 def test_a_program_as_text_is_a_formula():
-    node = translated_text(textwrap.dedent(PROGRAMS["layers"]), False)
-    assert proves_closed_form(node, dilated=True)
-    assert proves_closed_form(translated_text(BY_SUM, False), dilated=False)
-    assert translated_text("lambda r, k, s: s*(r - 1) + k/2*2", True) is not None
+    node = read_closed_form(textwrap.dedent(PROGRAMS["layers"]))[0].node
+    assert proves_closed_form(node, True, ALWAYS, Budget(FOR_PROOFS))
+    assert check_closed_form(BY_SUM, dilation=False).status == "proved"
+    assert read_recurrence("lambda r, k, s: s*(r - 1) + k/2*2")
 
 
 @pytest.mark.parametrize("depth", range(1, 17))

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
+from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.evaluation import (
     FOR_MISTAKES,
     FOR_NUMBERS,
@@ -34,26 +35,6 @@ from labkit.receptive_field.checker.wording import refused
 
 # Padding never counts; a formula with p in it is tried where it would show.
 _PADDED = {"p": 1}
-
-
-class Answer(Protocol):
-    """What judging needs of an answer, whatever notation it came in."""
-
-    read: Reading | None
-    uses_dilation: bool
-    is_function: bool
-
-    def value(self, case: Case) -> Any:
-        """Return the answer's value for a network."""
-
-    def grant(self, steps: int) -> None:
-        """Allow that many more steps for values."""
-
-    def proves(self, dilated: bool, condition: Condition = ALWAYS) -> bool:
-        """Tell whether it is proved for all networks that meet a condition."""
-
-    def proves_for_depth(self, depth: int, dilated: bool) -> bool:
-        """Tell whether it is proved for all networks of one depth."""
 
 
 class FormulaAnswer:
@@ -117,7 +98,7 @@ class FormulaAnswer:
     def proves_for_depth(self, depth: int, dilated: bool) -> bool:
         """Tell whether it is proved for all networks of one depth."""
         return "p" not in self.read.letters and all(
-            proves_for_depth(node, depth, dilated, budget=self._for_proofs)
+            proves_for_depth(node, depth, dilated, ALWAYS, self._for_proofs)
             for node in self.read.nodes
         )
 
@@ -132,7 +113,7 @@ class FormulaAnswer:
             if self._proves(gap, dilated, ALWAYS, budget):
                 return True
             depths = () if self._one_layer else (1, 2, 3)
-            proofs = (proves_for_depth(gap, depth, dilated, budget=budget) for depth in depths)
+            proofs = (proves_for_depth(gap, depth, dilated, ALWAYS, budget) for depth in depths)
             return bool(depths) and all(proofs)
 
         samples = _samples(self._one_layer, dilated)
@@ -201,6 +182,9 @@ class CalledAnswer:
         return self._formula.mistake(dilated) if self._formula else ""
 
 
+Answer = FormulaAnswer | CalledAnswer
+
+
 def read_answer(answer: Any, one_layer: bool) -> Iterator[Answer]:
     """Read an answer in whatever notation it comes.
 
@@ -246,7 +230,8 @@ def _item_of(chain: Chain) -> Any:
     def item(letter: str, number: int) -> int:
         values = getattr(chain, letter)
         if not 1 <= number <= len(values):
-            raise UndefinedError(f"{letter}_{number} does not exist".replace("_-", "_−"))
+            shown = str(number).replace("-", "−")
+            raise UndefinedError(wording.NO_LAYER.format(letter=letter, number=shown))
         return values[number - 1]
 
     return item

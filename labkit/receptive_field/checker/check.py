@@ -255,7 +255,7 @@ class _Judge:
         except UndefinedError as error:
             return _Trial(case, str(error), False)
         except StoppedError as error:
-            return _Trial(case, f"it stops with {error}", False)
+            return _Trial(case, wording.STOPPED.format(error=error), False)
         return _Trial(case, yours, _agrees(yours, case.truth))
 
     def _smaller(self, trial: _Trial) -> _Trial:
@@ -265,7 +265,7 @@ class _Judge:
 
         def fails(case: Case) -> bool:
             if self.answer.is_function and is_late():
-                raise TooCostlyError("time is up")
+                raise TooCostlyError
             smaller = self._trial(case)
             if not smaller.right:
                 failed.append(smaller)
@@ -277,12 +277,14 @@ class _Judge:
         return failed[-1]
 
     def _wrong(self, trial: _Trial, trials: list[_Trial], smallest: bool) -> Verdict:
-        stopped = isinstance(trial.yours, str) and trial.yours.startswith("it stops with ")
+        begin = wording.STOPPED.format(error="")
+        stopped = isinstance(trial.yours, str) and trial.yours.startswith(begin)
         if stopped and trial is trials[0]:
             at = network_text(trial.case.values(self.dilated))
             return Verdict("unreadable", wording.UNUSABLE.format(reason=trial.yours, at=at))
         example = replace(self._example(trial), smallest=smallest)
-        right_when = tuple(self._right_when([*trials, trial]))
+        found = tuple(self._right_when([*trials, trial]))
+        right_when = tuple(said for said, _ in found)
         conditions = wording.RIGHT_WHEN.format(conditions=wording.listed(right_when))
         begin = wording.WRONG if smallest else wording.WRONG_SOMEWHERE
         message = begin.format(example=example, conditions=conditions if right_when else "")
@@ -295,7 +297,7 @@ class _Judge:
             message += f" {wording.FORWARD}"
         return self._said("wrong", message, counter_example=example, right_when=right_when,
                           tried=len(trials), mistake=mistake,
-                          hints=self._hints(example, right_when))  # fmt: skip
+                          hints=self._hints(example, {hint for _, hint in found}))  # fmt: skip
 
     def _said(self, status: Status, message: str, **fields: Any) -> Verdict:
         """Return a verdict with all that is said of how the answer was read."""
@@ -338,21 +340,18 @@ class _Judge:
                     return name
         return ""
 
-    def _hints(self, example: CounterExample, right_when: tuple[str, ...]) -> tuple[str, ...]:
+    def _hints(self, example: CounterExample, terms: set[str]) -> tuple[str, ...]:
         """Return hints by degrees: the direction, then the term, then the place."""
         place = wording.PLACE[self.one_layer] + (wording.DILATED_PLACE if self.dilated else "")
         if isinstance(example.yours, str):
             return wording.NO_NUMBER, place
         gap = example.yours - example.truth
         direction = wording.TOO_LARGE if gap > 0 else wording.TOO_SMALL
-        said = " ".join(right_when)
-        signs = {"stride": "s", "dilation": "d", "every k is 1": "k", "one layer": "depth",
-                 "odd": "parity", "even": "parity"}  # fmt: skip
-        term = next((term for sign, term in signs.items() if sign in said), "")
+        term = next((term for term in wording.TERM if term in terms), "")
         return direction.format(gap=in_short(abs(gap))), wording.TERM[term], place
 
-    def _right_when(self, trials: list[_Trial]) -> Iterator[str]:
-        """Yield the conditions that make a wrong answer right, the widest first."""
+    def _right_when(self, trials: list[_Trial]) -> Iterator[tuple[str, str]]:
+        """Yield when a wrong answer is right, the widest first, each with the hint to give."""
         if all(trial.right for trial in trials):
             return
         found: list[Condition] = []
@@ -365,11 +364,14 @@ class _Judge:
                 large = large or self._large_trials()
             if proved or (not found and self._fits(condition, trials + large)):
                 found.append(condition)
-                yield f"when {condition.phrase}" + ("" if proved else " as far as tried")
+                said = wording.WHEN.format(condition=wording.CONDITIONS[condition.name])
+                yield said + ("" if proved else wording.AS_FAR_AS_TRIED), condition.hint
             if len(found) == _MOST_CONDITIONS:
                 break
         if not self.one_layer and (depth := self._right_up_to(trials)):
-            yield "for one layer" if depth == 1 else f"for up to {depth} layers"
+            one = depth == 1
+            said = wording.FOR_ONE_LAYER if one else wording.FOR_LAYERS.format(depth=depth)
+            yield said, "depth" if one else ""
 
     def _fits(self, condition: Condition, trials: list[_Trial]) -> bool:
         """Tell whether the answer is right wherever a condition holds."""
@@ -393,7 +395,7 @@ class _Judge:
 
     def _proved(self, tried: int) -> Verdict:
         without = "" if self.dilated else wording.WITHOUT_DILATION
-        letters = "r, k, s and d" if self.dilated else "r, k and s"
+        letters = wording.LETTERS[self.dilated]
         message = wording.PROVED[self.one_layer].format(without=without, letters=letters)
         return self._said("proved", message, tried=tried)
 
@@ -403,9 +405,9 @@ class _Judge:
             return self._said("unreadable", wording.PADDING)
         depth = 0 if self.one_layer else self._proved_depth(_DEEPEST_WITH_SYMBOLS)
         deepest = 0 if self.one_layer else max((len(t.case.k) for t in trials), default=0)
-        reach = f" of up to {deepest} layers" if deepest else ""
+        reach = wording.REACH.format(depth=deepest) if deepest else ""
         reach += "" if self.dilated else wording.WITHOUT_DILATION
-        proof = f"a proof for up to {depth} layers" if depth else "no proof"
+        proof = wording.PROOF.format(depth=depth) if depth else wording.NO_PROOF
         message = wording.CONSISTENT.format(tried=len(trials), reach=reach, proof=proof)
         return self._said("consistent", message, tried=len(trials))
 

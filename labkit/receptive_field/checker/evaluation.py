@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.formula import (
     Add,
     Big,
@@ -43,6 +44,8 @@ _MOST_BITS = 4000
 _BITS_FOR_A_STEP = 64
 _LONGEST_LOOP = 2000
 LARGEST_EXPONENT = 16
+# So many levels of an answer may stand inside one another.
+DEEPEST = 40
 
 
 class Budget:
@@ -63,7 +66,7 @@ class Budget:
         """
         self._left -= steps
         if self._left < 0:
-            raise TooCostlyError("it takes too many steps to try")
+            raise TooCostlyError(wording.TOO_MANY_STEPS)
 
 
 class Evaluator:
@@ -114,7 +117,7 @@ class Evaluator:
         return self._names[node.name]
 
     def _layer_parameter(self, node: Item) -> Any:
-        return self._item(node.letter, _whole(self.value(node.index), "a layer's number"))
+        return self._item(node.letter, _whole(self.value(node.index), wording.WHOLE["index"]))
 
     def _add(self, node: Add) -> Any:
         return self._added(map(self.value, node.terms))
@@ -140,13 +143,13 @@ class Evaluator:
 
     def _range_of(self, node: Big) -> range:
         """Return the places that a sum or product runs over, where they are not too many."""
-        first = _whole(self.value(node.first), "a lower bound")
-        last = _whole(self.value(node.last), "an upper bound")
+        first = _whole(self.value(node.first), wording.WHOLE["lower"])
+        last = _whole(self.value(node.last), wording.WHOLE["upper"])
         if last < first - 1 and is_slice(node):
-            raise UndefinedError("a slice that counts from the end of the list")
+            raise UndefinedError(wording.BACKWARDS)
         steps = max(0, last - first) + 1
         if steps > _LONGEST_LOOP:
-            raise TooCostlyError("a sum or product has too many terms to try")
+            raise TooCostlyError(wording.TOO_MANY_TERMS)
         self._budget.spend(steps)
         return range(first, last + 1)
 
@@ -182,7 +185,7 @@ class Evaluator:
         else:
             return number
         if bits > _MOST_BITS:
-            raise TooCostlyError("its numbers are too large to try")
+            raise TooCostlyError(wording.TOO_LARGE_TO_TRY)
         self._budget.spend(steps + bits // _BITS_FOR_A_STEP // 8)
         return number
 
@@ -208,7 +211,7 @@ def _whole(value: Any, what: str) -> int:
     if isinstance(value, int):
         return value
     if isinstance(value, Fraction):
-        raise UndefinedError(f"{what} becomes {in_short(value)}, which is not whole")
+        raise UndefinedError(wording.NOT_WHOLE.format(what=what, value=in_short(value)))
     raise CannotProveError(f"{what} depends on symbols")
 
 
@@ -217,23 +220,23 @@ def divided(over: Any, under: Any) -> Any:
     if not isinstance(under, int | Fraction):
         return over / under
     if under == 0:
-        raise UndefinedError("a division by zero")
+        raise UndefinedError(wording.DIVISION_BY_ZERO)
     return _plain(Fraction(over) / under) if isinstance(over, int | Fraction) else over / under
 
 
 def raised(base: Any, exponent: Any) -> Any:
     """Raise to a whole power, within bounds."""
-    exponent = _whole(exponent, "an exponent")
+    exponent = _whole(exponent, wording.WHOLE["exponent"])
     if not isinstance(base, int | Fraction):
         if abs(exponent) > LARGEST_EXPONENT:
             raise CannotProveError("the power is too large")
         return base**exponent
     if base == 0 and exponent < 0:
-        raise UndefinedError("a division by zero")
+        raise UndefinedError(wording.DIVISION_BY_ZERO)
     parts = Fraction(base)
     bits = max(parts.numerator.bit_length(), parts.denominator.bit_length())
     if abs(base) != 1 and bits * abs(exponent) > _MOST_BITS:
-        raise TooCostlyError("the powers are too large to try")
+        raise TooCostlyError(wording.TOO_LARGE_TO_TRY)
     return _plain(parts**exponent)
 
 

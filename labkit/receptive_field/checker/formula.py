@@ -251,6 +251,21 @@ def linear(node: Node) -> Linear | None:
     return None
 
 
+def added(*terms: Node) -> Node:
+    """Add formulas, and simplify what is linear."""
+    flat = [part for term in terms for part in (term.terms if isinstance(term, Add) else (term,))]
+    flat = [part for part in flat if part != ZERO]
+    form = linear(Add(tuple(flat)))
+    if form is not None and not (len(flat) == 1 and isinstance(flat[0], Name)):
+        return form.node()
+    return flat[0] if len(flat) == 1 else Add(tuple(flat))
+
+
+def minus(one: Node, other: Node) -> Node:
+    """Subtract a formula from another, and simplify what is linear."""
+    return added(one, Multiply((MINUS_ONE, other)))
+
+
 def simplified(node: Node) -> Node:
     """Write indices and bounds as linear forms, in which names may cancel."""
     match node:

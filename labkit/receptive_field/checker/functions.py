@@ -23,13 +23,16 @@ from numbers import Rational
 from types import FrameType
 from typing import Any
 
+from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.formula import (
     Node,
     TooCostlyError,
     UndefinedError,
     UnreadableError,
 )
-from labkit.receptive_field.checker.translation import LETTER, translated
+from labkit.receptive_field.checker.meaning import ARGUMENTS, argument_letter
+from labkit.receptive_field.checker.translation import translated
+from labkit.receptive_field.checker.wording import refused
 
 try:
     import resource
@@ -90,8 +93,7 @@ class FunctionAnswer:
     def __init__(self, function: Callable[..., Any], one_layer: bool):
         self._function = function
         self._one_layer = one_layer
-        allowed = ("r", "k", "s", "d") if one_layer else ("k", "s", "d", "L", "layers")
-        self._arguments = _arguments(function, allowed)
+        self._arguments = _arguments(function, one_layer)
         self._held = _Held()
         self._watch: _Watch | None = None
 
@@ -133,12 +135,12 @@ class FunctionAnswer:
         if isinstance(error, NotImplementedError):
             raise UnansweredError
         if isinstance(error, MemoryError):
-            raise TooCostlyError("it needs more than 50 MB")
+            raise TooCostlyError
         if error is not None:
             raise StoppedError(_in_words(error))
         if inspect.iscoroutine(result):
             result.close()
-            raise UnreadableError("your function is declared async; write it without")
+            raise refused("async")
         if result is None or result is Ellipsis:
             raise UnansweredError
         return result
@@ -271,29 +273,22 @@ def _limited_memory() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def _arguments(
-    function: Callable[..., Any], allowed: tuple[str, ...]
-) -> dict[str, tuple[str, bool]]:
+def _arguments(function: Callable[..., Any], one_layer: bool) -> dict[str, tuple[str, bool]]:
     """Return for each argument the letter it stands for, and whether it goes by position."""
-    wanted = ", ".join(allowed)
+    wanted = ", ".join(ARGUMENTS[one_layer])
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        raise UnreadableError(
-            f"the arguments of this function are not known; write one with arguments among {wanted}"
-        ) from None
+        raise refused("arguments unknown", wanted=wanted) from None
     found = {}
     for parameter in parameters:
-        letter = LETTER.get(parameter.name)
-        if letter in allowed:
+        letter = argument_letter(parameter.name, one_layer)
+        if letter:
             found[parameter.name] = (letter, parameter.kind is parameter.POSITIONAL_ONLY)
         elif parameter.default is parameter.empty:
-            raise UnreadableError(
-                f"the argument {parameter.name!r} of your function has no meaning here; "
-                f"name the arguments {wanted}"
-            )
+            raise refused("argument", name=parameter.name, wanted=wanted)
     if not found:
-        raise UnreadableError(f"your function takes none of the arguments {wanted}")
+        raise refused("no arguments", wanted=wanted)
     return found
 
 
@@ -320,7 +315,7 @@ def exact(value: Any) -> int | Fraction | float:
     except Exception:  # A class of one's own may raise anything here.
         raise _no_number(value) from None
     if isinstance(number, float) and not math.isfinite(number):
-        raise UndefinedError(f"{number} instead of a number")
+        raise UndefinedError(wording.NOT_FINITE.format(number=number))
     return int(number) if number == int(number) else number
 
 
@@ -328,9 +323,9 @@ def _no_number(value: Any) -> UnreadableError:
     try:
         shown = _LINE.sub(" ", _SHORT.repr(value))
     except Exception:
-        shown = f"something of the type {type(value).__name__}"
+        shown = wording.SOMETHING.format(type=type(value).__name__)
     shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
-    return UnreadableError(f"your function returns {shown}, which is not a number")
+    return refused("no number", shown=shown)
 
 
 def _in_words(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     Add,
     Big,
+    Call,
     Divide,
     Item,
     Linear,
@@ -37,7 +38,7 @@ from labkit.receptive_field.checker.formula import (
     rebuilt,
     substitute,
 )
-from labkit.receptive_field.checker.wording import ASKED, NAMES, refused
+from labkit.receptive_field.checker.wording import ASKED, NAMES, TWO_MEANINGS, TWO_OR_MORE, refused
 from labkit.receptive_field.checker.writing import written
 
 _DEEPEST_TREE = 150
@@ -56,6 +57,18 @@ _ROLES = {
     **dict.fromkeys("in input new prev previous before".split(), "asked"),
     **dict.fromkeys("out output old next after current cur".split(), "given"),
 }
+# What else an argument of a function may be called; in a formula, ks is a product.
+_ARGUMENTS = {
+    **{name: name[0] for name in "rl kl sl dl ks ss ds L".split()},
+    **dict.fromkeys("layers network chain".split(), "layers"),
+}
+ARGUMENTS = {True: ("r", "k", "s", "d"), False: ("k", "s", "d", "L", "layers")}
+# What each function is called in a formula, and how many values it takes: None where two or more.
+FUNCTIONS = {
+    "floor": ("floor", 1), "ceil": ("ceil", 1), "ceiling": ("ceil", 1), "abs": ("abs", 1),
+    "Abs": ("abs", 1), "min": ("min", None), "Min": ("min", None), "max": ("max", None),
+    "Max": ("max", None), "mod": ("mod", 2), "Mod": ("mod", 2),
+}  # fmt: skip
 # Letters that may be the field where the equation shows it, and something else elsewhere.
 _PERHAPS_R = frozenset("fnwxyFNWXY")
 _PERHAPS_L = frozenset("nNmMT")
@@ -106,6 +119,33 @@ def letter_of(name: str) -> str:
     """
     plain = name.replace("_", "").lower()
     return _LETTER.get(plain, "") or ("r" if role_of(name) else "")
+
+
+def argument_letter(name: str, one_layer: bool) -> str:
+    """Return what an argument of a function stands for, or nothing.
+
+    Args:
+        name: any name, such as ``kernels`` or ``k_l``.
+        one_layer: whether the function is a recurrence.
+
+    Returns:
+        One of ``ARGUMENTS``.
+    """
+    plain = name.replace("_", "")
+    letter = _ARGUMENTS.get(plain) or _LETTER.get(plain, "")
+    return letter if letter in ARGUMENTS[one_layer] else ""
+
+
+def called(name: str, arguments: tuple[Node, ...], at: int | None) -> Call:
+    """Call one of ``FUNCTIONS``.
+
+    Raises:
+        UnreadableError: where it takes another number of values.
+    """
+    function, wanted = FUNCTIONS[name]
+    if len(arguments) != wanted and (wanted or len(arguments) < 2):
+        raise refused("arguments", at, name=name, wanted=wanted or TWO_OR_MORE)
+    return Call(function, arguments)
 
 
 def role_of(name: str) -> str:
@@ -320,8 +360,8 @@ class _OneLayer(_Meaning):
             raise refused("jump, forward", part.at, name=raw)
         if part not in self._fields and not letter_of(raw):
             if raw in ("f", "F"):
-                raise refused("two meanings", part.at, name=raw,
-                              meanings="write k for the kernel, r for the field")  # fmt: skip
+                meanings = TWO_MEANINGS["f of one layer"]
+                raise refused("two meanings", part.at, name=raw, meanings=meanings)
             raise self._unknown(part)
         if isinstance(part, Name):
             return None
@@ -507,11 +547,11 @@ class _AllLayers(_Meaning):
         if letter == "j":
             raise refused("jump", item.at, name=self._written(item))
         if raw == "S" and not in_product:
-            meanings = "write s_l for a stride, and ∏_{i=1}^{l−1} s_i for the strides before l"
+            meanings = TWO_MEANINGS["S"]
             raise refused("two meanings", item.at, name=self._written(item), meanings=meanings)
         if raw in ("f", "F"):
-            raise refused("two meanings", item.at, name=self._written(item),
-                          meanings="write k_l for the kernel, r for the field")  # fmt: skip
+            meanings = TWO_MEANINGS["f"]
+            raise refused("two meanings", item.at, name=self._written(item), meanings=meanings)
         if letter == "p":
             return Name("p", item.at)
         if letter not in ("k", "s", "d"):

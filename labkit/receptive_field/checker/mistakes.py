@@ -6,16 +6,15 @@ in :mod:`~.wording`, under the same name.
 """
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from functools import lru_cache
 
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
+    ZERO,
     Add,
     Call,
     Multiply,
     Node,
-    Number,
     letters,
     rebuilt,
     substitute,
@@ -92,7 +91,6 @@ MISTAKES: Mapping[bool, tuple[tuple[str, str], ...]] = {
         ("one layer off", "1 + Σ_{l=1}^{L} d_l (k_l - 1) ∏_{i=2}^{l-1} s_i"),
     ),
 }
-_ZERO = Number(Fraction(0))
 
 
 @lru_cache(maxsize=2)
@@ -120,7 +118,7 @@ def named(node: Node, one_layer: bool, proves: Callable[[Node, Node], bool]) -> 
         A key of ``wording.MISTAKES``, or nothing where the mistake is not a known one.
     """
     if "p" in letters(node):
-        without = substitute(node, "p", _ZERO)
+        without = substitute(node, "p", ZERO)
         if proves(without, _truth(one_layer)):
             return "padding"
         node = without

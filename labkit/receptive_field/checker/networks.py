@@ -252,17 +252,19 @@ class Condition:
     """Hold a condition on a network, once for numbers and once for symbols.
 
     Args:
-        phrase: completes "it is right when …".
+        name: a key of ``wording.CONDITIONS``.
         holds: tells whether it holds for the numbers of one layer, given by their letters.
         changes: for each letter that it touches, what takes the place of that letter's symbol,
             from symbols that are positive integers.
         for_chains: whether it can be asked of each layer of a chain by itself.
+        hint: a key of ``wording.TERM``, where to look if a formula is right only under it.
     """
 
-    phrase: str
+    name: str
     holds: Callable[[Mapping[str, int]], bool]
     changes: Mapping[str, Callable[[Symbolic], Any]]
     for_chains: bool = True
+    hint: str = ""
 
     def fits(self, case: Case) -> bool:
         """Tell whether a network meets the condition in every layer."""
@@ -278,30 +280,21 @@ ALWAYS = Condition("always", lambda layer: True, {})
 
 # The wider condition stands before those that it contains.
 CONDITIONS = (
-    Condition("every dilation is 1", lambda layer: layer["d"] == 1, {"d": lambda v: 1}),
-    Condition(
-        "no stride is larger than its k",
-        lambda layer: layer["s"] <= layer["k"],
-        {"k": lambda v: v["s"] + v["k"] - 1},
-        for_chains=False,
-    ),
-    Condition("every stride is 1", lambda layer: layer["s"] == 1, {"s": lambda v: 1}),
-    Condition("k is odd", lambda layer: layer["k"] % 2 == 1, {"k": lambda v: 2 * v["k"] - 1}),
-    Condition("k is even", lambda layer: layer["k"] % 2 == 0, {"k": lambda v: 2 * v["k"]}),
-    Condition(
-        "k equals s",
-        lambda layer: layer["k"] == layer["s"],
-        {"k": lambda v: v["s"]},
-        for_chains=False,
-    ),
-    Condition("r is 1", lambda layer: layer["r"] == 1, {"r": lambda v: 1}, for_chains=False),
-    Condition("every k is 1", lambda layer: layer["k"] == 1, {"k": lambda v: 1}),
-    Condition(
-        "every stride and every dilation is 1",
-        lambda layer: layer["s"] == layer["d"] == 1,
-        {"s": lambda v: 1, "d": lambda v: 1},
-    ),
-)
+    Condition("d = 1", lambda layer: layer["d"] == 1, {"d": lambda v: 1}, hint="d"),
+    Condition("s <= k", lambda layer: layer["s"] <= layer["k"],
+              {"k": lambda v: v["s"] + v["k"] - 1}, for_chains=False, hint="s"),
+    Condition("s = 1", lambda layer: layer["s"] == 1, {"s": lambda v: 1}, hint="s"),
+    Condition("k odd", lambda layer: layer["k"] % 2 == 1, {"k": lambda v: 2 * v["k"] - 1},
+              hint="parity"),
+    Condition("k even", lambda layer: layer["k"] % 2 == 0, {"k": lambda v: 2 * v["k"]},
+              hint="parity"),
+    Condition("k = s", lambda layer: layer["k"] == layer["s"], {"k": lambda v: v["s"]},
+              for_chains=False),
+    Condition("r = 1", lambda layer: layer["r"] == 1, {"r": lambda v: 1}, for_chains=False),
+    Condition("k = 1", lambda layer: layer["k"] == 1, {"k": lambda v: 1}, hint="k"),
+    Condition("s = d = 1", lambda layer: layer["s"] == layer["d"] == 1,
+              {"s": lambda v: 1, "d": lambda v: 1}, hint="s"),
+)  # fmt: skip
 
 
 # Make a large counter-example small, number by number, as long as it stays one.

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
-from labkit.receptive_field.checker.evaluation import FOR_PROOFS, Budget, Evaluator, divided, raised
+from labkit.receptive_field.checker.evaluation import Budget, Evaluator, divided, raised
 from labkit.receptive_field.checker.formula import (
     Big,
     Call,
@@ -38,7 +38,7 @@ from labkit.receptive_field.checker.formula import (
     simplified,
     substitute,
 )
-from labkit.receptive_field.checker.networks import ALWAYS, Condition
+from labkit.receptive_field.checker.networks import Condition
 from labkit.receptive_field.checker.quotients import Quotient, Symbols
 
 _SYMBOLS = 48
@@ -59,8 +59,8 @@ _SPLITS = (
 def proves_recurrence(
     value: Callable[..., Any],
     dilated: bool,
-    condition: Condition = ALWAYS,
-    budget: Budget | None = None,
+    condition: Condition,
+    budget: Budget,
 ) -> bool:
     """Tell whether a recurrence is proved for all layers that meet a condition.
 
@@ -73,7 +73,6 @@ def proves_recurrence(
     Returns:
         True where the answer equals s(r − 1) + d(k − 1) + 1 for all of them.
     """
-    budget = budget or Budget(FOR_PROOFS)
     for split in _SPLITS:
         try:
             return all(
@@ -110,9 +109,7 @@ def _holds(value: Callable[..., Any], symbols: dict[str, Any]) -> bool:
     return _same(value(**symbols), s * (r - 1) + d * (k - 1) + 1)
 
 
-def proves_closed_form(
-    node: Node, dilated: bool, condition: Condition = ALWAYS, budget: Budget | None = None
-) -> bool:
+def proves_closed_form(node: Node, dilated: bool, condition: Condition, budget: Budget) -> bool:
     """Tell whether a closed form is proved for every chain whose layers meet a condition.
 
     Args:
@@ -124,7 +121,6 @@ def proves_closed_form(
     Returns:
         True where the answer equals the receptive field for every number of layers from 1 on.
     """
-    budget = budget or Budget(FOR_PROOFS)
     try:
         start = _step_holds(_along_the_layers(node), dilated, condition, budget)
         return all(
@@ -139,8 +135,8 @@ def proves_for_depth(
     node: Node,
     depth: int,
     dilated: bool,
-    condition: Condition = ALWAYS,
-    budget: Budget | None = None,
+    condition: Condition,
+    budget: Budget,
 ) -> bool:
     """Tell whether a closed form is proved for every chain of one depth.
 
@@ -154,40 +150,21 @@ def proves_for_depth(
     Returns:
         True where the answer equals the receptive field for all of them.
     """
-    budget = budget or Budget(FOR_PROOFS)
-    item = layer_symbols(depth, dilated, condition, budget)
+    symbols = Symbols(_SYMBOLS, budget)
+
+    def item(letter: str, number: int) -> Any:
+        if not 1 <= number <= depth:
+            raise UndefinedError
+        return _parameter(symbols, letter, number, dilated, condition)
+
     try:
         found = Evaluator({"L": depth}, item, budget).value(node)
-        return _same(found, expanded_truth(item, depth))
+        return _same(found, _expanded_truth(item, depth))
     except (CannotProveError, TooCostlyError, UndefinedError):
         return False
 
 
-def layer_symbols(
-    depth: int, dilated: bool, condition: Condition = ALWAYS, budget: Budget | None = None
-) -> Any:
-    """Return a function from a letter and a layer's number to a symbol.
-
-    Args:
-        depth: the number of layers.
-        dilated: whether the dilations are free rather than 1.
-        condition: what each layer has to meet.
-        budget: the steps that arithmetic with the symbols may spend.
-
-    Returns:
-        The function; it raises UndefinedError for a layer that does not exist.
-    """
-    symbols = Symbols(_SYMBOLS, budget or Budget(FOR_PROOFS))
-
-    def item(letter: str, number: int) -> Any:
-        if not 1 <= number <= depth:
-            raise UndefinedError(f"{letter}_{number} in a network of {depth} layers")
-        return _parameter(symbols, letter, number, dilated, condition)
-
-    return item
-
-
-def expanded_truth(item: Any, depth: int) -> Any:
+def _expanded_truth(item: Any, depth: int) -> Any:
     """Multiply the receptive field out, from the last layer to the first."""
     width: Any = 1
     for number in range(depth, 0, -1):

@@ -8,7 +8,7 @@ and slices need no list.
 import ast
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
@@ -17,6 +17,7 @@ from typing import Any
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
+    ZERO,
     Add,
     Big,
     Call,
@@ -28,27 +29,29 @@ from labkit.receptive_field.checker.formula import (
     Number,
     Power,
     UnreadableError,
+    added,
     children,
     linear,
+    minus,
     plus,
 )
-from labkit.receptive_field.checker.meaning import is_place, letter_of, with_index
+from labkit.receptive_field.checker.meaning import (
+    FUNCTIONS,
+    called,
+    is_place,
+    letter_of,
+    with_index,
+)
 from labkit.receptive_field.checker.tokens import Cleaned
-from labkit.receptive_field.checker.wording import refused
+from labkit.receptive_field.checker.wording import PARTS, refused
 
 _ATTRIBUTES = {"kernel": "k", "stride": "s", "dilation": "d"}
-_MODULES_ON_PAPER = frozenset({"math", "np", "numpy", "sympy", "sp"})
-_FUNCTIONS = {
-    "floor": "floor", "ceil": "ceil", "ceiling": "ceil", "abs": "abs", "Abs": "abs", "min": "min",
-    "Min": "min", "max": "max", "Max": "max", "mod": "mod", "Mod": "mod",
-}  # fmt: skip
+_MODULES = frozenset({"math", "np", "numpy", "sympy", "sp"})
 _PYTHON = re.compile(
     r"\b(?:def|lambda|len|range|enumerate|zip|reversed|import|while)\b|\bfor\b.*\bin\b"
     r"|[A-Za-z]\[[^\]]*:[^\]]*\]|\b(?:sum|prod)\s*\(\s*[A-Za-z_]+\s*\)",
     re.DOTALL,
 )
-_ZERO = Number(Fraction(0))
-_WANTED = {"floor": (1, 1), "ceil": (1, 1), "abs": (1, 1), "mod": (2, 2)}
 
 
 @dataclass(frozen=True)
@@ -71,17 +74,12 @@ class Row:
     @property
     def length(self) -> Node:
         """The number of places."""
-        return _sum(minus(self.last, self.first), ONE)
+        return added(minus(self.last, self.first), ONE)
 
     def backwards(self) -> "Row":
         """Return the list from its end to its beginning."""
         ends = Add((self.first, self.last))
         return Row(self.first, self.last, lambda place: self.at(minus(ends, place)), self.sliced)
-
-
-def minus(one: Node, other: Node) -> Node:
-    """Subtract a formula from another, and simplify what is linear."""
-    return _sum(one, Multiply((MINUS_ONE, other)))
 
 
 def negative(node: ast.expr) -> int:
@@ -93,27 +91,27 @@ def negative(node: ast.expr) -> int:
 
 
 class ExpressionReader:
-    """Read expressions of Python, one after the other.
+    """Read expressions of Python; a name that is not known is a number, or a list where used so.
 
     Args:
-        names: the meaning of each known name, a formula, a :class:`Row` or a tuple of such; any
-            other name is taken for a number, or for a list where it is used as one.
+        one_layer: whether they speak of one layer, in a recurrence.
+        counts_from: the number of the first layer, 0 as lists have it or 1 as on paper.
         on_paper: whether the text is mathematics in the notation of Python, in which ``/`` divides
             exactly and ``np.prod`` is a product, rather than a program.
-        counts_from: the number of the first layer, 0 as lists have it or 1 as on paper.
         offsets: gives the place of a node in the student's text, for messages.
     """
 
     def __init__(
         self,
-        names: Mapping[str, Any] | None = None,
-        on_paper: bool = False,
+        one_layer: bool,
         counts_from: int = 0,
+        on_paper: bool = True,
         offsets: Callable[[ast.AST], int | None] = lambda node: None,
     ):
-        self.names = dict(names or {})
-        self._on_paper = on_paper
+        self.names: dict[str, Any] = {}
+        self._one_layer = one_layer
         self._counts_from = counts_from
+        self._on_paper = on_paper
         self._offset = offsets
         self._bound: frozenset[str] = frozenset()
         self._fresh = count(1)
@@ -131,15 +129,15 @@ class ExpressionReader:
                 whole = whole.value
             raise refused("needs its layer", self._offset(tree), name=ast.unparse(whole))
         if isinstance(value, tuple):
-            raise self.refusal(tree, "a list stands where a number is needed")
+            raise self.refusal(tree, "list for number")
         return value
 
     def value(self, tree: ast.expr) -> Any:
         """Read an expression whose value is a number, a list or a tuple."""
         for kind, read in self._READERS:
             if isinstance(tree, kind):
-                return read(self, tree)
-        raise self.refusal(tree, "is not read here")
+                return getattr(self, read)(tree)
+        raise self.refusal(tree, "not read")
 
     def row(self, tree: ast.expr) -> Row:
         """Read an expression whose value is a list."""
@@ -147,29 +145,39 @@ class ExpressionReader:
             return self._list(tree.id, tree)
         value = self.value(tree)
         if not isinstance(value, Row):
-            raise self.refusal(tree, "a number stands where a list is needed")
+            raise self.refusal(tree, "number for list")
         return value
 
-    def refusal(self, tree: ast.AST, reason: str) -> UnreadableError:
-        """Return an error that shows the part that it refuses."""
+    def refusal(self, tree: ast.AST, kind: str) -> UnreadableError:
+        """Return an error that shows the part that it refuses, and says why."""
         shown = ast.unparse(tree)
         shown = shown if len(shown) <= 60 else f"{shown[:60]}…"
-        return UnreadableError(f"{shown!r}: {reason}", self._offset(tree))
+        return refused("part", self._offset(tree), part=repr(shown), reason=PARTS[kind])
+
+    def _tuple(self, tree: ast.Tuple | ast.List) -> tuple:
+        return tuple(map(self.value, tree.elts))
 
     # Numbers.
 
     def _constant(self, tree: ast.Constant) -> Node:
         value = tree.value
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.refusal(tree, "only numbers can stand in a formula")
+            raise self.refusal(tree, "only numbers")
         if isinstance(value, float) and not self._on_paper:
-            raise self.refusal(tree, "a number with a decimal point is not exact")
+            raise self.refusal(tree, "decimal point")
         if not abs(value) < 1e15:
-            raise self.refusal(tree, "a number has up to 15 digits")
+            raise refused("number alone", self._offset(tree))
         return Number(Fraction(str(value)))
 
     def _name(self, tree: ast.Name) -> Any:
-        return self.names.get(tree.id, Name(tree.id, self._offset(tree) or 0))
+        if tree.id in self.names:
+            return self.names[tree.id]
+        indexed = with_index(Name(tree.id, self._offset(tree) or 0))
+        return self._counted(indexed) if isinstance(indexed, Item) else indexed
+
+    def _counted(self, item: Item) -> Item:
+        shift = 0 if self._one_layer else 1 - self._counts_from
+        return Item(item.letter, plus(item.index, shift), item.at)
 
     def _unary(self, tree: ast.UnaryOp) -> Node:
         operand = self.node(tree.operand)
@@ -178,7 +186,7 @@ class ExpressionReader:
                 return Multiply((MINUS_ONE, operand))
             case ast.UAdd():
                 return operand
-        raise self.refusal(tree, "is not arithmetic")
+        raise self.refusal(tree, "not exact")
 
     def _binary(self, tree: ast.BinOp) -> Node:
         one, other = self.node(tree.left), self.node(tree.right)
@@ -197,12 +205,12 @@ class ExpressionReader:
                 return Call("mod", (one, other))
             case ast.Pow() if self._on_paper or isinstance(tree.right, ast.Constant):
                 return Power(one, other, self._offset(tree) or 0)
-        raise self.refusal(tree, "is not exact arithmetic")
+        raise self.refusal(tree, "not exact")
 
     def _call(self, tree: ast.Call) -> Any:
         function = self._function(tree.func)
         if tree.keywords:
-            raise self.refusal(tree, "arguments with a name are not read")
+            raise self.refusal(tree, "named arguments")
         if function in ("sum", "prod"):
             return self._folded(function, tree)
         if function in ("range", "enumerate", "zip", "reversed"):
@@ -211,14 +219,9 @@ class ExpressionReader:
             return self._only_list(tree)
         if function == "len" and len(tree.args) == 1:
             return self._length(tree)
-        if function not in _FUNCTIONS:
+        if function not in FUNCTIONS:
             return self._applied(tree)
-        name = _FUNCTIONS[function]
-        arguments = tuple(map(self.node, tree.args))
-        fewest, most = _WANTED.get(name, (2, 100))
-        if not fewest <= len(arguments) <= most:
-            raise self.refusal(tree, f"{function} takes {fewest if most < 100 else 'two or more'}")
-        return Call(name, arguments)
+        return called(function, tuple(map(self.node, tree.args)), self._offset(tree))
 
     def _function(self, tree: ast.expr) -> str:
         """Return the name of a function, of those modules that everybody means."""
@@ -226,20 +229,29 @@ class ExpressionReader:
             case ast.Name(name):
                 return name if name not in self.names else ""
             case ast.Attribute(ast.Name(module), name) if module not in self.names:
-                known = module in _MODULES_ON_PAPER if self._on_paper else module == "math"
-                return name if known else ""
+                return name if module in _MODULES else ""
         return ""
 
     def _applied(self, tree: ast.Call) -> Node:
-        """Refuse a call; on paper it may be a product, which a subclass can say."""
-        raise self.refusal(tree, "this function is not read")
+        """Read brackets after what is no function: an index where it can be one, or a factor."""
+        match tree.func:
+            case ast.Attribute(_, name):
+                raise refused("numpy", self._offset(tree), name=name)
+            case ast.Name(name) if len(tree.args) == 1 and letter_of(name):
+                index = self.node(tree.args[0])
+                if is_place(index, self._one_layer):
+                    return self._counted(Item(name, index, self._offset(tree) or 0))
+                return Multiply((self._name(tree.func), index))
+        if isinstance(tree.func, ast.Name) or len(tree.args) != 1:
+            raise self.refusal(tree, "function")
+        return Multiply((self.node(tree.func), self.node(tree.args[0])))
 
     def _attribute(self, tree: ast.Attribute) -> Node:
         value = self.value(tree.value)
         letter = _ATTRIBUTES.get(tree.attr)
         if letter and isinstance(value, Item) and value.letter == "layers":
             return Item(letter, value.index, value.at)
-        raise self.refusal(tree, "only kernel, stride and dilation of a layer are read")
+        raise self.refusal(tree, "attribute")
 
     # Lists.
 
@@ -247,7 +259,7 @@ class ExpressionReader:
         at = self._offset(tree) or 0
         shift = 1 - self._counts_from
         first, last = Number(Fraction(self._counts_from)), plus(Name("L"), -shift)
-        return Row(first, last, lambda place: Item(name, _sum(place, Number(Fraction(shift))), at))
+        return Row(first, last, lambda place: Item(name, added(place, Number(Fraction(shift))), at))
 
     def _subscript(self, tree: ast.Subscript) -> Any:
         row = self.row(tree.value)
@@ -258,13 +270,13 @@ class ExpressionReader:
 
     def _place(self, row: Row, tree: ast.expr) -> Node:
         """Return the place that an index means, counted from where a list begins."""
-        return _sum(self.node(tree), plus(row.first, -self._counts_from))
+        return added(self.node(tree), plus(row.first, -self._counts_from))
 
     def _slice(self, row: Row, tree: ast.Slice) -> Row:
         if tree.step is not None:
             if tree.lower is None and tree.upper is None and negative(tree.step) == 1:
                 return row.backwards()
-            raise self.refusal(tree, "a slice with a step is not read, except [::-1]")
+            raise self.refusal(tree, "slice step")
         return Row(
             row.first if tree.lower is None else self._end(row, tree.lower),
             row.last if tree.upper is None else plus(self._end(row, tree.upper), -1),
@@ -278,38 +290,41 @@ class ExpressionReader:
 
     def _range(self, tree: ast.Call) -> Row:
         if not 1 <= len(tree.args) <= 3:
-            raise self.refusal(tree, "range takes one to three numbers")
+            raise self.refusal(tree, "range")
         ends = [self.node(end) for end in tree.args[:2]]
-        start, stop = (_ZERO, ends[0]) if len(ends) == 1 else ends
+        start, stop = (ZERO, ends[0]) if len(ends) == 1 else ends
         if len(tree.args) == 3 and negative(tree.args[2]) == 1:
             upwards = Row(plus(stop, 1), start, lambda place: place)
             return upwards.backwards()
         if len(tree.args) == 3:
-            raise self.refusal(tree, "a range with a step is not read, except -1")
+            raise self.refusal(tree, "range step")
         return Row(start, plus(stop, -1), lambda place: place)
 
     def _enumerate(self, tree: ast.Call) -> Row:
         if not 1 <= len(tree.args) <= 2:
-            raise self.refusal(tree, "enumerate takes a list and where to begin")
+            raise self.refusal(tree, "enumerate")
         row = self.row(tree.args[0])
         start = Number(Fraction(self._counts_from))
         shift = minus(self.node(tree.args[1]) if tree.args[1:] else start, row.first)
-        return replace(row, at=lambda place: (_sum(place, shift), row.at(place)))
+        return replace(row, at=lambda place: (added(place, shift), row.at(place)))
 
     def _length(self, tree: ast.Call) -> Node:
-        row = self.row(tree.args[0])
+        (whole,) = tree.args
+        if isinstance(whole, ast.Name) and letter_of(whole.id) not in ("k", "s", "d"):
+            raise refused("length", self._offset(whole))
+        row = self.row(whole)
         if row.sliced:
-            raise self.refusal(tree, "the length of a part of a list is not read")
+            raise self.refusal(tree, "length of a part")
         return row.length
 
     def _zip(self, tree: ast.Call) -> Row:
         rows = [self.row(part) for part in tree.args]
-        if not rows or any(minus(row.length, rows[0].length) != _ZERO for row in rows):
-            raise self.refusal(tree, "zip takes lists of one length")
+        if not rows or any(minus(row.length, rows[0].length) != ZERO for row in rows):
+            raise self.refusal(tree, "zip")
         shifts = [minus(row.first, rows[0].first) for row in rows]
 
         def at(place: Node) -> tuple:
-            return tuple(row.at(_sum(place, by)) for row, by in zip(rows, shifts, strict=True))
+            return tuple(row.at(added(place, by)) for row, by in zip(rows, shifts, strict=True))
 
         return Row(rows[0].first, rows[0].last, at, any(row.sliced for row in rows))
 
@@ -318,13 +333,13 @@ class ExpressionReader:
 
     def _only_list(self, tree: ast.Call) -> Row:
         if len(tree.args) != 1:
-            raise self.refusal(tree, "this takes one list")
+            raise self.refusal(tree, "one list")
         return self.row(tree.args[0])
 
     def _folded(self, kind: str, tree: ast.Call) -> Node:
         """Read ``sum`` or ``prod`` of a list."""
         if not 1 <= len(tree.args) <= (2 if kind == "sum" else 1):
-            raise self.refusal(tree, f"{kind} takes one list")
+            raise self.refusal(tree, "one list")
         total = self._fold(kind, tree.args[0])
         return Add((self.node(tree.args[1]), total)) if tree.args[1:] else total
 
@@ -342,9 +357,9 @@ class ExpressionReader:
         """Put a sum or product together, over a part of a list only where each place is read."""
         inner = body(Name(variable))
         if isinstance(inner, Row | tuple):
-            raise self.refusal(tree, "a list of numbers is needed")
+            raise self.refusal(tree, "list of numbers")
         if row.sliced and not _read_in(row.at(Name(variable))) <= _read_in(inner):
-            raise self.refusal(tree, "the length of a part of a list is not read")
+            raise self.refusal(tree, "length of a part")
         return Big(kind, inner, variable, row.first, row.last, self._offset(tree) or 0)
 
     def _fresh_variable(self, row: Row) -> str:
@@ -353,7 +368,7 @@ class ExpressionReader:
     def _comprehended(self, kind: str, body: ast.expr, generators: list[ast.comprehension]) -> Node:
         first, *others = generators
         if first.ifs or first.is_async:
-            raise self.refusal(first.iter, "a condition in a sum is not read")
+            raise self.refusal(first.iter, "condition")
         row = self.row(first.iter)
         variable = self._variable(first.target, row)
         outer = self.names, self._bound
@@ -390,18 +405,13 @@ class ExpressionReader:
                         for part, given in zip(parts, value, strict=True)
                         for name, meaning in self.targets(part, given).items()
                     }
-        raise self.refusal(target, "these names do not fit what they are given")
+        raise self.refusal(target, "names do not fit")
 
-    _READERS: tuple[tuple[type, Callable[..., Any]], ...] = (
-        (ast.Constant, _constant),
-        (ast.Name, lambda self, tree: self._name(tree)),
-        (ast.UnaryOp, _unary),
-        (ast.BinOp, _binary),
-        (ast.Call, _call),
-        (ast.Attribute, _attribute),
-        (ast.Subscript, _subscript),
-        (ast.Tuple, lambda self, tree: tuple(map(self.value, tree.elts))),
-    )
+    _READERS: tuple[tuple[type, str], ...] = (
+        (ast.Constant, "_constant"), (ast.Name, "_name"), (ast.UnaryOp, "_unary"),
+        (ast.BinOp, "_binary"), (ast.Call, "_call"), (ast.Attribute, "_attribute"),
+        (ast.Subscript, "_subscript"), (ast.Tuple, "_tuple"),
+    )  # fmt: skip
 
 
 # Text in the notation of Python.
@@ -428,7 +438,8 @@ def read_python(text: Cleaned, one_layer: bool, counts_from: int) -> tuple[Node,
     """
     source, places = _in_ascii(text)
     statement = _parsed(source, places)
-    reader = _OnPaper(one_layer, counts_from, source, places)
+    offset = _offsets(source, places)
+    reader = ExpressionReader(one_layer, counts_from, offsets=offset)
     match statement:
         case ast.Expr(ast.Lambda(_, body)) | ast.Expr(body) | ast.Return(body):
             return (reader.node(body),)
@@ -439,7 +450,9 @@ def read_python(text: Cleaned, one_layer: bool, counts_from: int) -> tuple[Node,
         case ast.Assign(targets, body):
             return tuple(map(reader.node, (*targets, body)))
         case ast.FunctionDef() if one_layer or counts_from == 0:
-            return (_program(source, places, one_layer),)
+            from labkit.receptive_field.checker.translation import translated_program
+
+            return (translated_program(statement, one_layer, offset),)
     raise refused("program", places[0])
 
 
@@ -459,15 +472,6 @@ def _parsed(source: str, places: tuple[int, ...]) -> ast.stmt:
     return statement
 
 
-def _program(source: str, places: tuple[int, ...], one_layer: bool) -> Node:
-    from labkit.receptive_field.checker.translation import translated_text
-
-    try:
-        return translated_text(source, one_layer)
-    except UnreadableError as error:
-        raise UnreadableError(error.reason, places[error.at or 0]) from None
-
-
 def _in_ascii(text: Cleaned) -> tuple[str, tuple[int, ...]]:
     """Write powers as Python does, and drop what stands around a program."""
     characters, places = [], []
@@ -484,53 +488,17 @@ def _offset_of(source: str, line: int, column: int) -> int:
     return sum(len(text) for text in source.splitlines(keepends=True)[: line - 1]) + column
 
 
-class _OnPaper(ExpressionReader):
-    """Read mathematics in the notation of Python: a name before brackets may be a factor."""
+def _offsets(source: str, places: tuple[int, ...]) -> Callable[[ast.AST], int | None]:
+    """Return a function from a node to its place in the student's text."""
 
-    def __init__(self, one_layer: bool, counts_from: int, source: str, places: tuple[int, ...]):
-        super().__init__(on_paper=True, counts_from=counts_from, offsets=self._at)
-        self._one_layer = one_layer
-        self._source = source
-        self._places = places
-
-    def _at(self, tree: ast.AST) -> int | None:
+    def offset(tree: ast.AST) -> int | None:
         if not hasattr(tree, "lineno"):
             return None
-        line = self._source.splitlines()[tree.lineno - 1]
+        line = source.splitlines()[tree.lineno - 1]
         column = len(line.encode()[: tree.col_offset].decode(errors="ignore"))
-        return self._places[
-            min(_offset_of(self._source, tree.lineno, column), len(self._places) - 1)
-        ]
+        return places[min(_offset_of(source, tree.lineno, column), len(places) - 1)]
 
-    def _name(self, tree: ast.Name) -> Any:
-        value = super()._name(tree)
-        indexed = with_index(value) if isinstance(value, Name) else value
-        return self._counted(indexed) if isinstance(indexed, Item) else value
-
-    def _counted(self, item: Item) -> Item:
-        shift = 0 if self._one_layer else 1 - self._counts_from
-        return Item(item.letter, plus(item.index, shift), item.at)
-
-    def _length(self, tree: ast.Call) -> Node:
-        (whole,) = tree.args
-        if isinstance(whole, ast.Name) and letter_of(whole.id) not in ("k", "s", "d"):
-            raise refused("length", self._at(whole))
-        return super()._length(tree)
-
-    def _applied(self, tree: ast.Call) -> Node:
-        match tree.func:
-            case ast.Attribute(_, name):
-                raise refused("numpy", self._at(tree), name=name)
-            case ast.Name(name) if len(tree.args) == 1 and letter_of(name):
-                index = self.node(tree.args[0])
-                if is_place(index, self._one_layer):
-                    return self._counted(Item(name, index, self._at(tree) or 0))
-                return Multiply((self._name(tree.func), index))
-            case ast.Name():
-                return super()._applied(tree)
-        if len(tree.args) != 1:
-            return super()._applied(tree)
-        return Multiply((self.node(tree.func), self.node(tree.args[0])))
+    return offset
 
 
 def _by_layers(row: Row) -> Row:
@@ -551,11 +519,3 @@ def _read_in(value: Any) -> frozenset[Node]:
         return frozenset({value.index})
     parts = value if isinstance(value, tuple) else () if isinstance(value, Big) else children(value)
     return frozenset().union(*map(_read_in, parts))
-
-
-def _sum(one: Node, other: Node) -> Node:
-    """Add two formulas, and simplify what is linear."""
-    if other == _ZERO:
-        return one
-    form = linear(Add((one, other)))
-    return Add((one, other)) if form is None else form.node()

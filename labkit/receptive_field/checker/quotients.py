@@ -14,6 +14,7 @@ from typing import Any
 from sympy import QQ
 from sympy.polys.rings import PolyElement, ring
 
+from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.evaluation import Budget
 from labkit.receptive_field.checker.formula import CannotProveError, TooCostlyError
 
@@ -82,8 +83,6 @@ class Quotient:
 
     def __add__(self, other: Any) -> "Quotient":
         other = self._lift(other)
-        if other is None:
-            return NotImplemented
         if self.under == other.under:
             return self._new(self._plus(self.over, other.over), self.under)
         crossed = self._times(self.over, other.under), self._times(other.over, self.under)
@@ -91,14 +90,10 @@ class Quotient:
 
     def __mul__(self, other: Any) -> "Quotient":
         other = self._lift(other)
-        if other is None:
-            return NotImplemented
         return self._new(self._times(self.over, other.over), self._times(self.under, other.under))
 
     def __truediv__(self, other: Any) -> "Quotient":
         other = self._lift(other)
-        if other is None:
-            return NotImplemented
         if not other._sign():
             raise CannotProveError("the divisor may be zero")
         return self._new(self._times(self.over, other.under), self._times(self.under, other.over))
@@ -110,15 +105,13 @@ class Quotient:
         return self * -1
 
     def __sub__(self, other: Any) -> "Quotient":
-        lifted = self._lift(other)
-        return NotImplemented if lifted is None else self + -lifted
+        return self + -self._lift(other)
 
     def __rsub__(self, other: Any) -> "Quotient":
         return -self + other
 
     def __rtruediv__(self, other: Any) -> "Quotient":
-        lifted = self._lift(other)
-        return NotImplemented if lifted is None else lifted / self
+        return self._lift(other) / self
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -143,10 +136,7 @@ class Quotient:
         return self != 0
 
     def __eq__(self, other: object) -> bool:
-        lifted = self._lift(other)
-        if lifted is None:
-            raise CannotProveError("a symbol is compared with something else")
-        gap = self - lifted
+        gap = self - other
         if not gap.over:
             return True
         if gap._sign():
@@ -187,16 +177,16 @@ class Quotient:
         for coefficient in product.coeffs():
             length = coefficient.numerator.bit_length() + coefficient.denominator.bit_length()
             if length > _MOST_BITS_OF_A_COEFFICIENT:
-                raise TooCostlyError("its numbers are too large to try")
+                raise TooCostlyError(wording.TOO_LARGE_TO_TRY)
         return product
 
-    def _lift(self, value: Any) -> "Quotient | None":
+    def _lift(self, value: Any) -> "Quotient":
         if isinstance(value, Quotient):
             return value
-        if isinstance(value, int | Fraction):
-            exact = QQ(value.numerator, value.denominator)
-            return self._new(self.symbols.polynomials.ground_new(exact))
-        return None
+        if not isinstance(value, int | Fraction):
+            raise CannotProveError("a symbol meets something that is not exact")
+        exact = QQ(value.numerator, value.denominator)
+        return self._new(self.symbols.polynomials.ground_new(exact))
 
     def _new(self, over: PolyElement, under: PolyElement | None = None) -> "Quotient":
         """Build a quotient in lowest terms as far as single terms go."""

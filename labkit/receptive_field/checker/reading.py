@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from labkit.receptive_field.checker.evaluation import DEEPEST
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
@@ -28,18 +29,19 @@ from labkit.receptive_field.checker.formula import (
     free_names,
     plus,
 )
-from labkit.receptive_field.checker.meaning import Reading, is_place, letter_of, readings
+from labkit.receptive_field.checker.meaning import (
+    FUNCTIONS,
+    Reading,
+    called,
+    is_place,
+    letter_of,
+    readings,
+)
 from labkit.receptive_field.checker.python_reading import is_python, read_python
 from labkit.receptive_field.checker.tokens import Cleaned, Token, cleaned, tokens
-from labkit.receptive_field.checker.wording import MEANINGS, refused
+from labkit.receptive_field.checker.wording import EXPECTED, MEANINGS, refused
 
-_DEEPEST = 40
 _MOST_REMAINDERS = 30
-_FUNCTIONS = {
-    "floor": ("floor", 1), "ceil": ("ceil", 1), "ceiling": ("ceil", 1), "abs": ("abs", 1),
-    "Abs": ("abs", 1), "min": ("min", None), "Min": ("min", None), "max": ("max", None),
-    "Max": ("max", None), "mod": ("mod", 2), "Mod": ("mod", 2),
-}  # fmt: skip
 _NUMPY = re.compile(r"\b(?:cumprod|cumsum|accumulate|array|arange|asarray)\b")
 _CLOSING = {"(": ")", "[": "]", "{": "}", "⌊": "⌋", "⌈": "⌉"}
 _STARTS_FACTOR = frozenset({"number", "word", "(", "[", "{", "⌊", "⌈", "frac", "Σ", "∏"})
@@ -151,13 +153,13 @@ class _Parser:
     def _expect(self, kind: str) -> Token:
         token = self._peek()
         if token.kind != kind:
-            raise _unexpected(token, f"{kind!r} must stand here")
+            raise _unexpected(token, EXPECTED["mark"].format(mark=kind))
         return self._next()
 
     def _deeper(self, rule: Callable[[], Node]) -> Node:
         """Follow a rule one level down, to a limit, so that no text exhausts the stack."""
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > DEEPEST:
             raise refused("too deep", self._peek().at)
         node = rule()
         self._depth -= 1
@@ -170,7 +172,7 @@ class _Parser:
         node = self._sum()
         token = self._peek()
         if token.kind != _END:
-            raise _unexpected(token, "it does not fit here")
+            raise _unexpected(token, EXPECTED["nothing"])
         return node
 
     def _sum(self) -> Node:
@@ -252,8 +254,8 @@ class _Parser:
             case "Σ" | "∏":
                 return self._deeper(lambda: self._big(token))
             case "word":
-                return self._call(token) if token.text in _FUNCTIONS else self._named(token)
-        raise _unexpected(token, "a number, a name or a bracket must stand here")
+                return self._call(token) if token.text in FUNCTIONS else self._named(token)
+        raise _unexpected(token, EXPECTED["atom"])
 
     def _closed_by(self, mark: str) -> Node:
         node = self._sum()
@@ -267,15 +269,12 @@ class _Parser:
         return self._closed_by("}")
 
     def _call(self, token: Token) -> Node:
-        function, wanted = _FUNCTIONS[token.text]
         self._expect("(")
         arguments = [self._sum()]
         while self._meets(","):
             arguments.append(self._sum())
         self._expect(")")
-        if len(arguments) != wanted and (wanted or len(arguments) < 2):
-            raise refused("arguments", token.at, name=token.text, wanted=wanted or "two or more")
-        return Call(function, tuple(arguments))
+        return called(token.text, tuple(arguments), token.at)
 
     # Names and their indices.
 
@@ -309,7 +308,7 @@ class _Parser:
             return Number(Fraction(token.text))
         if token.kind == "word":
             return Name(token.text, token.at)
-        raise _unexpected(token, "an index must stand here")
+        raise _unexpected(token, EXPECTED["index"])
 
     def _index_above(self) -> Node | None:
         """Parse an index in brackets that is raised: ``^{(l)}``, ``^{[l]}`` or ``^[l]``."""
@@ -419,7 +418,7 @@ class _Parser:
     def _variable(self) -> str:
         token = self._next()
         if token.kind != "word" or len(token.text) != 1:
-            raise _unexpected(token, "the letter that runs must stand here")
+            raise _unexpected(token, EXPECTED["variable"])
         if token.text in "rksdL":
             raise refused("letter taken", token.at, letter=token.text,
                           meaning=MEANINGS[token.text])  # fmt: skip
@@ -476,12 +475,7 @@ def _spelled_out(found: tuple[Token, ...], one_layer: bool) -> tuple[Token, ...]
     parts: list[Token] = []
     for token in found:
         word = token.text
-        if (
-            token.kind == "word"
-            and len(word) > 1
-            and word not in _FUNCTIONS
-            and not letter_of(word)
-        ):
+        if token.kind == "word" and len(word) > 1 and word not in FUNCTIONS and not letter_of(word):
             parts += _letters_of(token, one_layer)
         else:
             parts.append(token)

@@ -6,11 +6,12 @@ from typing import Any
 
 import sympy
 from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import BooleanAtom
 
+from labkit.receptive_field.checker.evaluation import DEEPEST
 from labkit.receptive_field.checker.formula import (
     Add,
     Big,
-    Call,
     Item,
     Multiply,
     Name,
@@ -19,19 +20,11 @@ from labkit.receptive_field.checker.formula import (
     Power,
     plus,
 )
-from labkit.receptive_field.checker.meaning import Reading, readings, with_index
+from labkit.receptive_field.checker.meaning import Reading, called, readings, with_index
 from labkit.receptive_field.checker.wording import refused
 
-_DEEPEST = 40
 _MOST_PARTS = 600
-_FUNCTIONS = {
-    sympy.floor: "floor",
-    sympy.ceiling: "ceil",
-    sympy.Abs: "abs",
-    sympy.Min: "min",
-    sympy.Max: "max",
-    sympy.Mod: "mod",
-}
+_FUNCTIONS = (sympy.floor, sympy.ceiling, sympy.Abs, sympy.Min, sympy.Max, sympy.Mod)
 
 
 def read_sympy(expression: Any, one_layer: bool) -> tuple[Reading, ...]:
@@ -52,6 +45,8 @@ def read_sympy(expression: Any, one_layer: bool) -> tuple[Reading, ...]:
                                  strict=False))  # fmt: skip
     if size > _MOST_PARTS:
         raise refused("sympy too long", most=_MOST_PARTS)
+    if isinstance(expression, BooleanAtom):
+        raise refused("sympy truth", part=expression)
     sides = expression.args if isinstance(expression, sympy.Equality) else (expression,)
 
     def read(counts_from: int) -> tuple[Node, ...]:
@@ -72,7 +67,7 @@ class _Converter:
         for kind, convert in self._CONVERSIONS:
             if isinstance(part, kind):
                 self._depth += 1
-                if self._depth > _DEEPEST:
+                if self._depth > DEEPEST:
                     raise refused("too deep")
                 converted = convert(self, part)
                 self._depth -= 1
@@ -109,7 +104,7 @@ class _Converter:
         return Power(self.node(part.base), self.node(part.exp))
 
     def _function(self, part: Any) -> Node:
-        return Call(_FUNCTIONS[part.func], tuple(map(self.node, part.args)))
+        return called(part.func.__name__, tuple(map(self.node, part.args)), None)
 
     def _big(self, part: Any) -> Node:
         if len(part.limits) != 1 or len(part.limits[0]) != 3:
@@ -126,6 +121,6 @@ class _Converter:
         (sympy.Add, _add),
         (sympy.Mul, _mul),
         (sympy.Pow, _pow),
-        (tuple(_FUNCTIONS), _function),
+        (_FUNCTIONS, _function),
         ((sympy.Sum, sympy.Product), _big),
     )

@@ -39,24 +39,18 @@ from labkit.receptive_field.checker.formula import (
     Number,
     TooCostlyError,
     UnreadableError,
+    added,
     children,
     free_names,
     linear,
+    minus,
     plus,
     simplified,
     substitute,
 )
-from labkit.receptive_field.checker.python_reading import ExpressionReader, Row, minus
-
-_MEANINGS = {
-    "r": "r r_l rl field size width receptive_field".split(),
-    "k": "k k_l kl ks kernel kernels kernel_size kernel_sizes".split(),
-    "s": "s s_l sl ss stride strides".split(),
-    "d": "d d_l dl ds dilation dilations dilation_rate dilation_rates".split(),
-    "L": "L n_layers number_of_layers depth".split(),
-    "layers": "layers network chain".split(),
-}
-LETTER = {name: letter for letter, names in _MEANINGS.items() for name in names}
+from labkit.receptive_field.checker.meaning import ARGUMENTS, argument_letter
+from labkit.receptive_field.checker.python_reading import ExpressionReader, Row
+from labkit.receptive_field.checker.wording import refused
 
 _LARGEST_FORMULA = 1500
 _ITERATORS = frozenset({"zip", "reversed", "enumerate"})
@@ -155,12 +149,15 @@ def _bare(code: types.CodeType) -> types.CodeType:
     )  # fmt: skip
 
 
-def translated_text(text: str, one_layer: bool) -> Node:
-    """Translate the text of a function, ``def …`` or ``lambda …``, as it is meant.
+def translated_program(
+    tree: ast.FunctionDef, one_layer: bool, offset: Callable[[ast.AST], int | None]
+) -> Node:
+    """Translate the text of a function as it is meant.
 
     Args:
-        text: the program. ``/`` divides exactly in it, and ``np.prod`` is a product.
+        tree: the program. ``/`` divides exactly in it, and ``np.prod`` is a product.
         one_layer: whether r, k, s and d are numbers rather than k, s, d and layers lists.
+        offset: gives the place of a node in the student's text.
 
     Returns:
         A formula that is equal to what the function returns.
@@ -168,31 +165,16 @@ def translated_text(text: str, one_layer: bool) -> Node:
     Raises:
         UnreadableError: with the reason and the place.
     """
-    try:
-        (tree,) = ast.parse(text).body
-        tree = getattr(tree, "value", tree)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        tree = None
-    if not isinstance(tree, ast.FunctionDef | ast.Lambda):
-        raise UnreadableError("a program is read where it is one function, def … or lambda …")
-    lines = text.splitlines(keepends=True)
-
-    def offset(node: ast.AST) -> int | None:
-        if not hasattr(node, "lineno"):
-            return None
-        line = lines[node.lineno - 1].encode()[: node.col_offset].decode(errors="replace")
-        return sum(map(len, lines[: node.lineno - 1])) + len(line)
-
     letters = {}
     for argument in (*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs):
-        if argument.arg not in LETTER:
-            reason = f"the argument {argument.arg!r} of your function has no meaning here"
-            raise UnreadableError(reason, offset(argument))
-        letters[argument.arg] = LETTER[argument.arg]
+        letters[argument.arg] = argument_letter(argument.arg, one_layer)
+        if not letters[argument.arg]:
+            wanted = ", ".join(ARGUMENTS[one_layer])
+            raise refused("argument", offset(argument), name=argument.arg, wanted=wanted)
     try:
         return _Program(letters, one_layer, _ON_PAPER.get, offset).result(tree)
     except (TooCostlyError, RecursionError):
-        raise UnreadableError("the program is too long to be read") from None
+        raise refused("program too long") from None
 
 
 @dataclass(frozen=True)
@@ -217,7 +199,7 @@ class _Program(ExpressionReader):
         known: Callable[[str], Any],
         offset: Callable[[ast.AST], int | None] | None = None,
     ):
-        super().__init__(on_paper=bool(offset), offsets=offset or (lambda node: None))
+        super().__init__(one_layer, 0, bool(offset), offset or (lambda node: None))
         lists = {} if one_layer else {a: v for a, v in letters.items() if v != "L"}
         self.names = {name: Name(letter) for name, letter in letters.items()}
         self.names |= {name: self._list(letter, ast.Pass()) for name, letter in lists.items()}
@@ -231,10 +213,10 @@ class _Program(ExpressionReader):
         for statement in body:
             for node in ast.walk(statement):
                 if not isinstance(node, _SYNTAX):
-                    raise self.refusal(node, "is not read in a program")
+                    raise self.refusal(node, "not in a program")
         found = self._run(body)
         if found is None:
-            raise self.refusal(tree, "not every way through the program ends with return")
+            raise self.refusal(tree, "no return")
         return found
 
     # Statements.
@@ -268,16 +250,16 @@ class _Program(ExpressionReader):
                     if found is not None:
                         return found
                 case _:
-                    raise self.refusal(statement, "is not read in a program")
+                    raise self.refusal(statement, "not in a program")
         return None
 
     def _bind(self, target: ast.expr, value: Any) -> None:
         if isinstance(target, ast.Tuple | ast.List) and isinstance(value, Row):
-            raise self.refusal(target, "a list is not taken apart")
+            raise self.refusal(target, "list taken apart")
         found = self.targets(target, value)
         for meaning in found.values():
             if isinstance(meaning, _Iterator):
-                raise self.refusal(target, "what one loop uses up is not given a name")
+                raise self.refusal(target, "iterator kept")
             self._bounded(meaning)
         self.names = {**self.names, **found}
 
@@ -288,7 +270,7 @@ class _Program(ExpressionReader):
             part = parts.pop()
             size += 1
             if size > _LARGEST_FORMULA:
-                raise TooCostlyError("the formula is too long")
+                raise TooCostlyError
             parts += [] if isinstance(part, Row | tuple) else children(part)
         self._steps.spend(size)
         return value
@@ -315,7 +297,7 @@ class _Program(ExpressionReader):
             self.names = after[way]
             found[way] = self._run(rest) if found[way] is None else found[way]
         if None in found:
-            raise self.refusal(tree, "not every way through the program ends with return")
+            raise self.refusal(tree, "no return")
         return self._bounded(_choice(test, *found))
 
     # Loops.
@@ -328,12 +310,12 @@ class _Program(ExpressionReader):
                 first, outer = self.names.get(name), self.names
                 if _steps(body).get(name) == step and isinstance(first, Node):
                     self.names = _without(outer, _stored(body))
-                    last = _sum(self.node(end), Number(Fraction(step * (reach - 1))))
+                    last = added(self.node(end), Number(Fraction(step * (reach - 1))))
                     self.names = outer
                     ends = (first, last) if step > 0 else (last, first)
-                    if self._never_negative(_sum(minus(ends[1], ends[0]), ONE)):
+                    if self._never_negative(added(minus(ends[1], ends[0]), ONE)):
                         return Row(*ends, lambda place: place)
-        raise self.refusal(test, "this loop is not read; write it with for")
+        raise self.refusal(test, "while")
 
     def _loop(self, row: Row, target: ast.expr | None, body: Sequence[ast.stmt]) -> None:
         """Follow a loop, or its first turn by itself where that differs from the others."""
@@ -345,7 +327,7 @@ class _Program(ExpressionReader):
             if not self._never_negative(minus(row.last, row.first)):
                 raise
             self._turn(row, row.first, target, body)
-            self._turns(Row(_sum(row.first, ONE), row.last, row.at), target, body)
+            self._turns(Row(added(row.first, ONE), row.last, row.at), target, body)
 
     def _turn(
         self, row: Row, place: Node, target: ast.expr | None, body: Sequence[ast.stmt]
@@ -353,7 +335,7 @@ class _Program(ExpressionReader):
         if target is not None:
             self._bind(target, row.at(place))
         if self._run(body) is not None:
-            raise self.refusal(body[0], "a loop that returns is not read")
+            raise self.refusal(body[0], "return in a loop")
 
     def _turns(self, row: Row, target: ast.expr | None, body: Sequence[ast.stmt]) -> None:
         """Follow one turn at any place, and conclude what all of them do."""
@@ -387,7 +369,7 @@ class _Program(ExpressionReader):
 
     @staticmethod
     def _counter(start: Node, step: int, first: Node) -> Callable[[Node], Node]:
-        return lambda place: _sum(start, _product(Number(Fraction(step)), minus(place, first)))
+        return lambda place: added(start, _product(Number(Fraction(step)), minus(place, first)))
 
     def _next_solution(
         self, waiting: dict[str, tuple[str, Any]], start: Mapping[str, Any], place: str, row: Row
@@ -399,7 +381,7 @@ class _Program(ExpressionReader):
             None,
         )  # fmt: skip
         if symbol is None:
-            raise UnreadableError("the variables of a loop depend on one another")
+            raise refused("variables")
         name, node = waiting.pop(symbol)
         factor, rest = self._affine(node, symbol)
         lasting = factor != ZERO
@@ -409,7 +391,7 @@ class _Program(ExpressionReader):
             solution = lambda turn: _put(rest, place, plus(turn, -1))  # noqa: E731
             needed = any(symbol in free_names(other) for _, other in waiting.values())
             if needed and solution(row.first) != simplified(start[name]):
-                raise UnreadableError("the first turn of a loop differs from the others")
+                raise refused("first turn")
         for other, (of, value) in waiting.items():
             if not _is_list(value):
                 value = substitute(value, symbol, solution(Name(place)))
@@ -431,15 +413,15 @@ class _Program(ExpressionReader):
             last, number = plus(turn, -1), minus(turn, first)
             constant = factor == ONE and place not in free_names(rest)
             if rest == ZERO:
-                added = ZERO
+                grown = ZERO
             elif constant and self._never_negative(number):
-                added = _product(rest, number)
+                grown = _product(rest, number)
             else:
                 variable = self._fresh_variable(Row(first, last, lambda at: at))
                 term = _put(rest, place, Name(variable))
                 term = _product(term, product(plus(Name(variable), 1), last))
-                added = Big("sum", term, variable, first, last)
-            return _sum(_product(start, product(first, last)), added)
+                grown = Big("sum", term, variable, first, last)
+            return added(_product(start, product(first, last)), grown)
 
         return solution
 
@@ -452,7 +434,7 @@ class _Program(ExpressionReader):
                 return ONE, ZERO
             case Add(terms):
                 factors, rests = zip(*(self._affine(term, name) for term in terms), strict=True)
-                return _sum(*factors), _sum(*rests)
+                return added(*factors), added(*rests)
             case Multiply(parts):
                 with_it = [part for part in parts if name in free_names(part)]
                 if len(with_it) == 1:
@@ -469,7 +451,7 @@ class _Program(ExpressionReader):
                     return _total(factor, variable, first, last), _total(
                         rest, variable, first, last
                     )
-        raise UnreadableError("a loop that does more than multiply and add is not read")
+        raise refused("loop")
 
     # Expressions: as the reader has them, but refused where they could stop the program.
 
@@ -482,25 +464,25 @@ class _Program(ExpressionReader):
         """Read an expression whose value is a number."""
         found = super().node(tree)
         if isinstance(found, Item) and found.letter == "layers":
-            raise self.refusal(tree, "a layer stands where a number is needed")
+            raise self.refusal(tree, "layer for number")
         return found
 
     def row(self, tree: ast.expr) -> Row:
         """Read an expression whose value is a list, or is used up like one."""
         found = self.value(tree)
         if not isinstance(found, Row):
-            raise self.refusal(tree, "a list is needed here")
+            raise self.refusal(tree, "number for list")
         return found
 
     def _lasting_row(self, tree: ast.expr) -> Row:
         found = self.row(tree)
         if isinstance(found, _Iterator):
-            raise self.refusal(tree, "is no list in Python: write list(…) around it")
+            raise self.refusal(tree, "no list")
         return found
 
     def _name(self, tree: ast.Name) -> Any:
         if tree.id not in self.names:
-            raise self.refusal(tree, "this name means nothing here")
+            raise self.refusal(tree, "no meaning")
         return self.names[tree.id]
 
     def _unary(self, tree: ast.UnaryOp) -> Node:
@@ -512,12 +494,12 @@ class _Program(ExpressionReader):
         whole = super()._binary(tree)
         match whole:
             case Add(terms):
-                return self._bounded(_sum(*map(_product, terms)))
+                return self._bounded(added(*map(_product, terms)))
             case Multiply(factors):
                 return self._bounded(_product(*factors))
             case Divide(_, under) | Call("floor", (Divide(_, under),)) | Call("mod", (_, under)):
                 if not self._is_positive(under):
-                    raise self.refusal(tree, "the divisor may be zero")
+                    raise self.refusal(tree, "divisor")
         return self._bounded(whole)
 
     def _if(self, tree: ast.IfExp) -> Node:
@@ -550,6 +532,9 @@ class _Program(ExpressionReader):
             return kind(found.first, found.last, found.at)
         return found
 
+    def _applied(self, tree: ast.Call) -> Node:
+        raise self.refusal(tree, "function")
+
     def _reversed(self, tree: ast.Call) -> Row:
         for part in tree.args:
             self._lasting_row(part)
@@ -558,7 +543,7 @@ class _Program(ExpressionReader):
     def _length(self, tree: ast.Call) -> Node:
         length = self._lasting_row(tree.args[0]).length
         if not self._never_negative(length):
-            raise self.refusal(tree, "this length is not read")
+            raise self.refusal(tree, "length of a part")
         return length
 
     def _subscript(self, tree: ast.Subscript) -> Any:
@@ -568,29 +553,29 @@ class _Program(ExpressionReader):
         place = self._counted_place(row, self.node(tree.slice), tree)
         inside = minus(place, row.first), minus(row.last, place)
         if not all(map(self._never_negative, inside)):
-            raise self.refusal(tree, "this index may leave the list")
+            raise self.refusal(tree, "leaves the list")
         return row.at(place)
 
     def _counted_place(self, row: Row, index: Node, tree: ast.AST) -> Node:
         """Return the place that an index means, from the end where it is negative."""
         if self._never_negative(index):
-            return _sum(row.first, index)
+            return added(row.first, index)
         if self._never_negative(minus(MINUS_ONE, index)):
-            return _sum(row.last, ONE, index)
-        raise self.refusal(tree, "this index may count from either end of the list")
+            return added(row.last, ONE, index)
+        raise self.refusal(tree, "either end")
 
     def _slice(self, row: Row, tree: ast.Slice) -> Row:
         if tree.step is not None:
             return super()._slice(row, tree)
-        after = _sum(row.last, ONE)
+        after = added(row.last, ONE)
         first, end = (
             default if part is None else self._counted_place(row, self.node(part), part)
             for part, default in ((tree.lower, row.first), (tree.upper, after))
         )
         inside = minus(first, row.first), minus(end, row.first), minus(after, end)
         if not all(map(self._never_negative, inside)):
-            raise self.refusal(tree, "this part may be cut short by the list's ends")
-        return Row(first, _sum(end, MINUS_ONE), row.at)
+            raise self.refusal(tree, "cut short")
+        return Row(first, added(end, MINUS_ONE), row.at)
 
     def _big(
         self, kind: str, body: Callable[[Node], Any], row: Row, variable: str, tree: ast.AST
@@ -602,12 +587,7 @@ class _Program(ExpressionReader):
             return _product(whole.body, row.length)
         return whole
 
-    _READERS = (
-        (ast.Name, _name), (ast.UnaryOp, _unary), (ast.BinOp, _binary), (ast.Call, _call),
-        (ast.Subscript, _subscript), (ast.IfExp, _if),
-        (ast.List, lambda self, tree: tuple(map(self.value, tree.elts))),
-        *ExpressionReader._READERS,
-    )  # fmt: skip
+    _READERS = (*ExpressionReader._READERS, (ast.IfExp, "_if"), (ast.List, "_tuple"))
 
     # Conditions: 1 and 0 where they always or never hold, else a formula.
 
@@ -642,7 +622,7 @@ class _Program(ExpressionReader):
                 return self._equal(one, two)
             case ast.NotEq():
                 return _choice(self._equal(one, two), ZERO, ONE)
-        raise self.refusal(order, "numbers are compared by size")
+        raise self.refusal(order, "comparison")
 
     def _at_most(self, one: Node, two: Node) -> Node:
         if self._never_negative(minus(two, one)):
@@ -724,18 +704,8 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Row | tuple)
 
 
-def _sum(*terms: Node) -> Node:
-    """Add formulas, and simplify what is linear."""
-    flat = [part for term in terms for part in (term.terms if isinstance(term, Add) else (term,))]
-    form = linear(Add(tuple(flat)))
-    if form is not None:
-        return form.node()
-    flat = [part for part in flat if part != ZERO]
-    return flat[0] if len(flat) == 1 else Add(tuple(flat))
-
-
 def _product(*factors: Node) -> Node:
-    """Multiply formulas, and simplify what is linear."""
+    """Multiply formulas that always have a value, and simplify what is linear."""
     flat = [
         part
         for factor in factors

@@ -74,6 +74,20 @@ REFUSALS = {
     "recurrence": "this is a recurrence, with {shown} in it; asked is the closed form, in k, s and "
     "L alone, with no other r in it",
     "contains r": "a closed form does not contain r",
+    # Python: its text, and what is said of a part that is not read, one of PARTS.
+    "part": "{part}: {reason}",
+    "program too long": "the program is too long",
+    "variables": "the variables of a loop depend on one another",
+    "first turn": "the first turn of a loop differs from the others",
+    "loop": "a loop that does more than multiply and add is not read",
+    # Python functions, after "This cannot be read: ".
+    "argument": "the argument {name!r} of your function has no meaning here; name the arguments "
+    "{wanted}",
+    "no arguments": "your function takes none of the arguments {wanted}",
+    "arguments unknown": "the arguments of this function are not known; write one with arguments "
+    "among {wanted}",
+    "async": "your function is declared async; write it without",
+    "no number": "your function returns {shown}, which is not a number",
     # Other things than text.
     "no answer": "an answer is text, a sympy expression or a Python function, not a {type}",
     "number alone": "a number that stands alone has up to 15 digits",
@@ -81,6 +95,58 @@ REFUSALS = {
     "sympy bounds": "{part} is not a sum or product over one letter",
     "sympy too long": "it has more than {most} parts",
     "sympy truth": "sympy has made {part} of the equation: give the side that r equals, or text",
+}
+# Why a part of Python is not read; said after the part.
+PARTS = {
+    "not read": "is not read here",
+    "not in a program": "is not read in a program",
+    "not exact": "is not exact arithmetic",
+    "only numbers": "only numbers can stand in a formula",
+    "decimal point": "a number with a decimal point is not exact",
+    "divisor": "the divisor may be zero",
+    "comparison": "numbers are compared by size",
+    "no meaning": "this name means nothing here",
+    "names do not fit": "these names do not fit what they are given",
+    "attribute": "only kernel, stride and dilation of a layer are read",
+    "layer for number": "a layer stands where a number is needed",
+    "function": "this function is not read",
+    "named arguments": "arguments with a name are not read",
+    # Lists.
+    "list for number": "a list stands where a number is needed",
+    "number for list": "a list is needed here",
+    "list of numbers": "a list of numbers is needed",
+    "one list": "this takes one list",
+    "no list": "is no list in Python: write list(…) around it",
+    "list taken apart": "a list is not taken apart",
+    "iterator kept": "what one loop uses up is not given a name",
+    "slice step": "a slice with a step is not read, except [::-1]",
+    "length of a part": "the length of a part of a list is not read",
+    "leaves the list": "this index may leave the list",
+    "either end": "this index may count from either end of the list",
+    "cut short": "this part may be cut short by the list's ends",
+    "range": "range takes one to three numbers",
+    "range step": "a range with a step is not read, except -1",
+    "enumerate": "enumerate takes a list and where to begin",
+    "zip": "zip takes lists of one length",
+    "condition": "a condition in a sum is not read",
+    # Loops.
+    "while": "this loop is not read; write it with for",
+    "return in a loop": "a loop that returns is not read",
+    "no return": "not every way through the program ends with return",
+}
+# What must stand where something else stands.
+EXPECTED = {
+    "mark": "'{mark}' must stand here",
+    "nothing": "it does not fit here",
+    "atom": "a number, a name or a bracket must stand here",
+    "index": "an index must stand here",
+    "variable": "the letter that runs must stand here",
+}
+TWO_OR_MORE = "two or more"
+TWO_MEANINGS = {
+    "S": "write s_l for a stride, and ∏_{i=1}^{l−1} s_i for the strides before l",
+    "f": "write k_l for the kernel, r for the field",
+    "f of one layer": "write k for the kernel, r for the field",
 }
 ASKED = {True: "r_{l−1}, as in r_{l−1} = …", False: "r_0, as in r_0 = …"}
 MEANINGS = {
@@ -113,25 +179,60 @@ PROVED = {
     "{letters} are.",
     False: "Right for every network{without}, proved by induction on the number of layers.",
 }
+LETTERS = {True: "r, k, s and d", False: "r, k and s"}
 WITHOUT_DILATION = " without dilation"
 WRONG = "Not yet: {example}{conditions}."
 WRONG_SOMEWHERE = "Not yet, on a small network: {example}{conditions}."
 PRINTED_INSTEAD = "Your function prints and returns nothing: write return in the place of print."
 HELD_BACK = "What your function prints is held back."
+STOPPED = "it stops with {error}"
 ENDLESS = "Your function did not come back in time{at}: is a loop endless?"
 RETURNS_NOTHING = "it returns nothing"
 UNUSABLE = "Your function cannot be used: {reason}, on {at}."
 RIGHT_WHEN = "; it is right {conditions}"
+WHEN = "when {condition}"
+AS_FAR_AS_TRIED = " as far as tried"
+CONDITIONS = {
+    "d = 1": "every dilation is 1",
+    "s <= k": "no stride is larger than its k",
+    "s = 1": "every stride is 1",
+    "k odd": "k is odd",
+    "k even": "k is even",
+    "k = s": "k equals s",
+    "r = 1": "r is 1",
+    "k = 1": "every k is 1",
+    "s = d = 1": "every stride and every dilation is 1",
+}
+FOR_ONE_LAYER = "for one layer"
+FOR_LAYERS = "for up to {depth} layers"
 CONSISTENT = (
     "No counter-example among {tried:,} networks{reach}, and {proof}; for all networks it is "
     "neither proved nor disproved."
 )
+REACH = " of up to {depth} layers"
+PROOF = "a proof for up to {depth} layers"
+NO_PROOF = "no proof"
 PADDING = (
     "The padding p does not belong into the formula: it adds units at the border, and changes no "
     "unit's width. Leave p out."
 )
 FORWARD = "Read as an equation from r_{l−1} to r_l; asked is the other direction, r_{l−1} from r_l."
 NO_VALUE = "{network}: yours has no value ({reason}), the truth is {truth}"
+DIVISION_BY_ZERO = "a division by zero"
+NOT_WHOLE = "{what} becomes {value}, which is not whole"
+WHOLE = {
+    "index": "a layer's number", "lower": "a lower bound", "upper": "an upper bound",
+    "exponent": "an exponent",
+}  # fmt: skip
+LONG_NUMBER = "a number of about {digits} digits"
+LONG_FRACTION = "a fraction of numbers of up to about {digits} digits"
+BACKWARDS = "a slice that counts from the end of the list"
+NO_LAYER = "{letter}_{number} does not exist"
+SOMETHING = "something of the type {type}"
+NOT_FINITE = "{number} instead of a number"
+TOO_LARGE_TO_TRY = "its numbers are too large to try"
+TOO_MANY_TERMS = "a sum or product has too many terms to try"
+TOO_MANY_STEPS = "it takes too many steps to try"
 HAS_VALUE = "{network}: yours gives {yours}, the truth is {truth}"
 ADDED_UP = "The terms there: yours {yours}; the truth {truth}."
 RENAMED = "Read {names}."

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
@@ -53,8 +54,8 @@ def in_short(number: int | Fraction | float) -> str:
         return str(number)
     digits = int(longest.bit_length() * math.log10(2)) + 1
     if number.denominator != 1:
-        return f"a fraction of numbers of up to about {digits} digits"
-    return f"a number of about {digits} digits"
+        return wording.LONG_FRACTION.format(digits=digits)
+    return wording.LONG_NUMBER.format(digits=digits)
 
 
 @dataclass(frozen=True)
