@@ -21,7 +21,7 @@ from labkit.receptive_field.checker.formula import UnreadableError
 from labkit.receptive_field.checker.functions import FunctionAnswer, TookTooLongError
 from labkit.receptive_field.checker.networks import ALWAYS
 from labkit.receptive_field.checker.proofs import proves_closed_form
-from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
+from labkit.receptive_field.checker.reading import read_text
 from labkit.receptive_field.checker.translation import translated
 
 
@@ -641,14 +641,14 @@ def test_two_functions_in_one_line_are_told_apart():
 )
 def test_a_program_as_text_says_what_is_not_read(text, one_layer, reason):
     with pytest.raises(UnreadableError, match=reason):
-        (read_recurrence if one_layer else read_closed_form)(text)
+        read_text(text, one_layer)
 
 
 def test_a_program_as_text_is_a_formula():
-    node = read_closed_form(textwrap.dedent(PROGRAMS["layers"]))[0].node
+    node = read_text(textwrap.dedent(PROGRAMS["layers"]), one_layer=False)[0].node
     assert proves_closed_form(node, True, ALWAYS, Budget(FOR_PROOFS))
     assert check_closed_form(BY_SUM, dilation=False).status == "proved"
-    assert read_recurrence("lambda r, k, s: s*(r - 1) + k/2*2")
+    assert read_text("lambda r, k, s: s*(r - 1) + k/2*2", one_layer=True)
 
 
 @pytest.mark.parametrize("depth", range(1, 17))

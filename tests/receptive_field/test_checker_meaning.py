@@ -6,7 +6,7 @@ import sympy
 from labkit.receptive_field import figures
 from labkit.receptive_field.checker import check_closed_form, check_recurrence, mistakes, wording
 from labkit.receptive_field.checker.meaning import letter_of
-from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
+from labkit.receptive_field.checker.reading import read_text
 
 FIELD = "Σ_{l=1}^{L} (k_l − 1) ∏_{i<l} s_i"
 
@@ -173,8 +173,7 @@ def test_no_right_answer_and_no_unknown_mistake_is_named():
     assert check_recurrence("s*(r - 1) + k + 3").mistake == ""
     assert check_recurrence("s*r + k - s").mistake == ""
     for one_layer, text in mistakes.TRUTH.items():
-        read = read_recurrence if one_layer else read_closed_form
-        assert read(text)[0].node not in dict(mistakes.known(one_layer)).values()
+        assert read_text(text, one_layer)[0].node not in dict(mistakes.known(one_layer)).values()
 
 
 def test_a_function_with_a_mistake_is_named_too():

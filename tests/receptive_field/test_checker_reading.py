@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from labkit.receptive_field.checker import check_closed_form, check_recurrence
 from labkit.receptive_field.checker.formula import UnreadableError
-from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
+from labkit.receptive_field.checker.reading import read_text
 from labkit.receptive_field.checker.writing import written
 
 CHECKS = [check_recurrence, check_closed_form]
@@ -155,7 +155,9 @@ def test_products_inside_products_are_read_once(depth, seconds_of_the_processor)
 
 
 def test_a_factor_left_over_by_a_product_is_read_as_before():
-    (reading,) = read_closed_form("∏_{i=1}^{L} s_i Σ_{l=1}^{L} (k_l − 1) / ∏_{j=1}^{2} 2 · 3")
+    (reading,) = read_text(
+        "∏_{i=1}^{L} s_i Σ_{l=1}^{L} (k_l − 1) / ∏_{j=1}^{2} 2 · 3", one_layer=False
+    )
     assert written(reading.node) == "∏_{i=1}^{L} s_i·Σ_{l=1}^{L} (k_l − 1)/(∏_{j=1}^{2} 2)·3"
 
 
@@ -249,7 +251,7 @@ def test_other_things_are_unreadable(check, answer):
 )
 def test_unreadable_recurrences_say_why_and_where(text, reason, spot):
     with pytest.raises(UnreadableError) as caught:
-        read_recurrence(text)
+        read_text(text, one_layer=True)
     assert reason in caught.value.reason
     assert caught.value.at == spot
 
@@ -275,7 +277,7 @@ def test_unreadable_recurrences_say_why_and_where(text, reason, spot):
 )
 def test_unreadable_closed_forms_say_why_and_where(text, reason, spot):
     with pytest.raises(UnreadableError) as caught:
-        read_closed_form(text)
+        read_text(text, one_layer=False)
     assert reason in caught.value.reason
     assert caught.value.at == spot
 
@@ -343,7 +345,7 @@ def test_ten_thousand_random_strings():
         text = chance_text(dice)
         one_layer = bool(number % 2)
         try:
-            readings = (read_recurrence if one_layer else read_closed_form)(text)
+            readings = read_text(text, one_layer)
         except UnreadableError as error:
             assert error.reason
             assert error.at is None or 0 <= error.at <= len(text)

@@ -30,7 +30,7 @@ from labkit.receptive_field.checker.proofs import (
     proves_for_depth,
     proves_recurrence,
 )
-from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
+from labkit.receptive_field.checker.reading import read_text
 from labkit.receptive_field.checker.wording import refused
 
 # Padding never counts; a formula with p in it is tried where it would show.
@@ -200,14 +200,13 @@ def read_answer(answer: Any, one_layer: bool) -> Iterator[Answer]:
     """
     sympy = sys.modules.get("sympy")
     if isinstance(answer, str):
-        readings = read_recurrence(answer) if one_layer else read_closed_form(answer)
+        readings = read_text(answer, one_layer)
     elif sympy is not None and isinstance(answer, sympy.Basic):
         from labkit.receptive_field.checker.sympy_reading import read_sympy
 
         readings = read_sympy(answer, one_layer)
     elif isinstance(answer, int | float) and not isinstance(answer, bool):
-        text = _written_out(answer)
-        readings = read_recurrence(text) if one_layer else read_closed_form(text)
+        readings = read_text(_written_out(answer), one_layer)
     elif callable(answer):
         yield CalledAnswer(answer, one_layer)
         return

@@ -19,7 +19,7 @@ from labkit.receptive_field.checker.formula import (
     rebuilt,
     substitute,
 )
-from labkit.receptive_field.checker.reading import read_closed_form, read_recurrence
+from labkit.receptive_field.checker.reading import read_text
 
 TRUTH = {
     True: "s (r - 1) + d (k - 1) + 1",
@@ -96,14 +96,12 @@ MISTAKES: Mapping[bool, tuple[tuple[str, str], ...]] = {
 @lru_cache(maxsize=2)
 def known(one_layer: bool) -> tuple[tuple[str, Node], ...]:
     """Return each known mistake of recurrences or closed forms, by name, as a formula."""
-    read = read_recurrence if one_layer else read_closed_form
-    return tuple((name, read(text)[0].node) for name, text in MISTAKES[one_layer])
+    return tuple((name, read_text(text, one_layer)[0].node) for name, text in MISTAKES[one_layer])
 
 
 @lru_cache(maxsize=2)
 def _truth(one_layer: bool) -> Node:
-    read = read_recurrence if one_layer else read_closed_form
-    return read(TRUTH[one_layer])[0].node
+    return read_text(TRUTH[one_layer], one_layer)[0].node
 
 
 def named(node: Node, one_layer: bool, proves: Callable[[Node, Node], bool]) -> str:

@@ -48,38 +48,20 @@ _STARTS_FACTOR = frozenset({"number", "word", "(", "[", "{", "⌊", "⌈", "frac
 _END = "the end"
 
 
-def read_recurrence(text: str) -> tuple[Reading, ...]:
-    """Read a recurrence in r, k, s and d, or an equation for the asked r.
+def read_text(text: str, one_layer: bool) -> tuple[Reading, ...]:
+    """Read a recurrence in r, k, s and d, a closed form in k, s, d and L, or an equation for r.
 
     Args:
-        text: the formula, with or without ``r_{l-1} =`` before it.
+        text: the formula, with or without ``r_{l-1} =`` or ``r_0 =`` before it.
+        one_layer: whether it is a recurrence.
 
     Returns:
-        The single way to read it.
+        The ways to read it. Those of a closed form differ where layers may be counted from 0 or
+        from 1: Python's lists count from 0 and the blackboard from 1, so that this comes first.
 
     Raises:
         UnreadableError: with the reason and the place.
     """
-    return _readings(text, one_layer=True)
-
-
-def read_closed_form(text: str) -> tuple[Reading, ...]:
-    """Read a closed form in k, s, d and L, or an equation for the asked r.
-
-    Args:
-        text: the formula, with or without ``r_0 =`` before it.
-
-    Returns:
-        The ways to read it, which differ where layers may be counted from 0 or from 1. Python's
-        lists count from 0 and the blackboard from 1, so that this comes first.
-
-    Raises:
-        UnreadableError: with the reason and the place.
-    """
-    return _readings(text, one_layer=False)
-
-
-def _readings(text: str, one_layer: bool) -> tuple[Reading, ...]:
     clean = cleaned(text)
     if numpy := _NUMPY.search(clean.text):
         raise refused("numpy", clean.places[numpy.start()], name=numpy.group())
