@@ -48,6 +48,7 @@ from labkit.receptive_field.checker.writing import in_short
 
 _SECONDS_FOR_CALLS = 0.2
 _SECONDS_FOR_A_CHEAP_CALL = 0.02
+_TRIED_AT_ANY_TIME = 16  # One network of each depth.
 _DEEPEST_WITH_SYMBOLS = 6
 _ENOUGH = 10
 _PATIENCE = 25
@@ -221,9 +222,10 @@ class _Judge:
         """
         too_costly, answered, is_function = 0, growing, self.answer.is_function
         is_late = _deadline()
-        for case in cases:
+        for number, case in enumerate(cases):
             before = time.process_time()
-            if (is_function and is_late()) or too_costly > _PATIENCE:
+            late = is_function and is_late() and not (growing and number < _TRIED_AT_ANY_TIME)
+            if late or too_costly > _PATIENCE:
                 return
             try:
                 yield self._trial(case)

@@ -180,12 +180,19 @@ def large_chains(dilated: bool) -> tuple[Chain, ...]:
 def cheap_for_functions(one_layer: bool, dilated: bool) -> tuple[Case, ...]:
     """Return those large networks that the numbers of a machine hold, the cheapest first.
 
+    Before them comes one chain of each depth, for time may end before all are tried.
+
     Args:
         one_layer: whether single layers are wanted rather than chains.
         dilated: whether dilations other than 1 occur.
     """
     cases = large_layers(dilated) if one_layer else large_chains(dilated)
-    return tuple(sorted((case for case in cases if _is_cheap(case)), key=lambda case: case.effort))
+    cheapest_first = sorted(filter(_is_cheap, cases), key=lambda case: case.effort)
+    if one_layer:
+        return tuple(cheapest_first)
+    of_each_depth = {len(chain.k): chain for chain in reversed(cheapest_first)}
+    others = (chain for chain in cheapest_first if chain is not of_each_depth[len(chain.k)])
+    return (*(of_each_depth[depth] for depth in sorted(of_each_depth)), *others)
 
 
 def _is_cheap(case: Case) -> bool:
