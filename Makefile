@@ -26,9 +26,9 @@ BACKENDS ?= jax $(if $(wildcard .venv-torch/.installed),torch)
 TESTS_OF_THE_LIBRARY = $(patsubst labs/%.ipynb,tests/%,$(wildcard labs/*.ipynb)) \
 	tests/test_questions.py tests/test_package.py tests/test_without_tensorflow.py labkit
 
-# Several processes share the tests; those of one file, and the cells of one lab, stay together.
+# Several processes share the tests. The tests of a file stay together, because they share what is
+# costly to prepare, and the cells of a lab because they follow each other.
 SHARED = -n auto --dist loadfile
-SHARED_LABS = -n auto --dist loadfile --nbval labs/
 
 # Colab's own Python if it is here; else the one that serves for the rest.
 COLAB_PYTHON := $(or $(shell python3.13 -c 'import venv, ensurepip' 2>/dev/null && echo python3.13),$(PYTHON))
@@ -60,7 +60,7 @@ book: $(VENV)/.book  ## run the labs on the embedded data and render the book to
 test: $(VENV)/.book  ## run the unit tests, then every cell of every lab
 	$(BIN)/python -m pytest $(SHARED) tests tools
 	$(BIN)/python tests/determinism/other_processors.py --doctests
-	$(BIN)/python -m pytest $(SHARED_LABS)
+	$(BIN)/python -m pytest $(SHARED) --nbval labs/
 
 test-processors: $(VENV)/.book  ## run what computes in floating point as four processors would
 	$(BIN)/python tests/determinism/other_processors.py
@@ -92,13 +92,13 @@ test-colab: .venv-colab/.installed  ## run the set-up cell, the tests and the la
 	.venv-colab/bin/python -m pytest -m colab tests/colab
 	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	.venv-colab/bin/python -m pytest $(SHARED) --ignore=tests/browser --ignore-glob='tests/test_book*'
-	.venv-colab/bin/python -m pytest $(SHARED_LABS)
+	.venv-colab/bin/python -m pytest $(SHARED) --nbval labs/
 
 test-backends: $(BACKENDS:%=test-on-%)  ## run library and labs without TensorFlow (BACKENDS="jax torch")
 
 test-on-%: .venv-%/.installed
 	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(SHARED) $(TESTS_OF_THE_LIBRARY)
-	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(SHARED_LABS)
+	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(SHARED) --nbval labs/
 
 lint: $(VENV)/.book  ## check style and formatting
 	$(BIN)/ruff check .

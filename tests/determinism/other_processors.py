@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-DOCTESTS = "-n auto --dist loadfile labkit tools".split()
-TESTS = [*DOCTESTS, "tests/test_questions.py"]
-TESTS += [f"tests/{name}" for name in ("dog_breeds", "receptive_field", "determinism", "draw_dogs")]
-LABS = "-n auto --dist loadfile --nbval labs".split()
+SHARED = ("-n", "auto", "--dist", "loadfile")
+DOCTESTS = (*SHARED, "labkit", "tools")
+TESTS = (*DOCTESTS, "tests/dog_breeds", "tests/receptive_field", "tests/determinism")
+TESTS += ("tests/draw_dogs", "tests/test_questions.py")
+LABS = (*SHARED, "--nbval", "labs")
 
 #: The vector instructions that NumPy has found here and can do without.
 FOUND = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
