@@ -130,6 +130,7 @@ FUNCTIONS_OF_A_CHAIN = (
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _MOST_LINES = 3000
+_MOST_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -260,11 +261,12 @@ def value(tree, names):
 
 
 def called(function, names):
-    """Return what a function returns, or raise after too many lines."""
-    lines = itertools.count()
+    """Return what a function returns, or raise after too many lines, or too long ones."""
+    lines, until = itertools.count(), time.process_time() + _MOST_SECONDS
 
     def trace(frame, event, argument):
-        if next(lines) > _MOST_LINES:
+        # A number that is squared in each line takes few lines and no end of time.
+        if next(lines) > _MOST_LINES or time.process_time() > until:
             raise TimeoutError
         return trace
 
