@@ -170,7 +170,7 @@ class Verdict:
         inside = ""
         for title, hint in reversed(list(zip(HINT, self.hints, strict=False))):
             summary = f"<summary>{title}</summary>"
-            inside = f"<details>{summary}{escape(hint)}{inside}</details>"
+            inside = f"<details>{summary}<div>{escape(hint)}</div>{inside}</details>"
         return inside
 
     def _repr_markdown_(self) -> str:
