@@ -1,6 +1,7 @@
 import functools
 import gc
 import linecache
+import math
 import subprocess
 import sys
 import textwrap
@@ -698,3 +699,16 @@ def test_a_collection_of_garbage_takes_no_time_from_a_function():
     check_closed_form(collects_nothing)
     assert enabled and not any(enabled)
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("imported", ["import math\n", "from math import prod\n", ""])
+@pytest.mark.parametrize("form", ["def f(k, s):\n    return {}\n", "f = lambda k, s: {}\n"])
+def test_a_function_is_proved_wherever_its_module_was_imported(imported, form):
+    """Python compiles ``math.prod`` otherwise where it sees the import beside it."""
+    product = "prod" if "from" in imported else "math.prod"
+    text = imported + form.format(f"1 + sum((a - 1)*{product}(s[:i]) for i, a in enumerate(k))")
+    name = f"<cell {hash(text)}>"
+    linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
+    space = {} if imported else {"math": math}
+    exec(compile(text, name, "exec"), space)
+    assert check_closed_form(space["f"]).status == "proved"

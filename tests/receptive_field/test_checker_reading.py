@@ -368,3 +368,16 @@ def test_names_before_brackets_in_brackets_are_read_once():
     before = time.process_time()
     assert check_closed_form("k[" * 15 + "r" + "]" * 15).status == "unreadable"
     assert time.process_time() - before < 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 + sum((a-1)*prod(s[:i]) for i, a in enumerate(k, 1))",
+        "1 + sum((k[l]-1)*prod(s[:l]) for l in range(1, L+1))",
+        "1 + sum((k[l]-1)*prod(s[1:l]) for l in range(1, L+1))",
+        "lambda k, s: 1 + sum((k[l]-1)*prod(s[i] for i in range(1, l)) for l in range(1, L+1))",
+    ],
+)
+def test_what_counts_from_0_by_itself_is_not_read_as_if_it_counted_from_1(text):
+    assert check_closed_form(text).status == "wrong"

@@ -54,6 +54,8 @@ class FormulaAnswer:
         self._ways = ways
         self._for_numbers = Budget(FOR_NUMBERS // ways)
         self._for_proofs = Budget(FOR_PROOFS // ways)
+        # For all comparisons with known mistakes together, but for their proofs.
+        self._for_samples = Budget(FOR_PROOFS // ways)
         self.uses_dilation = "d" in reading.letters
 
     def value(self, case: Case) -> Any:
@@ -124,7 +126,7 @@ class FormulaAnswer:
 
     def _agrees(self, node: Node, case: Case) -> bool:
         try:
-            return self._evaluator(case, Budget(FOR_MISTAKES)).value(node) == case.truth
+            return self._evaluator(case, self._for_samples).value(node) == case.truth
         except (TooCostlyError, UndefinedError):
             return False
 

@@ -291,7 +291,8 @@ class _Judge:
         begin = wording.WRONG if smallest else wording.WRONG_SOMEWHERE
         message = begin.format(example=example, conditions=conditions if right_when else "")
         forward = self.answer.read is not None and self.answer.read.forward
-        mistake = "" if forward else self._mistake(trials)
+        # The network that fails first: what agrees on it is rare.
+        mistake = "" if forward else self._mistake([trial, *trials])
         if mistake:
             teaches, pointer = wording.MISTAKES[mistake]
             message += wording.MISTAKE.format(teaches=teaches, pointer=pointer)

@@ -37,7 +37,7 @@ FOR_READING = 50_000
 FOR_NUMBERS = 600_000
 FOR_SHRINKING = 160_000
 FOR_PROOFS = 250_000
-# For the comparison with one known mistake.
+# For the proof that an answer makes one known mistake.
 FOR_MISTAKES = 30_000
 
 _MOST_BITS = 4000

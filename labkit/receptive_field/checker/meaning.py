@@ -604,7 +604,10 @@ def _isolated(side: Node, other: Node) -> Node:
     _refuse_powers(gap)
     if _times_asked(gap) > 1:
         at_0, at_1 = (substitute(gap, _ASKED, Number(Fraction(value))) for value in (0, 1))
-        return Divide(_negative(at_0), Add((at_1, _negative(at_0))))
+        times = Add((at_1, _negative(at_0)))
+        if linear(times) == Linear(0):
+            raise refused("asked cancels", _start(side))
+        return Divide(_negative(at_0), times)
     while not isinstance(side, Name):
         side, other = _one_step(side, other)
     return other

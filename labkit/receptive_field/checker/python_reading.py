@@ -304,8 +304,7 @@ class ExpressionReader:
         if not 1 <= len(tree.args) <= 2:
             raise self.refusal(tree, "enumerate")
         row = self.row(tree.args[0])
-        start = Number(Fraction(self._counts_from))
-        shift = minus(self.node(tree.args[1]) if tree.args[1:] else start, row.first)
+        shift = minus(self.node(tree.args[1]) if tree.args[1:] else ZERO, row.first)
         return replace(row, at=lambda place: (added(place, shift), row.at(place)))
 
     def _length(self, tree: ast.Call) -> Node:
@@ -439,6 +438,8 @@ def read_python(text: Cleaned, one_layer: bool, counts_from: int) -> tuple[Node,
     source, places = _in_ascii(text)
     statement = _parsed(source, places)
     offset = _offsets(source, places)
+    if counts_from and not one_layer and _counts_by_itself(statement):
+        raise refused("program", places[0])
     reader = ExpressionReader(one_layer, counts_from, offsets=offset)
     match statement:
         case ast.Expr(ast.Lambda(_, body)) | ast.Expr(body) | ast.Return(body):
@@ -449,11 +450,20 @@ def read_python(text: Cleaned, one_layer: bool, counts_from: int) -> tuple[Node,
             return (reader.node(body),)
         case ast.Assign(targets, body):
             return tuple(map(reader.node, (*targets, body)))
-        case ast.FunctionDef() if one_layer or counts_from == 0:
+        case ast.FunctionDef():
             from labkit.receptive_field.checker.translation import translated_program
 
             return (translated_program(statement, one_layer, offset),)
     raise refused("program", places[0])
+
+
+def _counts_by_itself(statement: ast.stmt) -> bool:
+    """Tell whether lists count from 0 whatever is meant: in programs, in parts, in enumerate."""
+    own = ast.Lambda | ast.FunctionDef | ast.Slice
+    return any(
+        isinstance(node, own) or (isinstance(node, ast.Name) and node.id == "enumerate")
+        for node in ast.walk(statement)
+    )
 
 
 def _parsed(source: str, places: tuple[int, ...]) -> ast.stmt:

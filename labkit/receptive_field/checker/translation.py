@@ -120,23 +120,29 @@ def _source(function: types.FunctionType) -> ast.FunctionDef | ast.Lambda | None
     wanted = _bare(code)
     with warnings.catch_warnings(), suppress(SyntaxError, ValueError, MemoryError):
         warnings.simplefilter("ignore")  # They were given when the text was first compiled.
-        for node in ast.walk(ast.parse(text)):
+        tree = ast.parse(text)
+        imports = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.Lambda):
                 decorators = getattr(node, "decorator_list", [])
                 first = min(part.lineno for part in (node, *decorators))
-                if first == code.co_firstlineno and wanted in map(_bare, _compiled(node)):
+                if first == code.co_firstlineno and wanted in map(_bare, _compiled(node, imports)):
                     return node
     return None
 
 
-def _compiled(node: ast.FunctionDef | ast.Lambda) -> list[types.CodeType]:
-    """Compile a function by itself, and return all code that this gives."""
+def _compiled(node: ast.FunctionDef | ast.Lambda, imports: list[ast.stmt]) -> list[types.CodeType]:
+    """Compile a function by itself, and return all code that this gives.
+
+    With the imports beside it, for Python calls ``math.prod`` in another way where it sees that
+    ``math`` is a module.
+    """
     if isinstance(node, ast.Lambda):
-        whole = compile(ast.Expression(node), "", "eval", dont_inherit=True)
+        body: ast.stmt = ast.copy_location(ast.Expr(node), node)
     else:
-        node = copy.copy(node)
-        node.decorator_list = []
-        whole = compile(ast.Module([node], []), "", "exec", dont_inherit=True)
+        body = copy.copy(node)
+        body.decorator_list = []
+    whole = compile(ast.Module([*imports, body], []), "", "exec", dont_inherit=True)
     return [part for part in whole.co_consts if isinstance(part, types.CodeType)]
 
 

@@ -58,6 +58,8 @@ REFUSALS = {
     "asked: {asked}",
     "asked twice": "it is not clear which r is asked for: write r_{{l−1}} for the layer before "
     "and r_l for the layer itself",
+    "asked cancels": "what is asked cancels out of this equation, which then says nothing of it: "
+    "write it alone on one side",
     "asked in a power": "{shown} stands in a power, a divisor or a product with itself: solve for "
     "it",
     "one layer": "the recurrence speaks of one layer l: write {word} or {word}_l",
