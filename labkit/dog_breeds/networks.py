@@ -37,6 +37,8 @@ def small_vgg(
     filters=(64, 128, 256, 512),
     dense=(512, 512),
     kernel_initializer="he_uniform",
+    dropout=0.0,
+    batch_normalization=False,
 ):
     """Build the lab's small VGG: blocks of two 3 × 3 convolutions, then a dense head.
 
@@ -49,6 +51,9 @@ def small_vgg(
         dense: units of each dense layer between global average pooling and softmax.
         kernel_initializer: how the weights are drawn. He's suits ReLU layers; the
             original lab left Keras' default, ``"glorot_uniform"``.
+        dropout: share of each dense layer's outputs that training sets to zero at random,
+            from 0, which drops none, to below 1.
+        batch_normalization: normalise the output of each convolution before its ReLU.
 
     Returns:
         A ``keras.Sequential``: float32 ``(batch, height, width, channels)`` in,
@@ -59,18 +64,22 @@ def small_vgg(
             the number of blocks.
 
     Source:
-        K. Simonyan, A. Zisserman, "Very Deep Convolutional Networks", 2015, made small.
+        K. Simonyan, A. Zisserman, "Very Deep Convolutional Networks", 2015, made small;
+        N. Srivastava and others, "Dropout", 2014; S. Ioffe, C. Szegedy, "Batch
+        Normalization", 2015.
 
     Example:
         >>> small_vgg().count_params()
         5272248
     """
     input_shape, dense, classes = _checked_sizes(input_shape, dense, classes)
+    fits = is_number(dropout, 0) and dropout < 1
+    require(fits, "dropout", dropout, "a share from 0 to below 1, for example 0.5")
     return keras.Sequential(
         [
             keras.Input(input_shape, name="pictures"),
-            *_blocks(input_shape, filters, kernel_initializer),
-            *_head(dense, classes, prefix=""),
+            *_blocks(input_shape, filters, kernel_initializer, batch_normalization),
+            *_head(dense, classes, "", dropout),
         ],
         name="small_vgg",
     )
@@ -195,19 +204,25 @@ def unfreeze(model, learning_rate=1e-5, from_layer=None):
     return compile_lab(model, learning_rate)
 
 
-def compile_lab(model, learning_rate=1e-3):
+def compile_lab(model, learning_rate=1e-3, weight_decay=None):
     """Compile with Adam, categorical cross-entropy and accuracy.
 
     Args:
         model: any Keras model. If it was compiled before, its loss and metrics stay and
             only the optimizer is made anew.
         learning_rate: Adam's step size, a positive float.
+        weight_decay: share of itself, times the step size, that each step takes from every
+            weight, 0 or more; ``None``: none.
 
     Returns:
         The same model, compiled.
 
     Raises:
-        ValueError: the learning rate is no number above 0.
+        ValueError: the learning rate is no number above 0, or the weight decay is below 0.
+
+    Source:
+        D. Kingma, J. Ba, "Adam", 2015; I. Loshchilov, F. Hutter, "Decoupled Weight Decay
+        Regularization", 2019.
 
     Example:
         >>> compile_lab(small_vgg((32, 32, 3), classes=2, filters=(4,))).loss
@@ -215,11 +230,13 @@ def compile_lab(model, learning_rate=1e-3):
     """
     fits = is_number(learning_rate) and learning_rate > 0
     require(fits, "learning_rate", learning_rate, "a number above 0, for example 1e-3")
+    fits = weight_decay is None or is_number(weight_decay, 0)
+    require(fits, "weight_decay", weight_decay, "a number, 0 or more, or None")
     before = model.get_compile_config() if model.compiled else {}
     # Of the metrics alone: an optimizer of the user's own need not be registered.
     metrics = keras.saving.deserialize_keras_object(before.get("metrics"))
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=keras.optimizers.Adam(learning_rate, weight_decay=weight_decay or None),
         loss=(before and model.loss) or "categorical_crossentropy",
         metrics=metrics or ["accuracy"],
     )
@@ -335,7 +352,7 @@ class InputPreprocessing(layers.Layer):
         return {**super().get_config(), "base": self.base}
 
 
-def _blocks(input_shape, filters, kernel_initializer):
+def _blocks(input_shape, filters, kernel_initializer, batch_normalization=False):
     """Make the convolutional blocks: two convolutions and a pooling each."""
     filters = require_whole_numbers("filters", filters)
     _check_halvings(input_shape, len(filters))
@@ -345,18 +362,23 @@ def _blocks(input_shape, filters, kernel_initializer):
                 width,
                 3,
                 padding="same",
-                activation="relu",
+                activation=None if batch_normalization else "relu",
                 kernel_initializer=kernel_initializer,
                 name=f"block{block}_conv{position}",
             )
+            if batch_normalization:
+                yield layers.BatchNormalization(name=f"block{block}_norm{position}")
+                yield layers.ReLU(name=f"block{block}_relu{position}")
         yield layers.MaxPooling2D(2, name=f"block{block}_pool")
 
 
-def _head(dense, classes, prefix):
+def _head(dense, classes, prefix, dropout=0):
     """Make global average pooling, the dense layers and the softmax."""
     yield layers.GlobalAveragePooling2D(name=f"{prefix}global_average_pooling")
     for position, units in enumerate(dense, start=1):
         yield layers.Dense(units, activation="relu", name=f"{prefix}dense{position}")
+        if dropout:
+            yield layers.Dropout(dropout, name=f"{prefix}dropout{position}")
     # float32 also under mixed precision: a softmax in float16 loses small probabilities.
     yield layers.Dense(classes, activation="softmax", dtype="float32", name=f"{prefix}softmax")
 

@@ -35,6 +35,11 @@ def _above_zero(name, value):
     return float(value)
 
 
+def _zero_or_more(name, value):
+    require(is_number(value, 0), name, value, "a number, 0 or more")
+    return float(value)
+
+
 #: One check for each type of a setting; each returns the value.
 _CHECKS = {
     str: _text,
@@ -45,6 +50,12 @@ _CHECKS = {
     int: require_whole,
     tuple[int, int]: partial(require_whole_numbers, number=2),
     tuple[int, ...]: require_whole_numbers,
+}
+#: Settings that may be 0, other than their type's.
+_FROM_ZERO = {
+    "seed": partial(require_whole, least=0),
+    "dropout": _zero_or_more,
+    "weight_decay": _zero_or_more,
 }
 
 
@@ -62,6 +73,9 @@ class Settings:
         batch_size: pictures in a batch.
         filters: filters of each block of :func:`labkit.small_vgg`.
         dense: units of each dense layer, in both networks.
+        dropout: as :func:`labkit.small_vgg` takes it.
+        weight_decay: as :func:`labkit.compile_lab` takes it, from scratch.
+        batch_normalization: as :func:`labkit.small_vgg` takes it.
         scratch_epochs: epochs of the small VGG from scratch.
         head_epochs: epochs of the new head on the frozen base.
         fine_tuning_epochs: epochs of all layers after unfreezing.
@@ -101,6 +115,9 @@ class Settings:
     base: str
     weights: str | None
     base_options: dict = field(default_factory=dict)
+    dropout: float = 0.0
+    weight_decay: float = 0.0
+    batch_normalization: bool = False
     batch_size: int = 32
     checkpoints: str | None = None
     mixed_precision: bool = False
@@ -110,9 +127,7 @@ class Settings:
     def __post_init__(self):
         """Refuse what is not of a setting's type; keep plain numbers of what NumPy gives."""
         for setting in dataclasses.fields(self):
-            check = _CHECKS[setting.type]
-            if setting.name == "seed":
-                check = partial(require_whole, least=0)
+            check = _FROM_ZERO.get(setting.name, _CHECKS[setting.type])
             value = check(setting.name, getattr(self, setting.name))
             # Plain, because JSON takes none of NumPy's numbers.
             object.__setattr__(self, setting.name, value)

@@ -45,11 +45,25 @@ class TestSmallVgg:
             ({"classes": "12"}, "classes='12' must be a whole number"),
             ({"input_shape": (32, 32)}, "input_shape=.* must be a sequence of 3 whole numbers"),
             ({"input_shape": (8, 8, 3)}, "too small: 4 blocks .* at least 16 pixels"),
+            ({"dropout": 1}, "dropout=1 must be a share from 0 to below 1"),
+            ({"dropout": "0.5"}, "dropout='0.5' must be a share"),
         ],
     )
     def test_refuses_sizes(self, arguments, sentence):
         with pytest.raises(ValueError, match=sentence):
             small_vgg(**arguments)
+
+    def test_drops_out_after_each_dense_layer(self):
+        model = small_vgg((8, 8, 3), 2, filters=(4,), dense=(8, 6), dropout=0.25)
+        kinds = [type(layer).__name__ for layer in model.layers[-5:]]
+        assert kinds == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
+        assert {layer.rate for layer in model.layers if type(layer).__name__ == "Dropout"} == {0.25}
+
+    def test_normalises_each_convolution_before_its_relu(self):
+        model = small_vgg((8, 8, 3), 2, filters=(4,), dense=(), batch_normalization=True)
+        kinds = [type(layer).__name__ for layer in model.layers[:6]]
+        assert kinds == ["Conv2D", "BatchNormalization", "ReLU"] * 2
+        assert {layer.activation.__name__ for layer in model.layers[:6:3]} == {"linear"}
 
     def test_what_numpy_counts_is_a_number(self):
         model = small_vgg(np.array([8, 8, 3]), np.int64(12), filters=(np.int32(4),), dense=[])
@@ -193,6 +207,21 @@ class TestFreeze:
     def test_refuses_a_learning_rate(self, rate):
         with pytest.raises(ValueError, match=r"learning_rate=.* must be a number above 0"):
             compile_lab(small_vgg(SMALL, classes=2, filters=(4,)), rate)
+
+    def test_weight_decay_shrinks_weights_that_nothing_else_moves(self):
+        model = compile_lab(small_vgg((8, 8, 3), 2, filters=(4,), dense=()), 0.1, weight_decay=0.5)
+        kernel = model.layers[0].kernel
+        before = keras.ops.convert_to_numpy(kernel)
+        # Of black pictures the first convolution has no gradient.
+        black = np.zeros((2, 8, 8, 3), "float32")
+        model.fit(black, np.eye(2, dtype="float32"), epochs=1, verbose=0)
+        after = keras.ops.convert_to_numpy(kernel)
+        np.testing.assert_allclose(after, before * (1 - 0.1 * 0.5), rtol=1e-4, atol=1e-7)
+
+    @pytest.mark.parametrize("decay", [-0.1, "0.1", True])
+    def test_refuses_a_weight_decay(self, decay):
+        with pytest.raises(ValueError, match="weight_decay=.* must be a number, 0 or more, or N"):
+            compile_lab(small_vgg(SMALL, classes=2, filters=(4,)), 1e-3, weight_decay=decay)
 
 
 class TestPreprocessing:

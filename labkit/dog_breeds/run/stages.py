@@ -236,9 +236,14 @@ def _train(lab, features):
     settings, stages = lab.settings, lab.plan.stages
     if "scratch" in stages:
         network = labkit.small_vgg(
-            settings.input_shape, len(lab.breeds), settings.filters, settings.dense
+            settings.input_shape,
+            len(lab.breeds),
+            settings.filters,
+            settings.dense,
+            dropout=settings.dropout,
+            batch_normalization=settings.batch_normalization,
         )
-        labkit.compile_lab(network, settings.scratch_learning_rate)
+        labkit.compile_lab(network, settings.scratch_learning_rate, settings.weight_decay)
         yield lab.train("scratch", network)
     if "head" in stages:
         network = labkit.freeze(_pretrained(lab), settings.head_learning_rate)
