@@ -230,6 +230,56 @@ def _require_sharing(shared, batches, index, devices):
 
 
 @contextmanager
+def scaled_on_device(model, *several):
+    """Let pictures travel to a GPU as bytes and be scaled there, within a ``with`` block.
+
+    What the model computes stays the same, for a uint8 batch is multiplied in float32 as it
+    would have been before the journey, and all other batches pass as they are. On a processor
+    nothing is gained, so nothing changes there.
+
+    Args:
+        model: a Keras model that is about to be trained or measured.
+        *several: batches, or None. Those of ``flow_from_directory`` can travel as bytes; where
+            one cannot, or they are scaled by different factors, none does.
+
+    Yields:
+        What to train or measure on instead: a list as long as ``several``.
+
+    Example:
+        >>> with scaled_on_device(None, None) as batches:
+        ...     batches
+        [None]
+    """
+    pairs = [getattr(batches, "in_bytes", lambda: None)() for batches in several if batches]
+    if not has_gpu() or None in pairs or len({factor for _, factor in pairs}) != 1:
+        yield list(several)
+        return
+    given = [batches for batches in several if batches]
+    in_bytes = {id(batches): other for batches, (other, _) in zip(given, pairs, strict=True)}
+    as_given, factor = model.call, pairs[0][1]
+
+    def call(pictures, *arguments, **options):
+        if keras.backend.standardize_dtype(pictures.dtype) == "uint8":
+            pictures = keras.ops.cast(pictures, "float32") * factor
+        return as_given(pictures, *arguments, **options)
+
+    model.call = call
+    _forget_compiled(model)
+    try:
+        yield [in_bytes.get(id(batches)) for batches in several]
+    finally:
+        del model.call
+        _forget_compiled(model)
+        for batches in given:
+            batches.epoch = in_bytes[id(batches)].epoch
+
+
+def _forget_compiled(model):
+    """Have the model trace its steps anew."""
+    model.train_function = model.test_function = None
+
+
+@contextmanager
 def batch_size_advice(batches):
     """Answer exhausted memory within a ``with`` block by the batch size to try.
 

@@ -1,6 +1,7 @@
 """Training that can be watched, interrupted and taken up again."""
 
 import sys
+import threading
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 
@@ -8,7 +9,7 @@ import keras
 from tqdm import tqdm
 
 from labkit.dog_breeds.checkpoints import keep_checkpoints
-from labkit.dog_breeds.devices import SharedTraining, batch_size_advice
+from labkit.dog_breeds.devices import SharedTraining, batch_size_advice, scaled_on_device
 from labkit.words import require_whole
 
 
@@ -131,20 +132,20 @@ def train(
         before = History.from_curves(keeper.restore(model, epochs) if keeper and resume else {})
         recorder = _Recorder(before, keeper)
         both = batches, validation_batches
-        callbacks = [_EpochNumbers(*both), SharedTraining(*both), *callbacks, recorder]
+        callbacks = [SharedTraining(*both), *callbacks, recorder]
         if progress:
             callbacks.append(_Progress(len(before), epochs, len(batches)))
         if len(before) < epochs:
-            with batch_size_advice(batches):
+            with batch_size_advice(batches), scaled_on_device(model, *both) as fed:
                 model.fit(
-                    batches,
-                    validation_data=validation_batches,
+                    fed[0],
+                    validation_data=fed[1],
                     initial_epoch=len(before),
                     epochs=epochs,
                     # The batches shuffle pictures themselves, from their own seed.
                     shuffle=False,
                     verbose=0,
-                    callbacks=callbacks,
+                    callbacks=[_EpochNumbers(*both, *fed), *callbacks],
                 )
         return recorder.history
 
@@ -176,8 +177,8 @@ def evaluate(model, batches):
         0.5
     """
     _require_compiled(model)
-    with batch_size_advice(batches):
-        measured = model.evaluate(batches, verbose=0, return_dict=True)
+    with batch_size_advice(batches), scaled_on_device(model, batches) as fed:
+        measured = model.evaluate(*fed, verbose=0, return_dict=True)
     return measured["loss"], measured["accuracy"]
 
 
@@ -227,16 +228,25 @@ class _Recorder(keras.callbacks.Callback):
 class _Progress(keras.callbacks.Callback):
     """Draw one bar over all epochs, with the time left and the last figures."""
 
+    #: So that Keras does not wait for the loss of every step, during which a GPU would idle.
+    async_safe = True
+
     def __init__(self, done, epochs, steps):
         super().__init__()
         self.bar_settings = {"total": epochs * steps, "initial": done * steps}
-        self.epochs = epochs
+        self.epochs, self.steps = epochs, steps
+        self.lock = threading.Lock()
 
     def on_train_begin(self, logs=None):
         self.bar = tqdm(**self.bar_settings, unit="step", desc="Training", file=sys.stderr)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = epoch * self.steps
+
     def on_train_batch_end(self, batch, logs=None):
-        self.bar.update()
+        # Several steps may have been made at once, and threads come in any order.
+        with self.lock:
+            self.bar.update(max(0, self.before + batch + 1 - self.bar.n))
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.set_description(f"Epoch {epoch + 1}/{self.epochs}")

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+import labkit
 from labkit import load_settings, small_vgg
 from labkit.dog_breeds import devices
 from labkit.dog_breeds.devices import gpu_advice, has_gpu, use_devices, use_mixed_precision
@@ -161,3 +162,101 @@ class TestGpuAdvice:
         advice = gpu_advice(load_settings("photographs"))
         assert advice.startswith("A GPU was found" if gpu else "No GPU was found")
         assert gpu or all(way in advice for way in ("Colab", "load_settings('drawn')"))
+
+
+class TestScaledOnDevice:
+    """Seen from a GPU, which this machine need not have: only the decision asks for one."""
+
+    @pytest.fixture(autouse=True)
+    def gpu(self, monkeypatch):
+        monkeypatch.setattr(devices, "has_gpu", lambda: True)
+
+    @pytest.fixture
+    def flow(self, pictures):
+        def flow(generator, **changes):
+            options = {"target_size": (16, 16), "batch_size": 4, "seed": 3, "drop_remainder": True}
+            return generator.flow_from_directory(pictures, **options | changes)
+
+        return flow
+
+    @pytest.fixture
+    def augmented(self):
+        ranges = {"rotation_range": 20, "brightness_range": (0.5, 1.5), "horizontal_flip": True}
+        return labkit.ImageDataGenerator(rescale=1 / 255, **ranges)
+
+    @staticmethod
+    def network():
+        keras.utils.set_random_seed(1)
+        return labkit.compile_lab(small_vgg((16, 16, 3), 2, filters=(4,), dense=(8,)), 1e-2)
+
+    def test_bytes_times_the_factor_are_the_batches_to_the_last_bit(self, flow, augmented):
+        batches = flow(augmented)
+        others, factor = batches.in_bytes()
+        for epoch in (0, 3):
+            (x, y), (other, same_y) = batches.batch(epoch, 1), others.batch(epoch, 1)
+            assert other.dtype == np.uint8
+            np.testing.assert_array_equal(x, other.astype("float32") * np.float32(factor))
+            np.testing.assert_array_equal(y, same_y)
+
+    def test_training_is_the_same(self, flow, augmented, monkeypatch):
+        def trained(gpu):
+            monkeypatch.setattr(devices, "has_gpu", lambda: gpu)
+            model, batches = self.network(), flow(augmented)
+            history = labkit.train(model, batches, flow(augmented), epochs=2, progress=False)
+            measured = labkit.evaluate(model, flow(augmented))
+            return vars(history), measured, batches.epoch, model.get_weights()
+
+        (here, measured_here, epoch_here, weights_here) = trained(False)
+        (there, measured_there, epoch_there, weights_there) = trained(True)
+        assert epoch_here == epoch_there
+        for name, curve in here.items():
+            np.testing.assert_allclose(there[name], curve, rtol=1e-4)
+        np.testing.assert_allclose(measured_there, measured_here, rtol=1e-4)
+        for one, other in zip(weights_here, weights_there, strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-5)
+
+    def test_bytes_travel_and_callbacks_meet_the_network_itself(self, flow, augmented):
+        model, seen = self.network(), []
+
+        class Spy(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                x, _ = flow(augmented)[0]
+                seen.append((self.model, self.model.predict(x, verbose=0)))
+
+        batches, taken = flow(augmented), []
+        bytes_batch = type(batches).batch
+        with pytest.MonkeyPatch.context() as patch:
+
+            def batch(self, epoch, index):
+                taken.append(self.dtype)
+                return bytes_batch(self, epoch, index)
+
+            patch.setattr(type(batches), "batch", batch)
+            labkit.train(model, batches, flow(augmented), 1, progress=False, callbacks=[Spy()])
+        assert "uint8" in taken
+        assert seen[0][0] is model
+        x, _ = flow(augmented)[0]
+        np.testing.assert_allclose(seen[0][1], model.predict(x, verbose=0), rtol=1e-4)
+        assert "call" not in vars(model)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [{"rescale": None}, {"channel_shift_range": 9.0}, {"preprocessing_function": np.sqrt}],
+        ids=str,
+    )
+    def test_what_bytes_cannot_hold_travels_as_it_is(self, flow, changes):
+        batches = flow(labkit.ImageDataGenerator(**{"rescale": 1 / 255} | changes))
+        assert batches.in_bytes() is None
+        with devices.scaled_on_device(None, batches) as fed:
+            assert fed == [batches]
+
+    def test_different_factors_travel_as_they_are(self, flow):
+        several = [flow(labkit.ImageDataGenerator(rescale=factor)) for factor in (1.0, 1 / 255)]
+        with devices.scaled_on_device(None, *several) as fed:
+            assert fed == several
+
+    def test_a_failure_leaves_the_model_as_it_was(self, flow, augmented):
+        model = self.network()
+        with pytest.raises(KeyError), devices.scaled_on_device(model, flow(augmented)):
+            raise KeyError
+        assert "call" not in vars(model)

@@ -1,5 +1,7 @@
 """Batches from a directory of class folders, ready for `fit` on any backend."""
 
+from copy import copy
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -99,7 +101,6 @@ class DirectoryIterator(EpochBatches):
         self.batch_size = require_whole("batch_size", batch_size)
         self.seed = _fresh_seed() if seed is None else require_whole("seed", seed, 0)
         self.threads = usable_cores() if workers is None else require_whole("workers", workers)
-        self.dtype = image_data_generator.dtype
         self.image_shape = (*self.target_size, CHANNELS[color_mode])
 
         self._listing = list_pictures(directory, classes, follow_links)
@@ -108,10 +109,32 @@ class DirectoryIterator(EpochBatches):
         self._require_batches()
         print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
 
+        self._begin()
+
+    def _begin(self):
+        self.dtype = self.image_data_generator.dtype
         self._draw_last = lru_cache(maxsize=2)(self._draw)
         self._buffers = Buffers((self.batch_size, *self.image_shape), self.dtype)
         self._ahead = Ahead(self._compute, self.threads)
         self._foresight = Foresight(range(len(self)))
+
+    def in_bytes(self):
+        """Return these batches before the rescale, in a quarter of the bytes.
+
+        Returns:
+            A pair: a `DirectoryIterator` of uint8 batches, with the same pictures, seed and
+            cache and an epoch of its own, and the factor that makes its `x` the `x` of these
+            batches, to the last bit in float32. None where bytes cannot hold these pictures:
+            those of a `preprocessing_function`, of a channel shift, or without a rescale.
+        """
+        generator = self.image_data_generator
+        fractions = generator.preprocessing_function or generator.channel_shift_range
+        if generator.rescale is None or fractions or self.class_mode == "input":
+            return None
+        other = copy(self)
+        other.image_data_generator = replace(generator, rescale=None, dtype="uint8")
+        other._begin()
+        return other, generator.rescale
 
     # What there is.
 
