@@ -292,7 +292,8 @@ class ImageDataGenerator:
                 memory if half of what is free is enough, else the disk, else none. What
                 was chosen stands in the attributes `cache` and `cache_report`.
             cache_directory: Folder for the cache on disk; None: hidden beside `directory`.
-            workers: Threads that prepare batches ahead; None: one for each core.
+            workers: Threads that prepare batches ahead; None: one for each core, at most four,
+                since more of them get into each other's way.
             undecodable: `"refuse"` stops with a sentence that names the file, or `"skip"`
                 decodes all pictures now, warns, and goes on without such ones.
             drop_remainder: Whether to leave out the last, smaller batch of each epoch, so
