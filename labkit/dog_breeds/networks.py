@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import layers
 
 from labkit.dog_breeds.packaged import packaged_file
@@ -26,6 +27,8 @@ DRAWN_WEIGHTS = "drawn_vgg.weights.h5"
 
 #: Layers of the head carry this prefix: it is how ``freeze`` tells the head from the base.
 _HEAD = "head_"
+#: The layer that scales pictures for the base.
+_PREPROCESSING = "preprocessing"
 
 #: How keras.utils.get_file words that nothing came, and that something else came.
 _DOWNLOAD_FAILURES = ("URL fetch failure", "hash does not match")
@@ -208,8 +211,8 @@ def compile_lab(model, learning_rate=1e-3, weight_decay=None):
     """Compile with Adam, categorical cross-entropy and accuracy.
 
     Args:
-        model: any Keras model. If it was compiled before, its loss and metrics stay and
-            only the optimizer is made anew.
+        model: any Keras model. If it was compiled before, only the optimizer is made anew: loss,
+            metrics of any kind, ``run_eagerly`` and all the rest stay.
         learning_rate: Adam's step size, a positive float.
         weight_decay: share of itself, times the step size, that each step takes from every
             weight, 0 or more; ``None``: none.
@@ -232,15 +235,23 @@ def compile_lab(model, learning_rate=1e-3, weight_decay=None):
     require(fits, "learning_rate", learning_rate, "a number above 0, for example 1e-3")
     fits = weight_decay is None or is_number(weight_decay, 0)
     require(fits, "weight_decay", weight_decay, "a number, 0 or more, or None")
-    before = model.get_compile_config() if model.compiled else {}
-    # Of the metrics alone: an optimizer of the user's own need not be registered.
-    metrics = keras.saving.deserialize_keras_object(before.get("metrics"))
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate, weight_decay=weight_decay or None),
-        loss=(before and model.loss) or "categorical_crossentropy",
-        metrics=metrics or ["accuracy"],
-    )
+    choices = _compiled_with(model) if model.compiled else {}
+    if not choices.get("loss"):
+        choices["loss"] = "categorical_crossentropy"
+    if not (choices.get("metrics") or choices.get("weighted_metrics")):
+        choices["metrics"] = ["accuracy"]
+    adam = keras.optimizers.Adam(learning_rate, weight_decay=weight_decay or None)
+    model.compile(**choices | {"optimizer": adam})
     return model
+
+
+def _compiled_with(model):
+    """Return the arguments that a model was compiled with, as the objects they were."""
+    # get_compile_config turns them into text, from which a function or an object of the user's
+    # own does not come back. Of these three the model's attributes count, which may be set later.
+    now = {name: getattr(model, name) for name in ("run_eagerly", "steps_per_execution")}
+    compiles = model.jit_compile and not model.run_eagerly
+    return {**model._compile_config.config, **now, "jit_compile": compiles}
 
 
 def base_layers(model):
@@ -264,7 +275,7 @@ def base_layers(model):
     """
     head = head_layers(model)
     body = [layer for layer in model.layers if layer not in head]
-    return [layer for layer in body if not isinstance(layer, InputPreprocessing)]
+    return [layer for layer in body if layer.name != _PREPROCESSING]
 
 
 def head_layers(model):
@@ -312,44 +323,51 @@ def chain(chained, inputs):
     return outputs
 
 
-@keras.saving.register_keras_serializable("labkit")
-class InputPreprocessing(layers.Layer):
+def preprocess(pictures, base):
     """Turn pictures in [0, 1] into the input that a pre-trained base expects.
 
+    It is put together from what Keras itself has, so that a saved network loads wherever Keras is.
+
     Args:
+        pictures: float32 ``(batch, height, width, 3)`` in [0, 1], a tensor or a ``keras.Input``.
         base: a network of ``keras.applications`` by name, or ``"small_vgg"``, which was
             trained on pictures in [-1, 1].
 
     Returns:
-        Calling the layer maps float32 ``(batch, height, width, 3)`` in [0, 1] to the same
-        shape in the base's own range and order of channels.
+        The same shape, in the base's own range and order of channels.
 
     Source:
         ``preprocess_input`` of the base's module in ``keras.applications``.
 
     Example:
-        >>> layer = InputPreprocessing("mobilenet")
-        >>> keras.ops.convert_to_numpy(layer(keras.ops.array([[[[0.0, 0.5, 1.0]]]]))).tolist()
+        >>> pictures = keras.ops.array([[[[0.0, 0.5, 1.0]]]])
+        >>> keras.ops.convert_to_numpy(preprocess(pictures, "mobilenet")).tolist()
         [[[[-1.0, 0.0, 1.0]]]]
     """
+    backwards, scale, offset = _preprocessing_of(base)
+    if backwards:
+        pictures = pictures[..., ::-1]
+    return layers.Rescaling(scale, offset, name=_PREPROCESSING)(pictures)
 
-    def __init__(self, base, **kwargs):
-        super().__init__(**kwargs)
-        self.base = base
 
-    def call(self, pictures):
-        """Apply the preprocessing to one batch."""
-        if self.base == "small_vgg":
-            return pictures * 2.0 - 1.0
-        return _application_module(_application(self.base)).preprocess_input(pictures * 255.0)
+def _preprocessing_of(base):
+    """Read off what a base's preprocessing does to a picture in [0, 1].
 
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape: only the values change."""
-        return input_shape
-
-    def get_config(self):
-        """Return what rebuilds the layer."""
-        return {**super().get_config(), "base": self.base}
+    Returns:
+        ``(backwards, scale, offset)``: whether it exchanges red and blue, and then a factor and a
+        summand for each channel.
+    """
+    if base == "small_vgg":
+        return False, 2.0, -1.0
+    preprocess_input = _application_module(_application(base)).preprocess_input
+    # Black, and then one channel after the other at its brightest: (4, 1, 1, 3).
+    probes = np.concatenate([np.zeros((1, 3)), 255.0 * np.eye(3)])[:, None, None]
+    black, *bright = preprocess_input(probes)[:, 0, 0]
+    matrix = np.array(bright) - black
+    backwards = bool(matrix[0, 2])
+    scale = np.diagonal(matrix[:, ::-1] if backwards else matrix)
+    # float32 is what pictures come in, so further digits say nothing.
+    return backwards, scale[:: -1 if backwards else 1].round(7).tolist(), black.round(7).tolist()
 
 
 def _blocks(input_shape, filters, kernel_initializer, batch_normalization=False):
@@ -387,7 +405,7 @@ def _headless(base, weights, pictures, preprocessing, base_options):
     """Build the base upon the input ``pictures`` and load its weights."""
     inputs = pictures
     if preprocessing == "own":
-        inputs = InputPreprocessing(base, name="preprocessing")(pictures)
+        inputs = preprocess(pictures, base)
     if weights == "imagenet":
         return _with_imagenet_weights(base, pictures, inputs, base_options)
     body = _build_base(base, pictures, inputs, base_options)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from labkit import freeze, pretrained, small_vgg, unfreeze
-from labkit.dog_breeds.networks import InputPreprocessing, base_layers, compile_lab
+from labkit.dog_breeds.networks import base_layers, compile_lab, preprocess
 
 SMALL = (32, 32, 3)
 
@@ -144,7 +144,7 @@ def as_function(call, name):
     def function(*args, **kwargs):
         return call(*args, **kwargs)
 
-    function.__name__ = name
+    function.__name__, function.__module__ = name, getattr(keras.applications, name).__module__
     return function
 
 
@@ -199,6 +199,43 @@ class TestFreeze:
         model.fit(np.zeros((2, *SMALL)), np.eye(2), verbose=0)
         assert {"mae", "top_k_categorical_accuracy"} <= set(model.get_metrics_result())
 
+    def test_keeps_what_text_cannot_say(self):
+        """Objects, functions, weighted metrics, and how steps are run."""
+
+        def half_off(truth, predicted):
+            return keras.ops.mean(keras.ops.abs(truth - predicted)) / 2
+
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+        model = pretrained("small_vgg", weights=None, classes=2, input_shape=SMALL)
+        model.compile(
+            loss=loss,
+            metrics=[half_off, keras.metrics.TopKCategoricalAccuracy(2, name="top")],
+            weighted_metrics=[keras.metrics.CategoricalAccuracy(name="weighed")],
+            loss_weights=[0.5],
+            steps_per_execution=2,
+            run_eagerly=True,
+        )
+        unfreeze(freeze(model))
+        assert model.loss is loss
+        assert (model.run_eagerly, model.steps_per_execution, model.jit_compile) == (True, 2, False)
+        pictures, labels = np.zeros((4, *SMALL)), np.eye(2)[[0, 1, 0, 1]]
+        model.fit(pictures, labels, batch_size=2, sample_weight=np.array([0, 1, 0, 1]), verbose=0)
+        measured = model.evaluate(pictures, labels, verbose=0, return_dict=True)
+        assert measured.keys() >= {"half_off", "top", "weighed"}
+        smoothed = loss(labels, model.predict(pictures, verbose=0))
+        assert measured["loss"] == pytest.approx(float(smoothed) / 2, rel=1e-4)
+
+    def test_keeps_an_own_loss_function_and_how_steps_are_compiled(self):
+        def own(truth, predicted):
+            return keras.losses.categorical_crossentropy(truth, predicted) * 2
+
+        model = pretrained("small_vgg", weights=None, classes=2, input_shape=SMALL)
+        model.compile("sgd", own, jit_compile=False)
+        assert compile_lab(model).loss is own
+        assert model.jit_compile is False
+        model.run_eagerly = True  # set after compiling, as one does to look for an error
+        assert compile_lab(model).run_eagerly
+
     def test_refuses_a_network_without_its_head(self):
         with pytest.raises(ValueError, match="'small_vgg' has no layer whose name starts with"):
             freeze(small_vgg(SMALL, classes=2, filters=(4,)))
@@ -230,7 +267,7 @@ class TestPreprocessing:
         module = {"densenet121": "densenet", "MobileNetV3Small": "mobilenet_v3"}.get(base, base)
         pictures = np.random.default_rng(0).random((2, 4, 4, 3), "float32")
         expected = getattr(keras.applications, module).preprocess_input(pictures.copy() * 255)
-        ours = keras.ops.convert_to_numpy(InputPreprocessing(base)(pictures))
+        ours = keras.ops.convert_to_numpy(preprocess(keras.ops.array(pictures), base))
         np.testing.assert_allclose(ours, expected, atol=1e-3)
 
     def test_none_reproduces_the_original_lab(self):
