@@ -25,6 +25,19 @@ _NAMES = {
     "batches": ("ImageDataGenerator",),
     "networks": ("small_vgg", "pretrained", "freeze", "unfreeze", "base_layers", "compile_lab"),
     "training": ("train", "evaluate"),
+    "saving": ("save", "load"),
+    "prediction": ("predict", "submission"),
+    "errors": (
+        "wilson_interval",
+        "confusion_matrix",
+        "most_confused",
+        "breed_accuracies",
+        "top_accuracy",
+        "log_losses",
+        "highest_losses",
+        "take_pictures",
+        "occlusion_map",
+    ),
     "devices": ("use_mixed_precision", "use_devices", "gpu_advice"),
     "figures": (
         "plot_class_sizes",
@@ -33,7 +46,10 @@ _NAMES = {
         "plot_history",
         "plot_accuracies",
         "plot_predictions",
+        "plot_prediction",
+        "plot_pictures",
     ),
+    "error_figures": ("plot_confusion_matrix", "plot_breed_accuracies", "plot_occlusion"),
 }
 _HOME = {name: f"dog_breeds.{module}" for module, names in _NAMES.items() for name in names}
 #: Whatever package lies beside this file, so that a new lab's needs no entry here.

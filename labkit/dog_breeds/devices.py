@@ -171,7 +171,7 @@ class SharedTraining(keras.callbacks.Callback):
     Args:
         batches: the training batches, all of which must be shared evenly.
         validation_batches: each must have a picture for every device on TensorFlow, which would
-            give one of them nothing and fail.
+            give one of them nothing and fail. ``None``: there are none.
 
     Raises:
         ValueError: the devices cannot share the first or the last batch.
@@ -186,7 +186,7 @@ class SharedTraining(keras.callbacks.Callback):
             return
         for index in {0, len(batches) - 1}:
             _require_sharing(len(batches[index][0]) % devices == 0, batches, index, devices)
-        if self.shares is None:
+        if self.shares is None and validation_batches is not None:
             last = len(validation_batches) - 1
             enough = len(validation_batches[last][0]) >= devices
             _require_sharing(enough, validation_batches, last, devices)

@@ -3,16 +3,29 @@
 import itertools
 import textwrap
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
 from labkit.dog_breeds.sources.layout import PICTURES, SUFFIX, read_labels
 from labkit.figure_style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, WIDTH, figure_style
 
 _MOST_BARS = 30
+
+
+@dataclass(frozen=True)
+class _Look:
+    colour: str
+    marker: str
+    line: str
+
+
+#: How training and validation look, in every figure.
+_KINDS = {"training": _Look(BLUE, "o", "-"), "validation": _Look(VERMILION, "^", "--")}
 
 
 def plot_class_sizes(sizes):
@@ -97,12 +110,13 @@ def plot_augmentations(generator, picture, count=11, seed=0, columns=4):
 
 
 def plot_history(history, title="", begins=None):
-    """Draw accuracy and loss over the epochs, for training and validation.
+    """Draw loss and metrics over the epochs, for training and validation.
 
-    Points are the figures of each epoch, lines a local regression through those of a stage.
+    Points are the figures of each epoch, joined; the thicker lines follow them more smoothly.
 
     Args:
-        history: a :class:`labkit.dog_breeds.training.History` with at least one epoch.
+        history: what :func:`labkit.train` returns, or Keras' own ``model.fit``; with at least
+            one epoch.
         title: what was trained.
         begins: epoch after which the base was unfrozen, marked by a line; ``None``: never.
 
@@ -112,37 +126,43 @@ def plot_history(history, title="", begins=None):
     Raises:
         ValueError: the history has no epoch.
 
-    Source:
-        W. S. Cleveland, "Robust Locally Weighted Regression and Smoothing Scatterplots",
-        1979, without the robustness iterations, as R's ``loess`` draws it.
-
     Example:
-        >>> from labkit.dog_breeds.training import History
+        >>> from labkit.dog_breeds.history import History
         >>> figure = plot_history(History((1.0, 0.5), (0.5, 0.8), (1.2, 1.1), (0.4, 0.5)))
         >>> [axes.get_ylabel() for axes in figure.axes]
         ['accuracy', 'loss']
     """
+    if isinstance(getattr(history, "history", None), dict):
+        history = History.from_curves(history.history)
     if len(history) == 0:
         raise ValueError("The history has no epoch yet; train first.")
-    epochs = np.arange(1, len(history) + 1)
     with figure_style():
         metrics = history.metrics[::-1]
         size = (WIDTH, 3.2 * len(metrics))
         figure, panels = plt.subplots(len(metrics), figsize=size, sharex=True, squeeze=False)
         panels = panels[:, 0]
         for axes, metric in zip(panels, metrics, strict=True):
-            training, validation = getattr(history, metric), getattr(history, f"val_{metric}")
-            _curve(axes, epochs, training, "training", BLUE, "o", "-", begins)
-            _curve(axes, epochs, validation, "validation", VERMILION, "^", "--", begins)
-            axes.set_ylabel(metric)
-            axes.set_ylim(0, 1.02 if metric == "accuracy" else None)
+            _draw_metric(axes, history, metric, begins)
         panels[0].set_title(title)
-        panels[0].legend(frameon=False)
         panels[-1].set_xlabel("epoch")
         panels[-1].xaxis.get_major_locator().set_params(integer=True)
         if begins is not None:
             _mark_unfreezing(panels, begins)
         return figure
+
+
+def _draw_metric(axes, history, metric, begins):
+    epochs = np.arange(1, len(history) + 1)
+    curves = {"training": history[metric]}
+    validation = history.curves.get(f"val_{metric}", (None,))
+    if None not in validation:
+        curves["validation"] = validation
+    for kind, values in curves.items():
+        _curve(axes, epochs, values, kind, begins)
+    axes.set_ylabel(metric)
+    share = metric != "loss" and all(0 <= value <= 1 for each in curves.values() for value in each)
+    axes.set_ylim(0, 1.02 if share else None)
+    _name_curves(axes, epochs[-1], {kind: values[-1] for kind, values in curves.items()})
 
 
 def plot_accuracies(accuracies, chance=None):
@@ -169,11 +189,13 @@ def plot_accuracies(accuracies, chance=None):
         training, validation = zip(*accuracies.values(), strict=True)
         rows = range(len(accuracies))
         axes.hlines(rows, training, validation, color=GREY, linewidth=3, zorder=1)
-        for values, name, marker, colour, offset in (
-            (training, "training pictures", "o", BLUE, -0.28),
-            (validation, "validation pictures", "^", VERMILION, 0.28),
+        for values, kind, offset in (
+            (training, "training", -0.28),
+            (validation, "validation", 0.28),
         ):
-            axes.plot(values, rows, marker, color=colour, markersize=11, label=name)
+            look = _KINDS[kind]
+            points = {"color": look.colour, "markersize": 11, "label": f"{kind} pictures"}
+            axes.plot(values, rows, look.marker, **points)
             for row, value in enumerate(values):
                 axes.text(value, row + offset, f"{value:.2f}", ha="center", va="center")
         if chance is not None:
@@ -229,6 +251,62 @@ def plot_predictions(pictures, probabilities, truth, breeds, columns=3):
         return figure
 
 
+def plot_prediction(prediction):
+    """Show a picture as the network saw it, beside the breeds that it finds likeliest.
+
+    Args:
+        prediction: what :func:`labkit.predict` returns.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Example:
+        >>> from labkit.dog_breeds.prediction import Prediction
+        >>> grey = np.full((8, 8, 3), 128, "uint8")
+        >>> plot_prediction(Prediction(("pug",), (0.75,), grey)).axes[1].get_xlabel()
+        'probability'
+    """
+    rows = range(len(prediction.breeds))
+    with figure_style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+        left.imshow(prediction.picture, cmap="gray")
+        left.axis("off")
+        bars = right.barh(rows, prediction.probabilities, color=BLUE)
+        right.bar_label(bars, [f"{share:.0%}" for share in prediction.probabilities], padding=3)
+        right.set_yticks(rows, [readable(breed) for breed in prediction.breeds])
+        right.set_ylim(len(rows) - 0.5, -0.5)
+        right.set_xlim(0, 1.18)
+        right.set_xticks([0, 0.5, 1])
+        right.set_xlabel("probability")
+        return figure
+
+
+def plot_pictures(pictures, titles, columns=4):
+    """Show pictures with a title each.
+
+    Args:
+        pictures: float ``(count, height, width, 3)`` in [0, 1], or uint8; at least one.
+        titles: as many str; ``""`` for none.
+        columns: pictures in a row.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: the arguments differ in length, or there is no picture.
+
+    Example:
+        >>> plot_pictures(np.zeros((1, 8, 8, 3)), ["a_pug"]).axes[0].get_title()
+        'a pug'
+    """
+    if not 0 < len(pictures) == len(titles):
+        raise ValueError(
+            f"There are {len(pictures)} pictures and {len(titles)} titles; there must be as many "
+            "of each, at least one."
+        )
+    return _gallery(pictures, [readable(title) for title in titles], columns)
+
+
 def read_picture(path):
     """Read a picture file.
 
@@ -270,38 +348,31 @@ def readable(breed):
     return breed.replace("_", " ")
 
 
-def smooth(values, span=0.75):
-    """Smooth a curve by local linear regression with tricube weights.
+def smooth(values, reach=3):
+    """Smooth a curve by a mean over the neighbouring epochs, the nearer the heavier.
+
+    The neighbours are as many on either side, towards an end fewer, and no weight is below 0. So
+    the line begins and ends at the points, stays within those around it, and of two curves the
+    one that is above stays above.
 
     Args:
-        values: figures at equal distances, float ``(n,)``.
-        span: share of the points that each fit sees, above 0 and at most 1.
+        values: figures, one per epoch.
+        reach: neighbours on either side.
 
     Returns:
-        float ``(n,)``. Fewer than four points are returned as they are.
-
-    Source:
-        W. S. Cleveland, 1979.
+        float array of the same length.
 
     Example:
-        >>> smooth([1.0, 2.0, 3.0, 4.0, 5.0]).round(6).tolist()
-        [1.0, 2.0, 3.0, 4.0, 5.0]
+        >>> smooth([1.0, 2.0, 3.0, 4.0]).round(9).tolist()
+        [1.0, 2.0, 3.0, 4.0]
     """
     values = np.asarray(values, float)
-    if len(values) < 4:
-        return values
-    positions = np.arange(len(values), dtype=float)
-    neighbours = min(len(values), max(4, round(span * len(values))))
-    return np.array([_local_fit(positions, values, x, neighbours) for x in positions])
-
-
-def _local_fit(positions, values, x, neighbours):
-    """Fit a line around ``x`` and return its height there."""
-    distance = np.abs(positions - x)
-    reach = np.sort(distance)[neighbours - 1] * 1.001
-    weight = np.clip(1 - (distance / reach) ** 3, 0, None) ** 3
-    # polyfit weighs residuals, not their squares.
-    return np.polyval(np.polyfit(positions - x, values, 1, w=np.sqrt(weight)), 0.0)
+    positions = np.arange(len(values))
+    distances = np.abs(positions - positions[:, None])
+    # To the nearer end, or else as far as the reach goes: a row for each epoch.
+    reaches = np.minimum(np.minimum(positions, positions[::-1]), reach)[:, None] + 1
+    weights = np.clip(1 - (distances / reaches) ** 3, 0, None) ** 3
+    return weights @ values / weights.sum(axis=1)
 
 
 def _mark_unfreezing(panels, begins):
@@ -317,16 +388,30 @@ def _mark_unfreezing(panels, begins):
     )
 
 
-def _curve(axes, epochs, values, label, colour, marker, line, begins):
-    axes.plot(epochs, values, marker, color=colour, alpha=0.55, markersize=5)
+def _curve(axes, epochs, values, kind, begins):
+    """Draw the points of one curve, joined, and the line that they follow."""
+    look = _KINDS[kind]
     # Each stage by itself: what changes at once must not look as if it had come gradually.
     for stage in (slice(None),) if begins is None else (slice(begins), slice(begins, None)):
         if len(values[stage]) > 0:
-            low, high = min(values[stage]), max(values[stage])
-            # A straight piece of the fit may leave the range, as above an accuracy of 1.
-            fit = np.clip(smooth(values[stage]), low, high)
-            axes.plot(epochs[stage], fit, line, color=colour)
-    axes.plot([], [], line, marker=marker, color=colour, label=label)
+            points = {"marker": look.marker, "markersize": 5, "linewidth": 0.8, "alpha": 0.45}
+            axes.plot(epochs[stage], values[stage], color=look.colour, label=kind, **points)
+            line = {"linestyle": look.line, "color": look.colour}
+            axes.plot(epochs[stage], smooth(values[stage]), **line)
+
+
+def _name_curves(axes, last, ends):
+    """Write each curve's name behind its last point, one above the other where they end close."""
+    low, high = axes.get_ylim()
+    gap = 0.09 * (high - low)
+    names = sorted(ends, key=ends.get)
+    heights = [ends[name] for name in names]
+    if len(heights) == 2 and heights[1] - heights[0] < gap:
+        middle = min(max(sum(heights) / 2, low + gap / 2), high - gap / 2)
+        heights = [middle - gap / 2, middle + gap / 2]
+    for name, height in zip(names, heights, strict=True):
+        place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+        axes.annotate(name, (last, height), color=_KINDS[name].colour, **place)
 
 
 def _name_every_bar(breeds, counts):

@@ -136,7 +136,7 @@ def pretrained(
     pictures = keras.Input(input_shape, name="pictures")
     body = _headless(base, weights, pictures, preprocessing, base_options)
     outputs = chain(_head(dense, classes, prefix=_HEAD), body.output)
-    return keras.Model(body.inputs, outputs, name=f"pretrained_{body.name}")
+    return keras.Model(pictures, outputs, name=f"pretrained_{body.name}")
 
 
 def freeze(model, learning_rate=1e-3):

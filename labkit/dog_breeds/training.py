@@ -1,76 +1,23 @@
 """Training that can be watched, interrupted and taken up again."""
 
+import math
 import sys
 import threading
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields
 
 import keras
 from tqdm import tqdm
 
 from labkit.dog_breeds.checkpoints import keep_checkpoints
+from labkit.dog_breeds.compatibility import (
+    require_as_trained,
+    require_class_weight,
+    require_compatible,
+)
 from labkit.dog_breeds.devices import SharedTraining, batch_size_advice, scaled_on_device
-from labkit.words import require_whole
-
-
-@dataclass(frozen=True)
-class History:
-    """Hold the curves of a training: one figure per epoch each.
-
-    A metric that is added later gets two fields here, below those there are, with ``None`` for
-    default: then a training of before has ``None`` for each of its figures.
-
-    Args:
-        loss: cross-entropy on the training batches, as they were augmented.
-        accuracy: share of training pictures classified rightly, 0 to 1.
-        val_loss: cross-entropy on the validation pictures.
-        val_accuracy: share of validation pictures classified rightly, 0 to 1.
-
-    Raises:
-        ValueError: the curves differ in length.
-
-    Example:
-        >>> first = History((1.0,), (0.5,), (2.0,), (0.25,))
-        >>> (first + History((0.5,), (0.75,), (1.0,), (0.5,))).loss
-        (1.0, 0.5)
-    """
-
-    loss: tuple[float, ...] = ()
-    accuracy: tuple[float, ...] = ()
-    val_loss: tuple[float, ...] = ()
-    val_accuracy: tuple[float, ...] = ()
-
-    def __post_init__(self):
-        """Refuse curves of different length; fill those that were not measured."""
-        for name in CURVES:
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, (None,) * len(self.loss))
-        if len({len(getattr(self, name)) for name in CURVES}) != 1:
-            raise ValueError("The curves of a History must have one figure per epoch each.")
-
-    @classmethod
-    def from_curves(cls, curves):
-        """Make one of a dict from a curve's name to its figures (any sequence)."""
-        return cls(**{name: tuple(figures) for name, figures in curves.items()})
-
-    @property
-    def metrics(self):
-        """Names of what was measured in every epoch, the loss first (tuple of str)."""
-        return tuple(
-            name for name in CURVES if f"val_{name}" in CURVES and None not in getattr(self, name)
-        )
-
-    def __len__(self):
-        """Return the number of epochs."""
-        return len(self.loss)
-
-    def __add__(self, other):
-        """Join the epochs of a later training to these."""
-        return History(*(getattr(self, name) + getattr(other, name) for name in CURVES))
-
-
-#: The curves' names.
-CURVES = tuple(field.name for field in fields(History))
+from labkit.dog_breeds.history import History
+from labkit.dog_breeds.saving import Provenance, known_provenance, remember
+from labkit.words import listed, require_whole
 
 
 def train(
@@ -82,14 +29,18 @@ def train(
     resume=True,
     progress=True,
     callbacks=(),
+    class_weight=None,
+    patience=None,
+    restore_best_weights=False,
+    monitor="val_loss",
 ):
     """Train a compiled model, with a bar that shows the time left.
 
     Args:
-        model: a compiled Keras model with the metric accuracy.
+        model: a compiled Keras model.
         batches: the training batches: what ``flow_from_directory`` returns. An epoch is
             ``len(batches)`` steps, derived from the pictures and the batch size.
-        validation_batches: likewise, not augmented and not shuffled.
+        validation_batches: likewise, not augmented and not shuffled; ``None``: no validation.
         epochs: how often all pictures are shown, a whole number, 1 or more.
         checkpoints: a folder for this training alone, which keeps its state after every
             epoch: weights, optimizer, curves, and what random numbers go on from (those of
@@ -101,14 +52,23 @@ def train(
         progress: show the bar.
         callbacks: further Keras callbacks. They see the epochs that are left, before these
             are kept.
+        class_weight: dict from a class's index to what its pictures weigh in the loss, as in
+            ``model.fit``; ``None``: all the same.
+        patience: stop once ``monitor`` has not improved for so many epochs, as in
+            ``keras.callbacks.EarlyStopping``; ``None``: train all ``epochs``.
+        restore_best_weights: whether the model ends with the weights of the best epoch by
+            ``monitor`` rather than of the last one; also without ``patience``.
+        monitor: the curve that tells the best epoch.
 
     Returns:
-        The :class:`History` of all epochs, those before an interruption included.
+        The :class:`labkit.dog_breeds.history.History` of all epochs, those before an
+        interruption included.
 
     Raises:
-        ValueError: the model is not compiled, ``epochs`` is no such number, or the
-            checkpoints are damaged or belong to another model, to another stage of its
-            training or to another optimizer; or several devices cannot share a batch.
+        ValueError: the model is not compiled, a number is none, training and validation do not
+            have the model's classes, pictures are in another range than it takes, there is no
+            curve such as ``monitor``, or the checkpoints are damaged; or several devices cannot
+            share a batch.
         MemoryError: the GPU's memory is used up; the sentence has the batch size to try.
         OSError: the checkpoints cannot be written; noticed before the first epoch where the
             folder is at fault.
@@ -125,14 +85,20 @@ def train(
         >>> len(train(model, Batches(), Batches(), epochs=2, progress=False))
         2
     """
-    _require_compiled(model)
     epochs = require_whole("epochs", epochs)
+    require_compatible(model, batches, validation_batches)
+    require_class_weight(class_weight, batches)
+    callbacks = [*callbacks, *_early_stopping(patience, restore_best_weights, monitor)]
+    _require_validation(callbacks, validation_batches)
+    remember(model, (known_provenance(model) or Provenance()).from_batches(batches))
     kept = nullcontext() if checkpoints is None else keep_checkpoints(checkpoints, model)
     with kept as keeper:
         before = History.from_curves(keeper.restore(model, epochs) if keeper and resume else {})
         recorder = _Recorder(before, keeper)
         both = batches, validation_batches
-        callbacks = [SharedTraining(*both), *callbacks, recorder]
+        monitored = [callback.monitor for callback in callbacks if hasattr(callback, "monitor")]
+        first = [SharedTraining(*both), _RequiredMetrics(monitored)]
+        callbacks = [*first, *callbacks, recorder]
         if progress:
             callbacks.append(_Progress(len(before), epochs, len(batches)))
         if len(before) < epochs:
@@ -142,12 +108,36 @@ def train(
                     validation_data=fed[1],
                     initial_epoch=len(before),
                     epochs=epochs,
+                    class_weight=class_weight,
                     # The batches shuffle pictures themselves, from their own seed.
                     shuffle=False,
                     verbose=0,
                     callbacks=[_EpochNumbers(*both, *fed), *callbacks],
                 )
         return recorder.history
+
+
+def _early_stopping(patience, restore_best_weights, monitor):
+    """Return Keras' callback that does what is asked for, or none."""
+    if patience is None and not restore_best_weights:
+        return []
+    patience = math.inf if patience is None else require_whole("patience", patience, 0)
+    return [
+        keras.callbacks.EarlyStopping(
+            monitor, patience=patience, restore_best_weights=restore_best_weights
+        )
+    ]
+
+
+def _require_validation(callbacks, validation_batches):
+    """Refuse now what would be missed only after the first epoch."""
+    watched = [getattr(callback, "monitor", None) for callback in callbacks]
+    for monitor in watched:
+        if validation_batches is None and str(monitor).startswith("val_"):
+            raise ValueError(
+                f"monitor={monitor!r} needs validation batches: give them, or watch "
+                f"{monitor.removeprefix('val_')!r}."
+            )
 
 
 def evaluate(model, batches):
@@ -161,7 +151,8 @@ def evaluate(model, batches):
         ``(loss, accuracy)``, floats; the accuracy is between 0 and 1.
 
     Raises:
-        ValueError: the model is not compiled.
+        ValueError: the model is not compiled or measures no accuracy, or the batches have other
+            breeds, or pictures in another range, than it was trained on.
         MemoryError: the GPU's memory is used up; the sentence has the batch size to try.
 
     Example:
@@ -176,18 +167,12 @@ def evaluate(model, batches):
         >>> evaluate(model, Batches())[1]
         0.5
     """
-    _require_compiled(model)
+    require_compatible(model, batches)
+    require_as_trained(model, batches)
+    required = [_RequiredMetrics(["accuracy"])]
     with batch_size_advice(batches), scaled_on_device(model, batches) as fed:
-        measured = model.evaluate(*fed, verbose=0, return_dict=True)
+        measured = model.evaluate(*fed, verbose=0, return_dict=True, callbacks=required)
     return measured["loss"], measured["accuracy"]
-
-
-def _require_compiled(model):
-    if not model.compiled:
-        raise ValueError(
-            f"The model {model.name!r} is not compiled; compile it first, with model.compile or "
-            "with labkit's freeze, unfreeze or compile_lab."
-        )
 
 
 class _EpochNumbers(keras.callbacks.Callback):
@@ -206,6 +191,32 @@ class _EpochNumbers(keras.callbacks.Callback):
             batches.epoch = epoch
 
 
+class _RequiredMetrics(keras.callbacks.Callback):
+    """Refuse after the first batch, which is the first to tell, a metric that is not measured."""
+
+    async_safe = True  # Keras need not wait for a loss whose name alone is looked at.
+
+    def __init__(self, names):
+        super().__init__()
+        self.names = {name.removeprefix("val_") for name in names}
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._require(logs)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._require(logs)
+
+    def _require(self, logs):
+        # A learning rate stands in the curves, but not in those of a batch.
+        missing = self.names - {*(logs or {}), "learning_rate"}
+        self.names = set()
+        if missing:
+            raise ValueError(
+                f"The model measures no {sorted(missing)[0]!r}, but {listed(sorted(logs))}: "
+                "compile it with that metric, or ask for one that there is."
+            )
+
+
 class _Recorder(keras.callbacks.Callback):
     """Collect the curves and hand them to the checkpoints after every epoch."""
 
@@ -219,10 +230,10 @@ class _Recorder(keras.callbacks.Callback):
             self.keeper.restore_random_state(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
-        figures = {name: [float(logs[name])] for name in CURVES if name in logs}
+        figures = {name: [float(figure)] for name, figure in logs.items()}
         self.history = self.history + History.from_curves(figures)
         if self.keeper:
-            self.keeper.save(self.model, asdict(self.history))
+            self.keeper.save(self.model, self.history.curves)
 
 
 class _Progress(keras.callbacks.Callback):
@@ -250,9 +261,11 @@ class _Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.set_description(f"Epoch {epoch + 1}/{self.epochs}")
-        self.bar.set_postfix_str(
-            f"accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
-        )
+        metric = "accuracy" if "accuracy" in logs else "loss"
+        figures = [f"{metric} {logs[metric]:.3f}"]
+        if f"val_{metric}" in logs:
+            figures.append(f"validation {logs[f'val_{metric}']:.3f}")
+        self.bar.set_postfix_str(", ".join(figures))
 
     def on_train_end(self, logs=None):
         self.bar.close()

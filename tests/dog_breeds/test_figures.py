@@ -1,6 +1,7 @@
 """Lab 1's figures: what they show is what they were given."""
 
 import cv2
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -8,8 +9,16 @@ import pytest
 from labkit import ImageDataGenerator, plot_augmentations, plot_class_sizes, plot_history
 from labkit import plot_samples as samples
 from labkit.dog_breeds.class_sizes import ClassSizes
-from labkit.dog_breeds.figures import plot_accuracies, plot_predictions, read_picture, smooth
-from labkit.dog_breeds.training import History
+from labkit.dog_breeds.figures import (
+    plot_accuracies,
+    plot_pictures,
+    plot_prediction,
+    plot_predictions,
+    read_picture,
+    smooth,
+)
+from labkit.dog_breeds.history import History
+from labkit.dog_breeds.prediction import Prediction
 
 
 @pytest.fixture(autouse=True)
@@ -91,14 +100,49 @@ class TestAugmentations:
             plot_augmentations(ImageDataGenerator(), tmp_path / "no.jpg")
 
 
+def points(axes):
+    return [line for line in axes.lines if line.get_marker() not in ("None", None)]
+
+
+def fits(axes):
+    return [line for line in axes.lines if line.get_marker() in ("None", None)]
+
+
 class TestHistory:
+    HISTORY = History((3.0, 2.0, 1.0), (0.1, 0.2, 0.3), (4.0, 5.0, 6.0), (0.4, 0.5, 0.6))
+
     def test_draws_every_epoch_of_each_curve(self):
-        history = History((3.0, 2.0, 1.0), (0.1, 0.2, 0.3), (4.0, 5.0, 6.0), (0.4, 0.5, 0.6))
-        accuracy, loss = plot_history(history, begins=2).axes
-        points = [line for line in accuracy.lines if line.get_linestyle() == "None"]
-        assert [list(line.get_ydata()) for line in points] == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
+        accuracy, loss = plot_history(self.HISTORY).axes
+        drawn = [list(line.get_ydata()) for line in points(accuracy)]
+        assert drawn == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
         assert list(loss.lines[0].get_ydata()) == [3.0, 2.0, 1.0]
-        assert loss.texts[0].get_text() == "base unfrozen"
+        assert points(loss)[0].get_linestyle() == "-"  # joined
+
+    def test_marks_where_the_base_was_unfrozen(self):
+        _, loss = plot_history(self.HISTORY, begins=2).axes
+        assert "base unfrozen" in [text.get_text() for text in loss.texts]
+
+    def test_names_stand_at_the_ends_of_their_curves_and_apart(self):
+        close = History((3.0, 2.0), (0.1, 0.50), (4.0, 2.1), (0.4, 0.51))
+        for axes in plot_history(close).axes:
+            height = np.ptp(axes.get_ylim())
+            names = {text.get_text(): text.xy[1] for text in axes.texts}
+            apart = names["validation"] - names["training"]
+            assert 0.08 * height < apart < 0.1 * height
+            assert {text.xy[0] for text in axes.texts} == {2}
+
+    def test_without_validation_there_is_one_curve_a_panel(self):
+        history = History.from_curves({"loss": [2.0, 1.0], "top_5": [0.5, 0.75]})
+        top, loss = plot_history(history).axes
+        assert [axes.get_ylabel() for axes in (top, loss)] == ["top_5", "loss"]
+        assert [text.get_text() for text in loss.texts] == ["training"]
+        assert top.get_ylim()[1] == pytest.approx(1.02)
+
+    def test_takes_what_keras_fit_returns(self):
+        of_keras = keras.callbacks.History()
+        of_keras.history = {"loss": [2.0, 1.0], "val_loss": [3.0, 4.0], "learning_rate": [0.1, 0.1]}
+        [loss] = plot_history(of_keras).axes
+        assert [list(line.get_ydata()) for line in points(loss)] == [[2.0, 1.0], [3.0, 4.0]]
 
     def test_a_metric_that_not_every_epoch_has_is_not_drawn(self):
         history = History((2.0, 1.0), (None, 0.2), (4.0, 5.0), (None, 0.5))
@@ -107,8 +151,7 @@ class TestHistory:
     def test_what_changes_when_the_base_is_unfrozen_is_not_smoothed_away(self):
         curve = (0.2,) * 6 + (0.8,) * 6
         accuracy, _ = plot_history(History(curve, curve, curve, curve), begins=6).axes
-        fits = [line for line in accuracy.lines if line.get_marker() in ("None", None)]
-        drawn = [list(line.get_ydata()) for line in fits if len(line.get_xdata()) == 6]
+        drawn = [list(line.get_ydata()) for line in fits(accuracy) if len(line.get_xdata()) == 6]
         assert len(drawn) == 4
         for stage in drawn:
             np.testing.assert_allclose(stage, stage[0], atol=1e-9)
@@ -127,17 +170,31 @@ class TestSmooth:
         random = np.random.default_rng(0)
         curve = np.sin(np.arange(60) / 20)
         noisy = curve + random.normal(0, 0.3, 60)
-        assert np.abs(smooth(noisy, 0.4) - curve).mean() < 0.5 * np.abs(noisy - curve).mean()
+        assert np.abs(smooth(noisy, 6) - curve).mean() < 0.5 * np.abs(noisy - curve).mean()
 
-    def test_agrees_with_an_explicit_weighted_fit(self):
+    def test_agrees_with_weights_by_hand(self):
         values = np.random.default_rng(1).random(9)
-        distance = np.abs(np.arange(9) - 4.0)
-        reach = np.sort(distance)[6] * 1.001
-        weight = np.where(distance < reach, (1 - np.minimum(distance / reach, 1) ** 3) ** 3, 0)
-        design = np.stack([np.ones(9), np.arange(9) - 4.0], axis=1)
-        normal = design.T * weight
-        expected = np.linalg.solve(normal @ design, normal @ values)[0]
-        assert smooth(values, 7 / 9)[4] == pytest.approx(expected)
+        weight = {d: (1 - (abs(d) / 3) ** 3) ** 3 for d in range(-2, 3)}
+        expected = sum(weight[d] * values[4 + d] for d in weight) / sum(weight.values())
+        assert smooth(values, 2)[4] == pytest.approx(expected)
+        assert smooth(values, 2)[0] == values[0]
+        near = smooth(values, 1)
+        assert smooth(values, 5)[1] == pytest.approx(near[1])
+
+    def test_follows_a_loss_that_falls_and_stays(self):
+        """A wide regression lay at 1.5 where the loss was 0.5."""
+        epochs = np.arange(55)
+        loss = 0.5 + 2.5 * np.exp(-epochs / 3)
+        assert np.abs(smooth(loss) - loss).max() < 0.15
+
+    def test_lies_within_the_points_around_and_never_changes_sides(self):
+        random = np.random.default_rng(2)
+        lower = random.random(40)
+        upper = lower + random.random(40) ** 8
+        assert (smooth(lower) <= smooth(upper)).all()
+        for epoch, height in enumerate(smooth(lower)):
+            around = lower[max(0, epoch - 3) : epoch + 4]
+            assert around.min() <= height <= around.max()
 
 
 def test_accuracies_are_written_beside_their_points():
@@ -159,3 +216,16 @@ def test_predictions_mark_the_true_breed():
     assert figure.axes[0].get_title() == "b dog"
     with pytest.raises(ValueError, match="as many of each"):
         plot_predictions(np.zeros((1, 4, 4, 3)), np.zeros((2, 3)), [0], ["a"])
+
+
+def test_a_prediction_is_drawn_with_its_names():
+    grey = np.full((8, 8, 3), 128, np.uint8)
+    picture, bars = plot_prediction(Prediction(("a_dog", "b_dog"), (0.75, 0.25), grey)).axes
+    np.testing.assert_array_equal(picture.images[0].get_array(), grey)
+    assert [bar.get_width() for bar in bars.patches] == [0.75, 0.25]
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["a dog", "b dog"]
+
+
+def test_pictures_need_a_title_each():
+    with pytest.raises(ValueError, match="1 pictures and 2 titles"):
+        plot_pictures(np.zeros((1, 4, 4, 3)), ["a", "b"])

@@ -9,7 +9,7 @@ import pytest
 
 from labkit import small_vgg
 from labkit.dog_breeds.networks import compile_lab
-from labkit.dog_breeds.training import History, evaluate, train
+from labkit.dog_breeds.training import evaluate, train
 
 
 class Halves(keras.utils.PyDataset):
@@ -50,7 +50,7 @@ def weights_of(model):
 
 def test_learns_and_returns_a_figure_per_epoch(model):
     history = train(model, Halves(), Halves(2), epochs=12, progress=False)
-    assert {len(curve) for curve in vars(history).values()} == {len(history)} == {12}
+    assert {len(curve) for curve in history.curves.values()} == {len(history)} == {12}
     assert history.accuracy[-1] > 0.9 > history.accuracy[0]
     assert evaluate(model, Halves())[1] > 0.9
 
@@ -186,20 +186,3 @@ def test_refuses_a_model_that_is_not_compiled():
 def test_evaluate_needs_a_compiled_model():
     with pytest.raises(ValueError, match="'small_vgg' is not compiled; compile it first"):
         evaluate(small_vgg((8, 8, 3), classes=2, filters=(4,)), Halves(1))
-
-
-def test_histories_join_and_must_be_even():
-    joined = History((1.0,), (0.1,), (2.0,), (0.2,)) + History((3.0,), (0.3,), (4.0,), (0.4,))
-    assert joined.val_loss == (2.0, 4.0)
-    with pytest.raises(ValueError, match="one figure per epoch each"):
-        History((1.0,), (), (), ())
-
-
-def test_a_metric_that_earlier_trainings_lack_is_not_told_of_them():
-    """As when a metric is added and a training of before is taken up again."""
-    half = History((1.0, 2.0), None, (3.0, 4.0), None)
-    assert (half.accuracy, half.metrics) == ((None, None), ("loss",))
-    whole = History((1.0,), (0.1,), (2.0,), (0.2,))
-    assert whole.metrics == ("loss", "accuracy")
-    assert (half + whole).accuracy == (None, None, 0.1)
-    assert (half + whole).metrics == ("loss",)

@@ -3,13 +3,18 @@
 import math
 import os
 import shlex
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 import labkit
+from labkit.dog_breeds.errors import (
+    breed_accuracies,
+    confusion_matrix,
+    most_confused,
+    top_accuracy,
+)
 from labkit.dog_breeds.sources import read_labels
 from labkit.files import sha256_of
 
@@ -107,17 +112,15 @@ def describe_predictions(breeds, truth, predicted):
         >>> told["confusions"], told["breed_accuracies"]
         ([{'breed': 'boxer', 'taken_for': 'pug', 'pictures': 1}], {'boxer': 0.5, 'pug': 1.0})
     """
-    breeds = np.array(breeds)
-    wrong = predicted != truth
-    pairs = Counter(zip(breeds[truth[wrong]], breeds[predicted[wrong]], strict=True))
+    matrix = confusion_matrix(truth, predicted, len(breeds))
+    accuracies = breed_accuracies(matrix, breeds)
     return {
         "confusions": [
-            {"breed": str(breed), "taken_for": str(other), "pictures": number}
-            for (breed, other), number in pairs.most_common(_CONFUSIONS)
+            {"breed": breed, "taken_for": other, "pictures": number}
+            for breed, other, number in most_confused(matrix, breeds, _CONFUSIONS)
         ],
         "breed_accuracies": {
-            str(breed): round(float((predicted[truth == index] == index).mean()), 4)
-            for index, breed in enumerate(breeds)
+            breed: round(accuracies[breed], 4) for breed in breeds if breed in accuracies
         },
     }
 
@@ -165,25 +168,6 @@ def measure(model, training, validation, truth):
         "validation_accuracy": validation_accuracy,
         "validation_top5_accuracy": top_accuracy(probabilities, truth, 5),
     }, probabilities.argmax(axis=1)
-
-
-def top_accuracy(probabilities, truth, k):
-    """Measure how often the true breed is among the k likeliest.
-
-    Args:
-        probabilities: float ``(pictures, breeds)``.
-        truth: int ``(pictures,)``, the index of each picture's breed.
-        k: how many guesses count, a positive integer.
-
-    Returns:
-        A float between 0 and 1.
-
-    Example:
-        >>> top_accuracy(np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]]), np.array([2, 1]), 2)
-        0.5
-    """
-    likeliest = np.argsort(probabilities, axis=1)[:, -k:]
-    return float((likeliest == truth[:, None]).any(axis=1).mean())
 
 
 def describe_cost(times, pictures):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from labkit.dog_breeds.training import CURVES, History
+from labkit.dog_breeds.history import CURVES, History
 from labkit.files import in_a_sentence
 
 HISTORY = "history.csv"
@@ -136,7 +136,7 @@ class Record:
             ValueError: the run has no such stage or seed.
         """
         rows = self._rows(stage, seed)
-        return History(*(tuple(row[name] for row in rows) for name in CURVES))
+        return History.from_curves({name: [row[name] for row in rows] for name in CURVES})
 
     def seconds(self, stage, seed=None):
         """Return the seconds that each epoch of a stage took, validation included, as a tuple."""

@@ -14,6 +14,7 @@ import keras
 
 import labkit
 from labkit.dog_breeds.features import FeatureBatches, compute_features, split_at_head
+from labkit.dog_breeds.history import CURVES, History
 from labkit.dog_breeds.run.facts import (
     describe_cost,
     describe_data,
@@ -23,7 +24,6 @@ from labkit.dog_breeds.run.facts import (
     measure,
 )
 from labkit.dog_breeds.run.records import STAGES, Record, refuse_existing, write_record
-from labkit.dog_breeds.training import History
 from labkit.files import replacing
 from labkit.machine import accelerator, describe_machine, describe_versions, peak_memory_gb
 from labkit.words import require_whole_numbers
@@ -282,7 +282,7 @@ def _train_on_features(lab, network, features):
 
 def _rows(lab, trained):
     """Return a row of the history for each epoch."""
-    curves = asdict(trained.history)
+    curves = {name: trained.history[name] for name in CURVES}
     return [
         {"seed": lab.seed, "stage": trained.stage, "epoch": epoch + 1}
         | {name: round(figures[epoch], 6) for name, figures in curves.items()}

@@ -1,0 +1,139 @@
+"""Figures of what a network gets wrong."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from labkit.dog_breeds.errors import breed_accuracies, wilson_interval
+from labkit.dog_breeds.figures import readable
+from labkit.figure_style import INK, VERMILION, WIDTH, figure_style
+from labkit.words import require_whole
+
+#: Up to so many breeds have their names at the matrix, and up to so many their numbers in it.
+_MOST_NAMES, _MOST_NUMBERS = 40, 20
+
+
+def plot_confusion_matrix(matrix, breeds):
+    """Draw which breed was taken for which.
+
+    Args:
+        matrix: what :func:`labkit.confusion_matrix` returns.
+        breeds: the breeds' names, in the order of their indices.
+
+    Returns:
+        A ``matplotlib.figure.Figure``: a row for each true breed, the darker the larger the share
+        of its pictures; numbers of pictures where there is room for them.
+
+    Raises:
+        ValueError: the matrix and the names do not fit.
+
+    Example:
+        >>> plot_confusion_matrix(np.eye(2, dtype=int), ["boxer", "pug"]).axes[0].get_xlabel()
+        'answer'
+    """
+    matrix = np.asarray(matrix)
+    _require_names(matrix, breeds)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, WIDTH))
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xlabel("answer")
+        axes.set_ylabel("true breed")
+        names = [readable(breed) for breed in breeds] if len(breeds) <= _MOST_NAMES else []
+        small = 11 if len(breeds) <= _MOST_NUMBERS else 7
+        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=small)
+        axes.set_yticks(range(len(names)), names, fontsize=small)
+        if len(breeds) <= _MOST_NUMBERS:
+            for (row, column), pictures in np.ndenumerate(matrix):
+                if pictures:
+                    colour = "white" if shares[row, column] > 0.5 else INK
+                    place = {"ha": "center", "va": "center", "fontsize": 11}
+                    axes.text(column, row, pictures, color=colour, **place)
+        return figure
+
+
+def plot_breed_accuracies(matrix, breeds, count=30):
+    """Draw how often each breed is recognised, with the interval of what that may mean.
+
+    Args:
+        matrix: what :func:`labkit.confusion_matrix` returns.
+        breeds: the breeds' names, in the order of their indices.
+        count: how many breeds to draw, those that are recognised least.
+
+    Returns:
+        A ``matplotlib.figure.Figure``: a point per breed with its 95 % Wilson interval.
+
+    Raises:
+        ValueError: the matrix and the names do not fit, or there is no picture.
+
+    Example:
+        >>> plot_breed_accuracies(np.eye(2, dtype=int), ["boxer", "pug"]).axes[0].get_xlabel()
+        'share recognised, with its 95 % interval'
+    """
+    matrix = np.asarray(matrix)
+    _require_names(matrix, breeds)
+    drawn = list(breed_accuracies(matrix, breeds).items())[: require_whole("count", count)]
+    if not drawn:
+        raise ValueError("There is no picture to measure by: the matrix is empty.")
+    rows = [list(breeds).index(breed) for breed, _ in drawn]
+    intervals = [wilson_interval(int(matrix[i, i]), int(matrix[i].sum())) for i in rows]
+    shares = np.array([share for _, share in drawn])
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, 1.0 + 0.33 * len(drawn)))
+        reaches = np.abs(np.array(intervals).T - shares)
+        style = {"fmt": "^", "color": VERMILION, "elinewidth": 1.5, "capsize": 3}
+        axes.errorbar(shares, range(len(drawn)), xerr=reaches, **style)
+        axes.set_yticks(range(len(drawn)), [readable(breed) for breed, _ in drawn])
+        axes.set_ylim(len(drawn) - 0.5, -0.5)
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xlabel("share recognised, with its 95 % interval")
+        return figure
+
+
+def plot_occlusion(pictures, maps, titles):
+    """Show pictures, each above what the network's answer rests on.
+
+    Args:
+        pictures: float ``(count, height, width, 3)`` in [0, 1].
+        maps: as many ``(height, width)``, what :func:`labkit.occlusion_map` returns.
+        titles: as many str.
+
+    Returns:
+        A ``matplotlib.figure.Figure``; all maps have one scale of colours.
+
+    Raises:
+        ValueError: the arguments differ in length.
+
+    Example:
+        >>> figure = plot_occlusion(np.zeros((1, 8, 8, 3)), [np.eye(8)], ["a pug"])
+        >>> figure.axes[-1].get_ylabel()
+        'probability lost'
+    """
+    if not 0 < len(pictures) == len(maps) == len(titles):
+        raise ValueError(
+            f"There are {len(pictures)} pictures, {len(maps)} maps and {len(titles)} titles; there "
+            "must be as many of each, at least one."
+        )
+    most = max(float(np.nanmax(np.abs(lost))) for lost in maps) or 1.0
+    with figure_style():
+        height = 2 * WIDTH / len(pictures) + 0.5
+        size = (WIDTH, min(height, WIDTH))
+        figure, panels = plt.subplots(2, len(pictures), figsize=size, squeeze=False)
+        for (above, below), picture, lost, title in zip(
+            panels.T, pictures, maps, titles, strict=True
+        ):
+            above.imshow(picture)
+            above.set_title(title, fontsize=12)
+            below.imshow(np.mean(picture, axis=-1), cmap="gray", vmin=0, vmax=1)
+            shown = below.imshow(lost, cmap="PuOr_r", vmin=-most, vmax=most, alpha=0.65)
+        for axes in panels.flat:
+            axes.axis("off")
+        figure.colorbar(shown, ax=panels[1].tolist(), label="probability lost")
+        return figure
+
+
+def _require_names(matrix, breeds):
+    if matrix.shape != (len(breeds), len(breeds)):
+        raise ValueError(
+            f"The matrix has the shape {matrix.shape}, and there are {len(breeds)} breeds' names; "
+            "there must be a row and a column for each."
+        )
