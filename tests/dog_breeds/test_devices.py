@@ -48,7 +48,7 @@ def train_on(number, batch_size):
     history = labkit.train(model, training, validation, epochs=2, progress=False)
     measured = labkit.evaluate(model, validation)
     predicted = model.predict(validation, verbose=0)
-    return [devices, vars(history), measured, predicted.tolist()]
+    return [devices, history.curves, measured, predicted.tolist()]
 
 answers = []
 for number, batch_size in json.loads(sys.argv[2]):
@@ -204,7 +204,7 @@ class TestScaledOnDevice:
             model, batches = self.network(), flow(augmented)
             history = labkit.train(model, batches, flow(augmented), epochs=2, progress=False)
             measured = labkit.evaluate(model, flow(augmented))
-            return vars(history), measured, batches.epoch, model.get_weights()
+            return history.curves, measured, batches.epoch, model.get_weights()
 
         (here, measured_here, epoch_here, weights_here) = trained(False)
         (there, measured_there, epoch_there, weights_there) = trained(True)
