@@ -117,7 +117,7 @@ bench: $(VENV)/.bench  ## measure everything against its rivals, and write the r
 labs: $(VENV)/.book  ## run the notebooks in place and store clean outputs (LABS=labs/NAME.ipynb)
 	$(BIN)/python book/_scripts/execute_labs.py $(or $(LABS),$(wildcard labs/*.ipynb))
 
-dogs: $(VENV)/.book  ## draw lab 1's dogs again: their archive, its hash, the picture of the pages
+dogs: $(VENV)/.book  ## draw lab 1's dogs again: their archive and flaws, the picture of the pages
 	PYTHONPATH=tools $(BIN)/python -m draw_dogs
 
 drawn-weights: $(VENV)/.book  ## train the small base again, on drawn dogs of 100 other breeds

@@ -22,6 +22,7 @@ _NAMES = {
     "folders": ("reorganise",),
     "class_sizes": ("class_sizes", "photograph_class_sizes"),
     "duplicates": ("duplicates",),
+    "flaws": ("planted_flaws",),
     "batches": ("ImageDataGenerator",),
     "networks": ("small_vgg", "pretrained", "freeze", "unfreeze", "base_layers", "compile_lab"),
     "training": ("train", "evaluate"),

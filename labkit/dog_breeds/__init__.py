@@ -3,7 +3,7 @@
 where pictures come from (:mod:`~labkit.dog_breeds.sources`) →
 folders (:mod:`~labkit.dog_breeds.folders`), which are counted
 (:mod:`~labkit.dog_breeds.class_sizes`) and searched for copies
-(:mod:`~labkit.dog_breeds.duplicates`) →
+(:mod:`~labkit.dog_breeds.duplicates`; :mod:`~labkit.dog_breeds.flaws` tells what was planted) →
 batches (:mod:`~labkit.dog_breeds.batches`) →
 networks (:mod:`~labkit.dog_breeds.networks`) →
 training (:mod:`~labkit.dog_breeds.training`, on :mod:`~labkit.dog_breeds.devices`, kept in

@@ -44,8 +44,8 @@ def published_hashes():
         A dict from file name to 64 hexadecimal digits.
 
     Example:
-        >>> sorted(published_hashes())
-        ['drawn_dogs.zip', 'drawn_vgg.weights.h5', 'photograph_class_sizes.csv']
+        >>> len(published_hashes()["drawn_dogs.zip"])
+        64
     """
     lines = (files(__package__) / SUMS).read_text(encoding="ascii").splitlines()
     return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}

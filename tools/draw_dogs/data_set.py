@@ -80,9 +80,22 @@ def draw_jpeg(breed, index, seed=SEED, size=None):
     number = picture_seed(breed, index, seed)
     picture = draw_dog(breed, number, size or SIZES[number % len(SIZES)])
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return encode_jpeg(bgr)
+
+
+def encode_jpeg(bgr, quality=_QUALITY):
+    """Return the bytes of a JPEG file.
+
+    Args:
+        bgr: array (height, width, 3), uint8, in OpenCV's order of colours.
+        quality: from 0 to 100.
+
+    Raises:
+        OSError: OpenCV could not.
+    """
+    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise OSError(f"OpenCV could not encode picture {index} of {breed.name} as JPEG.")
+        raise OSError("OpenCV could not encode a picture as JPEG.")
     return data.tobytes()
 
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from .breeds import LAB_BREEDS
+from .data_set import encode_jpeg
 from .drawing import draw_dog
 from .package_data import ROOT
 
@@ -30,7 +31,4 @@ def draw_sheet(breeds=LAB_BREEDS):
     dogs += [np.full_like(dogs[0], 255)] * (-len(dogs) % COLUMNS)
     rows = [np.hstack(dogs[i : i + COLUMNS]) for i in range(0, len(dogs), COLUMNS)]
     sheet = cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    if not done:
-        raise OSError("OpenCV could not encode the picture of the pages as JPEG.")
-    return data.tobytes()
+    return encode_jpeg(sheet, 85)
