@@ -157,6 +157,27 @@ class Settings:
         """
         return None if self.checkpoints is None else f"{self.checkpoints}/{stage}"
 
+    def claim(self, holds, sentence):
+        """Print a claim of the lab with whether it holds; insist on it where the lab promises it.
+
+        The lab promises what it says of the drawn dogs, with every setting as shipped. Of other
+        pictures, sizes and numbers of epochs it tells what came out.
+
+        Args:
+            holds: whether the claim is true of what was measured.
+            sentence: the claim, one sentence.
+
+        Raises:
+            AssertionError: it does not hold, and the settings are those of the drawn dogs.
+
+        Example:
+            >>> load_settings("drawn").replace(scratch_epochs=9).claim(2 > 3, "It overfits.")
+            Not so with these settings: It overfits.
+        """
+        if self == DRAWN and not holds:
+            raise AssertionError(f"This should hold with the settings as shipped: {sentence}")
+        print(sentence if holds else f"Not so with these settings: {sentence}")
+
     def replace(self, **changes):
         """Return a copy with some values changed.
 

@@ -84,3 +84,15 @@ def test_what_numpy_counts_becomes_plain_numbers():
     settings = load_settings("drawn").replace(**changes, head_learning_rate=np.float32(0.5))
     assert (settings.batch_size, settings.target_size, settings.devices) == (8, (32, 48), 1)
     assert json.loads(json.dumps(dataclasses.asdict(settings)))["head_learning_rate"] == 0.5
+
+
+def test_claims_are_insisted_on_as_shipped_and_told_otherwise(capsys):
+    drawn = load_settings("drawn")
+    drawn.claim(True, "It overfits.")
+    with pytest.raises(AssertionError, match="as shipped: It overfits"):
+        drawn.claim(False, "It overfits.")
+    for other in (drawn.replace(target_size=(96, 96)), load_settings("photographs")):
+        other.claim(np.bool_(False), "It overfits.")
+        other.claim(np.bool_(True), "It overfits.")
+    told = ["Not so with these settings: It overfits.", "It overfits."]
+    assert capsys.readouterr().out.splitlines() == ["It overfits.", *told, *told]
