@@ -1,6 +1,10 @@
-"""How many processes share the tests where ``-n auto`` is said, and what each of them may take."""
+"""What tests leave alone; how many processes share them where ``-n auto`` is said.
+
+And what each of these may take.
+"""
 
 import os
+import tempfile
 
 import pytest
 
@@ -9,7 +13,13 @@ MOST_PROCESSES = 4
 
 
 def pytest_configure(config):
-    """Let each of several processes compute in one thread; a lab is one long computation."""
+    """Keep the tests out of the user's cache, and each of several processes in one thread.
+
+    A lab is one long computation, and may take more.
+    """
+    cache = tempfile.TemporaryDirectory()
+    config.add_cleanup(cache.cleanup)
+    os.environ["LABKIT_CACHE"] = cache.name
     if hasattr(config, "workerinput") and not config.getoption("nbval", False):
         for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
             os.environ.setdefault(variable, "1")

@@ -286,6 +286,33 @@ def reason(error):
     return " ".join(said.split()).rstrip(".") or type(error).__name__
 
 
+def fingerprint(*facts):
+    """Condense facts into 32 bytes that change whenever one of them does.
+
+    Args:
+        *facts: Values with a stable `repr`.
+
+    Returns:
+        32 bytes.
+    """
+    return hashlib.sha256(repr(facts).encode()).digest()
+
+
+def user_cache():
+    """Return the folder for what can be computed again (path); it need not be there.
+
+    It is ``~/.cache/labkit``, or what the environment variable ``LABKIT_CACHE`` says.
+
+    Raises:
+        RuntimeError: The user has no home.
+
+    Example:
+        >>> user_cache().is_absolute()
+        True
+    """
+    return Path(os.environ.get("LABKIT_CACHE") or Path.home() / ".cache" / "labkit")
+
+
 @cache
 def page_asset(package, name):
     """Read a page's markup, style or script, less the comments and indents for its authors.

@@ -11,7 +11,7 @@ import numpy as np
 
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
-from labkit.dog_breeds.sources.layout import PICTURES, SUFFIX, read_labels
+from labkit.dog_breeds.sources.layout import PICTURES, read_data_set
 from labkit.figure_style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, WIDTH, figure_style
 
 _MOST_BARS = 30
@@ -74,10 +74,10 @@ def plot_samples(directory, count=12, seed=0, columns=4):
         ...
         FileNotFoundError: ...
     """
-    labels = list(read_labels(directory).items())
-    chosen = _one_per_breed(labels, count, np.random.default_rng(seed))
+    labels, files = read_data_set(directory)
+    chosen = _one_per_breed(list(labels.items()), count, np.random.default_rng(seed))
     folder = Path(directory) / PICTURES
-    pictures = [read_picture(folder / f"{name}{SUFFIX}") for name, _ in chosen]
+    pictures = [read_picture(folder / files[name]) for name, _ in chosen]
     return _gallery(pictures, [readable(breed) for _, breed in chosen], columns)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from labkit.dog_breeds.sources.layout import LABELS, PICTURES, SUFFIX, read_labels
+from labkit.dog_breeds.pictures import is_sidecar
+from labkit.dog_breeds.sources.layout import LABELS, PICTURES, SUFFIX, read_data_set
 from labkit.files import exclusive, in_a_sentence, link_or_copy
 from labkit.words import count, some
 
@@ -87,9 +88,9 @@ def reorganise(directory, destination=None, *, progress=True):
         >>> [path.name for path in (folder / "val_sorted" / "pug").iterdir()]
         ['7f.jpg']
     """
-    directory = Path(directory)
-    labels = read_labels(directory)
-    plan = plan_folders(labels)
+    directory = Path(directory).expanduser()
+    labels, files = read_data_set(directory)
+    plan = plan_folders(labels, files)
     target = directory if destination is None else Path(destination).expanduser()
     _refuse_train(target, directory)
     try:
@@ -101,7 +102,8 @@ def reorganise(directory, destination=None, *, progress=True):
             error,
             f"The sorted folders cannot be written to {target}",
             "make room there and call reorganise again, which goes on where it stopped, or choose "
-            "another destination",
+            "another destination: reorganise(data, FOLDER); sorted_directory=FOLDER in the lab's "
+            "settings; --sorted FOLDER for the command",
         ) from None
     training, validation = len(plan[TRAINING]), len(plan[VALIDATION])
     breeds = len(set(labels.values()))
@@ -124,15 +126,16 @@ def validation_size(size):
     return -(-size // _FOLD)
 
 
-def plan_folders(labels):
+def plan_folders(labels, files=None):
     """Decide where each picture goes.
 
     Args:
         labels: Dict from id to breed, in the labels' order.
+        files: Dict from id to the picture's file name; by default ``<id>.jpg``.
 
     Returns:
         A dict from ``"val_sorted"`` and ``"train_sorted"`` to a dict from
-        ``<breed>/<id>.jpg`` to ``<id>.jpg``.
+        ``<breed>/<file name>`` to the file name.
 
     Raises:
         ValueError: A breed has a single picture and cannot be split.
@@ -145,11 +148,12 @@ def plan_folders(labels):
     for picture_id, breed in labels.items():
         ids[breed].append(picture_id)
     _refuse_small_breeds(ids)
+    files = {name: f"{name}{SUFFIX}" for name in labels} if files is None else files
     plan = {VALIDATION: {}, TRAINING: {}}
     for breed, names in ids.items():
         cut = validation_size(len(names))
-        plan[VALIDATION] |= {f"{breed}/{name}{SUFFIX}": f"{name}{SUFFIX}" for name in names[:cut]}
-        plan[TRAINING] |= {f"{breed}/{name}{SUFFIX}": f"{name}{SUFFIX}" for name in names[cut:]}
+        plan[VALIDATION] |= {f"{breed}/{files[name]}": files[name] for name in names[:cut]}
+        plan[TRAINING] |= {f"{breed}/{files[name]}": files[name] for name in names[cut:]}
     return plan
 
 
@@ -218,7 +222,7 @@ def _sorted_before(home, reason, names):
 
 
 def _listing(home):
-    """Return the names in a sorted folder: ``breed/`` and ``breed/file``; hidden ones left out."""
+    """Return the names in a sorted folder: ``breed/`` and ``breed/file``; no system's own ones."""
     if not home.exists():
         return set()
     found = _names_in(home)
@@ -229,7 +233,7 @@ def _listing(home):
 
 def _names_in(folder):
     with os.scandir(folder) as entries:
-        shown = [entry for entry in entries if not entry.name.startswith(".")]
+        shown = [entry for entry in entries if not is_sidecar(entry.name)]
         return {f"{entry.name}/" if entry.is_dir() else entry.name for entry in shown}
 
 

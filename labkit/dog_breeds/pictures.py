@@ -1,4 +1,4 @@
-"""What a picture file is; how one is read, decoded and brought to size; how many are checked.
+"""What a picture file is; how one is read, decoded and brought to size.
 
 What differs from Keras' `load_img`, and why:
 
@@ -16,19 +16,30 @@ What differs from Keras' `load_img`, and why:
 import io
 import os
 import threading
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from labkit.files import reason
-from labkit.words import some
 
 #: Keras' suffixes, and two that it passes over: what is a picture is not left out in silence.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif", ".webp")
+#: Files and folders that systems put beside pictures: Windows, macOS, network drives.
+_SIDECARS = frozenset(
+    (
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "icon\r",
+        "@eadir",
+        "#recycle",
+        "$recycle.bin",
+        "system volume information",
+        "lost+found",
+        "__macosx",
+    )
+)
 INTERPOLATIONS = ("bilinear", "nearest", "area")
 _SAMPLING = {
     "bilinear": cv2.INTER_LINEAR,
@@ -47,20 +58,33 @@ LARGEST = 178_956_970
 #: Pixels from which on pictures are decoded one at a time: 50 MB.
 _LARGE = 2**24
 _one_large_at_a_time = threading.Lock()
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
-_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
-_THREADS = 2  # More would hold more files in memory and gain nothing on two cores.
-_BAR_AFTER = 2  # Seconds: no bar for what is over before one looks.
-_NAMED = 5
-_ADVICE = 'pass undecodable="skip" to flow_from_directory to go on without such pictures.'
+JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+ADVICE = 'pass undecodable="skip" to flow_from_directory to go on without such pictures.'
 
 
 class UndecodableError(ValueError):
     """A file that bears a picture's name but cannot be decoded as a whole."""
 
     def __init__(self, path, reason):
-        super().__init__(f"{path} cannot be decoded ({reason}): replace or delete it, or {_ADVICE}")
-        self.path = path
+        super().__init__(f"{path} cannot be decoded ({reason}): replace or delete it, or {ADVICE}")
+        self.path, self.reason = path, reason
+
+
+def is_sidecar(name):
+    """Say whether a system put a file or a folder there, for itself and not for the user.
+
+    Args:
+        name: Name of a file or a folder, without the folders above it.
+
+    Returns:
+        True or False; True for whatever is hidden by a dot.
+
+    Example:
+        >>> is_sidecar("Thumbs.db"), is_sidecar(".DS_Store"), is_sidecar("pug")
+        (True, True, False)
+    """
+    return name.startswith(".") or name.casefold() in _SIDECARS
 
 
 def is_picture(name):
@@ -70,13 +94,31 @@ def is_picture(name):
         name: File name without folders.
 
     Returns:
-        True or False; False for hidden files, such as those that macOS puts beside others.
+        True or False; False for what systems put beside pictures.
 
     Example:
         >>> is_picture("7f.JPG"), is_picture("._7f.jpg"), is_picture("Thumbs.db")
         (True, False, False)
     """
-    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+    return name.lower().endswith(SUFFIXES) and not is_sidecar(name)
+
+
+def pictures_below(folder, follow_links=False):
+    """List the pictures in a folder and in those below it.
+
+    Args:
+        folder: Folder to look into (str or path).
+        follow_links: Whether to enter linked folders.
+
+    Returns:
+        A list of paths relative to the folder (str), by folder and then by name.
+    """
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=follow_links):
+        folders[:] = [name for name in folders if not is_sidecar(name)]
+        below = "" if place == os.fspath(folder) else os.path.relpath(place, folder)
+        found.append((below, sorted(filter(is_picture, names))))
+    return [os.path.join(below, name) for below, names in sorted(found) for name in names]
 
 
 def load(path, target_size, color_mode="rgb", interpolation="bilinear", out=None):
@@ -96,10 +138,28 @@ def load(path, target_size, color_mode="rgb", interpolation="bilinear", out=None
         UndecodableError: If the file is missing, cut short or no picture.
     """
     data = read(path)
-    height, width = picture_size(data) or (0, 0)
-    with _one_large_at_a_time if height * width > _LARGE else nullcontext():
+    with one_at_a_time_if_large(data):
         picture = decode(path, data, target_size, color_mode, interpolation)
         return resize(picture, target_size, interpolation, out)
+
+
+def one_at_a_time_if_large(data):
+    """Return a context in which no other thread decodes, if the picture is a large one.
+
+    Args:
+        data: Bytes of a picture file.
+    """
+    height, width = picture_size(data) or (0, 0)
+    return _one_large_at_a_time if height * width > _LARGE else nullcontext()
+
+
+def contents(path):
+    """Return the bytes of a file, or raise UndecodableError."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise UndecodableError(path, reason(error)) from None
 
 
 def read(path):
@@ -107,45 +167,23 @@ def read(path):
 
     Keras notices what is cut short; some decoders fill up with grey. A JPEG or a PNG ends
     with a mark. A file that does not, or of another kind, is given to Pillow, which notices
-    what is missing and pardons what is too much.
+    what is missing and pardons what is too much. What is damaged inside takes more looking:
+    :mod:`~labkit.dog_breeds.damage`.
     """
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise UndecodableError(path, reason(error)) from None
+    data = contents(path)
     if not _ends_as_it_should(data[:8], data[-8:]):
-        _require_pillow_reads(path, data)
+        require_pillow_reads(path, data)
     return data
 
 
-def require_complete(path):
-    """Refuse a file that was cut short, or is empty, by a look at its two ends.
-
-    Args:
-        path: A picture file.
-
-    Raises:
-        UndecodableError: If the picture is not whole.
-    """
-    try:
-        with open(path, "rb", buffering=0) as file:
-            head = file.read(8)
-            file.seek(-min(8, os.fstat(file.fileno()).st_size), os.SEEK_END)
-            tail = file.read(8)
-    except OSError as error:
-        raise UndecodableError(path, reason(error)) from None
-    if not _ends_as_it_should(head, tail):
-        read(path)
-
-
 def _ends_as_it_should(head, tail):
-    return (head.startswith(_JPEG_START) and tail.endswith(_JPEG_END)) or (
-        head.startswith(_PNG_START) and tail.endswith(_PNG_END)
+    return (head.startswith(JPEG_START) and tail.endswith(_JPEG_END)) or (
+        head.startswith(PNG_START) and tail.endswith(_PNG_END)
     )
 
 
-def _require_pillow_reads(path, data):
+def require_pillow_reads(path, data):
+    """Refuse what Pillow cannot decode as a whole."""
     from PIL import Image
 
     if not data:
@@ -177,7 +215,7 @@ def decode(path, data, target_size, color_mode="rgb", interpolation="bilinear"):
     Raises:
         UndecodableError: If the content is damaged, or has more than :data:`LARGEST` pixels.
     """
-    _require_bounded(path, picture_size(data))
+    require_bounded(path, data)
     reduction = jpeg_reduction(data, target_size) if interpolation == "bilinear" else 1
     flags = _FULL[color_mode] | _REDUCED.get(reduction, 0)
     try:
@@ -207,8 +245,9 @@ def jpeg_reduction(data, target_size):
     return next((reduction for reduction in (8, 4, 2) if factor >= reduction), 1)
 
 
-def _require_bounded(path, size):
-    height, width = size or (0, 0)
+def require_bounded(path, data):
+    """Refuse more than :data:`LARGEST` pixels, by what the picture's head states."""
+    height, width = picture_size(data) or (0, 0)
     if height * width > LARGEST:
         raise UndecodableError(
             path, f"it has {width:,} × {height:,} pixels, and at most {LARGEST:,} are decoded"
@@ -224,7 +263,7 @@ def picture_size(data):
     Returns:
         `(height, width)` as stored, or None for another kind of file.
     """
-    if data.startswith(_PNG_START) and data[12:16] == b"IHDR":
+    if data.startswith(PNG_START) and data[12:16] == b"IHDR":
         return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
     return jpeg_size(data)
 
@@ -238,21 +277,35 @@ def jpeg_size(data):
     Returns:
         `(height, width)` as stored, or None where no frame header is found.
     """
-    if not data.startswith(_JPEG_START):
-        return None
-    place = 2
-    while place + 9 <= len(data) and data[place] == 0xFF:
+    for marker, start, _ in jpeg_segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and start + 9 <= len(data):
+            return (
+                int.from_bytes(data[start + 5 : start + 7], "big"),
+                int.from_bytes(data[start + 7 : start + 9], "big"),
+            )
+    return None
+
+
+def jpeg_segments(data):
+    """Go through the segments of a JPEG, up to the head of its first scan.
+
+    Args:
+        data: Bytes of a picture file; no JPEG has none.
+
+    Yields:
+        A segment's marker (int), its start and its end in the data.
+    """
+    place = 2 if data.startswith(JPEG_START) else len(data)
+    while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
         if marker == 0xFF:  # padding
             place += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return (
-                int.from_bytes(data[place + 5 : place + 7], "big"),
-                int.from_bytes(data[place + 7 : place + 9], "big"),
-            )
-        else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return None
+            continue
+        end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        yield marker, place, end
+        if marker == 0xDA:
+            return
+        place = end
 
 
 def resize(picture, target_size, interpolation="bilinear", out=None):
@@ -280,100 +333,3 @@ def resize(picture, target_size, interpolation="bilinear", out=None):
 def _copied(picture, out):
     out[...] = picture
     return out
-
-
-def find_undecodable(examine, items, threads=_THREADS, progress=True):
-    """Look through many pictures for such that cannot be decoded.
-
-    Args:
-        examine: Called with each item; raises UndecodableError.
-        items: A sequence.
-        threads: Number of threads.
-        progress: Whether to show a bar when it takes more than two seconds.
-
-    Returns:
-        A list as long as `items`, of UndecodableError or None.
-    """
-
-    def errors(part):
-        found = []
-        for item in part:
-            try:
-                examine(item)
-                found.append(None)
-            except UndecodableError as error:
-                found.append(error)
-            bar.update()
-        return found
-
-    # Parts rather than items: to hand over a single file takes longer than to look at it.
-    size = max(1, min(64, len(items) // threads))
-    parts = [items[start : start + size] for start in range(0, len(items), size)]
-    look = {"desc": "Checking pictures", "delay": _BAR_AFTER, "leave": False}
-    with (
-        tqdm(total=len(items), disable=not progress, **look) as bar,
-        ThreadPoolExecutor(threads) as pool,
-    ):
-        return [error for part in pool.map(errors, parts) for error in part]
-
-
-def find_damaged(folder, names, progress=True):
-    """Decode every picture once, before anything is built on it.
-
-    A JPEG is decoded at an eighth of its size, which reads all of its bytes and takes an
-    eighth of a millisecond for 224 × 224 pixels.
-
-    Args:
-        folder: Folder of the pictures (str or path).
-        names: Their file names, a sequence.
-        progress: Whether to show a bar when it takes more than two seconds.
-
-    Returns:
-        A list of the names of those that cannot be decoded as a whole, in the given order.
-
-    Example:
-        >>> import tempfile
-        >>> folder = tempfile.mkdtemp()
-        >>> with open(os.path.join(folder, "7f.jpg"), "wb") as file:
-        ...     _ = file.write(b"no picture")
-        >>> find_damaged(folder, ["7f.jpg"])
-        ['7f.jpg']
-    """
-
-    def examine(name):
-        load(os.path.join(folder, name), (1, 1), "grayscale")
-
-    errors = find_undecodable(examine, names, progress=progress)
-    return [name for name, error in zip(names, errors, strict=True) if error is not None]
-
-
-def refuse(errors):
-    """Raise if anything was found.
-
-    Args:
-        errors: List of UndecodableError or None.
-
-    Raises:
-        UndecodableError: The only one that was found.
-        ValueError: For several, one sentence that names the first few.
-    """
-    found = [error for error in errors if error is not None]
-    if len(found) == 1:
-        raise found[0]
-    if found:
-        raise ValueError(f"{_named(found)} cannot be decoded: replace or delete them, or {_ADVICE}")
-
-
-def warn(errors):
-    """Warn of what is left out, if anything.
-
-    Args:
-        errors: List of UndecodableError or None.
-    """
-    found = [error for error in errors if error is not None]
-    if found:
-        warnings.warn(f"Left out, because undecodable: {_named(found)}.", stacklevel=5)
-
-
-def _named(found):
-    return some((str(error.path) for error in found), _NAMED)

@@ -67,6 +67,8 @@ class Settings:
         name: what the settings are called.
         source: where :func:`labkit.fetch` gets the pictures.
         directory: folder that receives them.
+        sorted_directory: folder that receives ``train_sorted`` and ``val_sorted``, where the
+            pictures' own cannot be written to; ``None`` puts them beside the pictures.
         target_size: ``(height, width)`` of a picture in a batch, in pixels.
         augmentation: how training pictures are changed at random, as
             :class:`labkit.ImageDataGenerator` takes it.
@@ -102,6 +104,7 @@ class Settings:
     name: str
     source: str
     directory: str
+    sorted_directory: str | None = None
     target_size: tuple[int, int]
     augmentation: dict
     filters: tuple[int, ...]

@@ -185,15 +185,3 @@ def _open(kind, shape, path, fingerprint):
 
 def _gigabytes(size):
     return f"{size / 1e9:.2f} GB"
-
-
-def fingerprint(*facts):
-    """Condense whatever decides about the pixels into 32 bytes.
-
-    Args:
-        *facts: Values with a stable `repr`.
-
-    Returns:
-        32 bytes.
-    """
-    return hashlib.sha256(repr(facts).encode()).digest()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labkit.dog_breeds.pictures import SUFFIXES, is_picture
+from labkit.dog_breeds.pictures import SUFFIXES, is_sidecar, pictures_below
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class Listing:
 def list_pictures(directory, classes=None, follow_links=False):
     """List the pictures in the class folders of a directory.
 
-    Unlike Keras, this passes over hidden folders and files: `.ipynb_checkpoints` is no
-    breed, and macOS' `._dog.jpg` no picture. And it does not pass over `.gif` and `.webp`.
+    Unlike Keras, this passes over what systems put there: `.ipynb_checkpoints` is no breed,
+    macOS' `._dog.jpg` and what lies in `@eaDir` no picture. And it does not pass over `.gif`
+    and `.webp`.
 
     Args:
         directory: The folder that holds a folder for each class.
@@ -80,7 +81,7 @@ def _class_names(directory):
     names = sorted(
         entry.name
         for entry in os.scandir(directory)
-        if entry.is_dir() and not entry.name.startswith(".")
+        if entry.is_dir() and not is_sidecar(entry.name)
     )
     if not names:
         raise ValueError(
@@ -106,11 +107,5 @@ def _checked(directory, classes):
 
 
 def _pictures_in(directory, class_name, follow_links):
-    folders = sorted(os.walk(directory / class_name, followlinks=follow_links))
-    above = len(str(directory / class_name))
-    return [
-        f"{class_name}{folder[above:]}{os.sep}{name}"
-        for folder, _, names in folders
-        for name in sorted(names)
-        if is_picture(name)
-    ]
+    names = pictures_below(directory / class_name, follow_links)
+    return [os.path.join(class_name, name) for name in names]

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from labkit.dog_breeds import pictures
+from labkit.dog_breeds import damage, pictures
 from labkit.dog_breeds.batches.ahead import (
     Ahead,
     Foresight,
@@ -20,17 +20,17 @@ from labkit.dog_breeds.batches.augmentation import (
     transformations,
     uniform_table,
 )
-from labkit.dog_breeds.batches.cache import CACHES, fingerprint, open_cache
+from labkit.dog_breeds.batches.cache import CACHES, open_cache
 from labkit.dog_breeds.batches.directory import list_pictures
 from labkit.dog_breeds.batches.epochs import EpochBatches, epoch_order
 from labkit.dog_breeds.batches.memory import Buffers
+from labkit.files import fingerprint
 from labkit.machine import usable_cores
 from labkit.words import require_one_of, require_whole, require_whole_numbers
 
 CLASS_MODES = ("categorical", "sparse", "binary", "input", None)
 CHANNELS = {"rgb": 3, "grayscale": 1}
 _THREADS = 4  # More wait for Python's lock: 16 of them make half as many pictures a second.
-_READERS = 16  # Threads that only wait for files, which on a network drive takes long.
 
 
 class DirectoryIterator(EpochBatches):
@@ -107,7 +107,7 @@ class DirectoryIterator(EpochBatches):
 
         self._listing = list_pictures(directory, classes, follow_links)
         self._cache, self.cache_report = self._open_cache(cache, cache_directory)
-        self._take_decodable(undecodable)
+        self._take_whole(undecodable)
         self._require_batches()
         print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
 
@@ -272,25 +272,16 @@ class DirectoryIterator(EpochBatches):
         looks = (self.target_size, self.color_mode, self.interpolation, cv2.__version__)
         return fingerprint(looks, self._listing.facts())
 
-    def _take_decodable(self, undecodable):
-        """Refuse files that are no whole pictures, or leave them out.
-
-        To refuse, a look at the ends of each file is enough for now; what is damaged inside
-        is refused when its turn comes. To leave out, all must be decoded, which fills the
-        cache: the length of an epoch must not change later.
-        """
+    def _take_whole(self, undecodable):
+        """Refuse pictures that are damaged, or leave them out, before an epoch has its length."""
+        names = self._listing.filenames
+        damaged = damage.find_damaged(self.directory, names)
         if undecodable == "refuse":
-            paths = self._listing.filepaths
-            errors = pictures.find_undecodable(pictures.require_complete, paths, _READERS)
-            pictures.refuse(errors)
-        else:
-            rows = range(len(self._listing.filenames))
-            with single_threaded_opencv:
-                errors = pictures.find_undecodable(self._picture, rows, self.threads)
-            pictures.warn(errors)
-        self._rows = np.flatnonzero([error is None for error in errors])
+            damage.refuse(damaged)
+        damage.warn_left_out(damaged, stacklevel=4)
+        self._rows = np.flatnonzero([name not in damaged for name in names])
         self.classes = self._listing.classes[self._rows]
-        self.filenames = [self._listing.filenames[row] for row in self._rows]
+        self.filenames = [names[row] for row in self._rows]
 
     def _require_batches(self):
         if self.class_mode == "binary" and self.num_classes != 2:

@@ -1,5 +1,6 @@
 """Keras' `ImageDataGenerator`, many times faster and with the same pictures."""
 
+import os
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -272,7 +273,7 @@ class ImageDataGenerator:
         has other ones.
 
         Args:
-            directory: The folder; made by :func:`labkit.reorganise`.
+            directory: The folder (str or path); made by :func:`labkit.reorganise`.
             target_size: `(height, width)` in pixels.
             color_mode: `"rgb"` or `"grayscale"`.
             classes: List of class folders in the order of their labels; None for all, by
@@ -294,8 +295,9 @@ class ImageDataGenerator:
             cache_directory: Folder for the cache on disk; None: hidden beside `directory`.
             workers: Threads that prepare batches ahead; None: one for each core, at most four,
                 since more of them get into each other's way.
-            undecodable: `"refuse"` stops with a sentence that names the file, or `"skip"`
-                decodes all pictures now, warns, and goes on without such ones.
+            undecodable: What becomes of damaged pictures, for which every folder is looked
+                through once: `"refuse"` stops with a sentence that names them, `"skip"`
+                warns and goes on without them.
             drop_remainder: Whether to leave out the last, smaller batch of each epoch, so
                 that an epoch has `samples // batch_size` steps.
             **unsupported: Keras' other arguments are refused with a sentence.
@@ -314,7 +316,7 @@ class ImageDataGenerator:
 
         _refuse_flow_arguments(unsupported)
         return DirectoryIterator(
-            directory,
+            os.path.expanduser(directory),
             self,
             target_size=target_size,
             color_mode=color_mode,
@@ -326,7 +328,7 @@ class ImageDataGenerator:
             follow_links=follow_links,
             interpolation=interpolation,
             cache=cache,
-            cache_directory=cache_directory,
+            cache_directory=cache_directory and os.path.expanduser(cache_directory),
             workers=workers,
             undecodable=undecodable,
             drop_remainder=drop_remainder,

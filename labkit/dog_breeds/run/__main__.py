@@ -89,6 +89,8 @@ def _settings_of(options):
     changes = dict(map(_parse_change, options.set))
     if options.directory is not None:
         changes["directory"] = options.directory
+    if options.sorted is not None:
+        changes["sorted_directory"] = options.sorted
     return labkit.load_settings(options.setting).replace(**changes)
 
 
@@ -127,6 +129,11 @@ def _parser():
         help="compute the frozen base's features once; for pictures without augmentation",
     )
     parser.add_argument("--directory", help="folder that receives the pictures")
+    parser.add_argument(
+        "--sorted",
+        metavar="FOLDER",
+        help="folder that receives them sorted, where their own is read-only",
+    )
     parser.add_argument(
         "--set",
         action="append",

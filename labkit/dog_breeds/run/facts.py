@@ -36,7 +36,7 @@ def describe_settings(settings):
         16
     """
     kept = asdict(settings)
-    for name in ("source", "directory", "checkpoints"):
+    for name in ("source", "directory", "sorted_directory", "checkpoints"):
         del kept[name]
     return kept | {"weights": settings.weights and without_folders(settings.weights)}
 

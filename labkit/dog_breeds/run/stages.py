@@ -105,7 +105,7 @@ def run(data, settings, out, plan=None, command="", progress=True):
     labkit.use_devices(settings.devices)
     labkit.use_mixed_precision(settings.mixed_precision)
     pictures = labkit.fetch(data, settings.directory, progress=progress)
-    folders = labkit.reorganise(pictures, progress=progress)
+    folders = labkit.reorganise(pictures, settings.sorted_directory, progress=progress)
     rows, stages, features = [], [], []
     for seed in plan.seeds:
         keras.utils.set_random_seed(seed)

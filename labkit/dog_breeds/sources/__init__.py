@@ -16,7 +16,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from labkit.dog_breeds.pictures import find_damaged
+from labkit.dog_breeds.damage import find_damaged
+from labkit.dog_breeds.sources.class_folders import find_class_folders
 from labkit.dog_breeds.sources.download import discard
 from labkit.dog_breeds.sources.filling import (
     RECEIPT,
@@ -25,12 +26,17 @@ from labkit.dog_breeds.sources.filling import (
     occupied,
     read_receipt,
 )
-from labkit.dog_breeds.sources.known_sources import DOWNLOAD, find_source, require_there
+from labkit.dog_breeds.sources.known_sources import (
+    DOWNLOAD,
+    find_source,
+    in_class_folders,
+    require_there,
+)
 from labkit.dog_breeds.sources.layout import (
     LABELS,
     PICTURES,
-    SUFFIX,
     find_layout,
+    read_data_set,
     read_labels,
     unreadable,
 )
@@ -42,11 +48,13 @@ __all__ = ["fetch", "read_labels"]
 def fetch(source="drawn", directory=None, *, sha256=None, progress=True):
     """Bring the pictures into a folder with ``labels.csv`` and ``train/<id>.jpg``.
 
+    Other suffixes of pictures will do as well.
+
     A second call finds the folder whole and does nothing. A killed download goes on where it
     broke off; a killed unpacking starts again and leaves nothing behind. All is checked
     before the folder counts as whole: the archive's checksums, the labels, and that labels
-    and pictures match. Every picture is then decoded once, and a warning names those that
-    are damaged.
+    and pictures match. Every picture is then looked at once, be the source an archive or a
+    folder, and a warning names those that are damaged.
 
     Args:
         source: One of
@@ -56,9 +64,13 @@ def fetch(source="drawn", directory=None, *, sha256=None, progress=True):
             - ``"dropbox"``: the lab's original link;
             - an ``http://`` or ``https://`` address of such an archive;
             - a path (str or path) of a zip or tar archive that you have;
-            - a path of a folder that you have, which is used where it lies and not changed.
+            - a path of a folder that you have with ``labels.csv`` and ``train/``, which is used
+              where it lies and not changed;
+            - a path of a folder that you have with a folder for each class, as Stanford Dogs,
+              Imagewoof and your own pictures come, one or two folders down. Its pictures are
+              linked or copied, and named by their files.
         directory: Folder to fill (str or path); ``data/<name of the source>`` by default.
-            Files in it stay. A folder given as the source is used in place instead.
+            Files in it stay. A folder that holds ``labels.csv`` is used in place instead.
         sha256: The hash that the archive or the download must have, 64 hexadecimal digits;
             None takes any, for Kaggle publishes none.
         progress: Whether to show a bar for what takes long.
@@ -78,12 +90,9 @@ def fetch(source="drawn", directory=None, *, sha256=None, progress=True):
 
     Example:
         >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> _ = (folder / "labels.csv").write_text("id,breed\\n7f,pug\\n")
-        >>> (folder / "train").mkdir()
-        >>> (folder / "train" / "7f.jpg").touch()
-        >>> fetch(folder) == folder
-        True
+        >>> folder = fetch("drawn", Path(tempfile.mkdtemp()) / "dogs", progress=False)
+        >>> len(read_labels(folder))
+        480
     """
     try:
         return _fetch(source, directory, sha256, progress)
@@ -92,24 +101,43 @@ def fetch(source="drawn", directory=None, *, sha256=None, progress=True):
 
 
 def _fetch(source, directory, sha256, progress):
-    found = find_source(source)
-    if found.path is not None and found.path.is_dir():
-        home = find_layout(found.path)
-        read_labels(home)
-        return home
-    found = _with_hash(found, sha256)
+    found = _with_hash(find_source(source), sha256)
+    if _is_folder(found):
+        try:
+            home = find_layout(found.path)
+        except FileNotFoundError:
+            if not find_class_folders(found.path):
+                raise
+            found = in_class_folders(found.path)
+        else:
+            _warn_of_damage(home, read_data_set(home)[1], progress)
+            return home
     directory = Path(directory).expanduser() if directory else found.directory
     if found.path is not None and not (directory / LABELS).is_file():
         require_there(found.path)
+    _refuse_inside(directory, found)
     with occupied(directory):
         _fetch_into(directory, found, progress)
     return directory
 
 
+def _is_folder(source):
+    return source.path is not None and source.path.is_dir()
+
+
+def _refuse_inside(directory, source):
+    """Refuse to write into class folders of the user's, which are not changed."""
+    if _is_folder(source) and directory.resolve().is_relative_to(source.path.resolve()):
+        raise ValueError(
+            f"The pictures of {source.path} cannot be laid out in {directory}, for that folder is "
+            f"not changed; choose a directory outside it."
+        )
+
+
 def _with_hash(source, sha256):
     if sha256 is None:
         return source
-    if not source.place:
+    if not source.place or _is_folder(source):
         raise ValueError(
             f"sha256 belongs to an archive or an address, not to the source {source.name!r}; leave "
             f"it out."
@@ -133,14 +161,14 @@ def _fetch_into(directory, source, progress):
     if interrupted or whole:
         _check_same_source(directory, source)
     _clear_away(directory)
-    labels = read_labels(directory)
+    _, pictures = read_data_set(directory)
     if interrupted or not whole:
-        _warn_of_damage(directory, labels, progress)
+        _warn_of_damage(directory, pictures, progress)
 
 
-def _warn_of_damage(directory, labels, progress):
-    """Say which pictures are none; they are left to the user, who may have no better ones."""
-    names = [f"{picture_id}{SUFFIX}" for picture_id in labels]
+def _warn_of_damage(directory, pictures, progress):
+    """Say which pictures are damaged; they are left to the user, who may have no better ones."""
+    names = list(pictures.values())
     if damaged := find_damaged(directory / PICTURES, names, progress):
         warnings.warn(
             f"{count(len(damaged), 'picture')} of {len(names):,} in {directory / PICTURES} cannot "
@@ -168,6 +196,12 @@ def _check_same_source(directory, source):
         raise FileExistsError(
             f"{directory} holds the pictures of another source, {receipt.get('source')!r}; choose "
             f"another directory for {source.name!r}, or delete that one."
+        )
+    if _is_folder(source) and receipt.get("sha256") != source.sha256:
+        raise FileExistsError(
+            f"{directory} holds the pictures of {source.path} as they were before: since then some "
+            f"were added, removed or changed; delete {directory} and call fetch again, or choose "
+            f"another directory."
         )
     if source.sha256 and receipt.get("sha256") != source.sha256:
         rest = ", or leave sha256 out" if source.place else ""

@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from labkit.dog_breeds.pictures import is_sidecar
 from labkit.dog_breeds.sources.layout import (
     LABELS,
     PICTURES,
-    SUFFIX,
-    check_pictures,
+    match_pictures,
     parse_labels,
 )
 from labkit.files import in_a_sentence, reason, require_room
@@ -282,7 +282,8 @@ def _find_home(members, archive):
     all_there = some(members) or "no file at all"
     raise ValueError(
         f"{archive} is not the archive of dog breeds: it holds {what} at its root or one folder "
-        f"down, but {all_there}; give the one with {LABELS} and {PICTURES}/."
+        f"down, but {all_there}; give the one with {LABELS} and {PICTURES}/, or unpack it and give "
+        f"the folder, if it holds a folder for each breed."
     )
 
 
@@ -293,10 +294,10 @@ def _pick_pictures(members, home, labels, archive):
         name.removeprefix(prefix): member
         for name, member in members.items()
         if name.startswith(prefix)
+        and not any(map(is_sidecar, name.removeprefix(prefix).split("/")))
     }
     breeds = parse_labels(_read_labels(labels, archive), f"{LABELS} in {archive}")
-    check_pictures(breeds, pictures.keys(), archive)
-    wanted = {f"{picture_id}{SUFFIX}" for picture_id in breeds}
+    wanted = set(match_pictures(breeds, pictures.keys(), archive).values())
     return [member for name, member in pictures.items() if name in wanted]
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from labkit.dog_breeds.sources.layout import LABELS, PICTURES, SUFFIX, find_layout, read_labels
+from labkit.dog_breeds.sources.layout import LABELS, PICTURES, find_layout, read_data_set
 from labkit.files import link_or_copy, reason
 
 COMPETITION = "dog-breed-identification"
@@ -28,9 +28,9 @@ def bring_from_kaggle(directory):
         ValueError: What arrived is not the pictures looked for.
     """
     cache = find_layout(_download())
-    labels = read_labels(cache)
+    _, pictures = read_data_set(cache)
     (directory / PICTURES).mkdir()
-    for name in [LABELS, *(f"{PICTURES}/{picture_id}{SUFFIX}" for picture_id in labels)]:
+    for name in [LABELS, *(f"{PICTURES}/{picture}" for picture in pictures.values())]:
         # A cache may itself consist of symbolic links, which must not end up in a data set.
         source = os.path.realpath(cache / name)
         link_or_copy(source, directory / name, directory / "copy.part")

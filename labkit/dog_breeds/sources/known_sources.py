@@ -12,6 +12,10 @@ from urllib.parse import unquote
 
 from labkit.dog_breeds.packaged import packaged_file, published_hashes
 from labkit.dog_breeds.sources.archive import extract_pictures, sniff
+from labkit.dog_breeds.sources.class_folders import (
+    bring_from_class_folders,
+    describe_class_folders,
+)
 from labkit.dog_breeds.sources.download import discard, download_file
 from labkit.dog_breeds.sources.kaggle import PAGE, bring_from_kaggle
 from labkit.files import sha256_of
@@ -34,10 +38,12 @@ class Source:
         fill: Function of the source, an empty folder to write into (path) and whether to show
             bars; it writes ``labels.csv`` and ``train/``.
         online: Whether it needs a network, so that another source may help when it fails.
-        place: The address or the path of an archive, whose hash a user may know; or "".
+        place: The address or the path of an archive, whose hash a user may know, or the path of
+            class folders; or "".
         folder: Name of its default folder; the source's own name by default.
         size: The archive's bytes where they are known, else None.
-        sha256: The hash that the archive must have, 64 hexadecimal digits, or "".
+        sha256: The hash that the archive must have, or what tells the state of class folders,
+            64 hexadecimal digits, or "".
     """
 
     name: str
@@ -55,7 +61,7 @@ class Source:
 
     @property
     def path(self):
-        """Return where the archive lies that the user has (path); None for other sources."""
+        """Return where that lies which the user has (path); None for other sources."""
         return Path(self.place) if self.place and not self.online else None
 
     @property
@@ -100,6 +106,10 @@ def _from_archive(source, folder, progress):
     sniff(source.place)
     _require_hash(source.place, source)
     extract_pictures(source.place, folder, progress)
+
+
+def _from_class_folders(source, folder, progress):
+    bring_from_class_folders(Path(source.place), folder)
 
 
 def _require_hash(archive, source):
@@ -232,6 +242,20 @@ def in_archive(path):
     """
     size = path.stat().st_size if path.exists() else None
     return Source(path.name, _from_archive, place=str(path), folder=_stem(path), size=size)
+
+
+def in_class_folders(path):
+    """Make a source of a folder of the user's that holds a folder for each class.
+
+    Args:
+        path: Its path, a :class:`~pathlib.Path`.
+
+    Returns:
+        A :class:`Source`, whose hash is that of the pictures' names, sizes and times.
+    """
+    state = describe_class_folders(path)
+    name = path.resolve().name or "pictures"
+    return Source(name, _from_class_folders, place=str(path), sha256=state)
 
 
 def _stem(path):

@@ -1,4 +1,7 @@
-"""Kaggle's layout: ``labels.csv`` with the columns id and breed beside ``train/<id>.jpg``."""
+"""Kaggle's layout: ``labels.csv`` with the columns id and breed beside ``train/<id>.jpg``.
+
+A picture may have any other suffix of one, in any case.
+"""
 
 import csv
 import io
@@ -19,6 +22,7 @@ SUFFIX = ".jpg"
 _HEADER = ["id", "breed"]
 # Both become names of files and folders, so neither may lead out of its folder, hide
 # itself, or be a name that Windows refuses.
+FORBIDDEN = r'[/\\:*?"<>|\x00-\x1f]'
 _NAME = re.compile(r'\s*(?!\.)[^/\\:*?"<>|\x00-\x1f]*[^/\\:*?"<>|\x00-\x1f. ]\s*')
 # File systems allow a name 255 bytes; the suffix is to find room too.
 _LONGEST = 240
@@ -52,6 +56,19 @@ def read_labels(directory):
         >>> read_labels(folder)
         {'7f': 'pug', '03': 'beagle'}
     """
+    return read_data_set(directory)[0]
+
+
+def read_data_set(directory):
+    """Read the labels of a folder, as :func:`read_labels` does, and the names of its pictures.
+
+    Args:
+        directory: Folder that holds ``labels.csv`` and ``train/`` (str or path).
+
+    Returns:
+        Two dicts in the file's order, both from id: to the breed, and to the name of the picture
+        in ``train/``.
+    """
     directory = Path(directory)
     try:
         _require_layout(directory)
@@ -59,8 +76,7 @@ def read_labels(directory):
     except OSError as error:
         raise unreadable(error, directory) from None
     labels = parse_labels(content, directory / LABELS)
-    check_pictures(labels, names, directory)
-    return labels
+    return labels, match_pictures(labels, names, directory)
 
 
 def unreadable(error, where):
@@ -126,8 +142,8 @@ def file_names(folder):
         return {entry.name for entry in entries if entry.is_file()}
 
 
-def check_pictures(labels, names, where):
-    """Check that labels and pictures match one to one.
+def match_pictures(labels, names, where):
+    """Match labels and pictures one to one.
 
     Args:
         labels: Dict from id to breed.
@@ -135,21 +151,33 @@ def check_pictures(labels, names, where):
             are passed over.
         where: Name of the folder or archive for messages.
 
+    Returns:
+        A dict from id to the name of its file, in the labels' order.
+
     Raises:
-        ValueError: A label has no picture, or a picture has no label.
+        ValueError: A label has no picture, or a picture no label, as has the second of an id.
+
+    Example:
+        >>> match_pictures({"7f": "pug"}, {"7f.JPG", "Thumbs.db"}, "dogs")
+        {'7f': '7f.JPG'}
     """
-    expected = dict.fromkeys(f"{picture_id}{SUFFIX}" for picture_id in labels)
-    if missing := [name for name in expected if name not in names]:
+    pictures = sorted(filter(is_picture, names), key=lambda name: (not name.endswith(SUFFIX), name))
+    found = {}
+    for name in pictures:
+        found.setdefault(os.path.splitext(name)[0], name)
+    if missing := [f"{picture_id}{SUFFIX}" for picture_id in labels if picture_id not in found]:
         raise ValueError(
             f"{count(len(missing), 'label')} in {where} without a picture: {PICTURES}/ lacks "
             f"{some(missing)}; add the pictures or remove their rows "
             f"from {LABELS}."
         )
-    if extra := sorted(filter(is_picture, names - expected.keys())):
+    files = {picture_id: found[picture_id] for picture_id in labels}
+    if extra := sorted(set(pictures) - set(files.values())):
         raise ValueError(
             f"{count(len(extra), 'picture')} in {where} without a label: {LABELS} has no row for "
             f"{some(extra)} in {PICTURES}/; add the rows or move the pictures away."
         )
+    return files
 
 
 def find_layout(directory):
@@ -171,8 +199,8 @@ def find_layout(directory):
     below = sorted(path.parent for path in directory.glob(f"*/{LABELS}") if path.is_file())
     if not below:
         raise FileNotFoundError(
-            f"{directory} holds no {LABELS}, nor does a folder in it; give the folder that holds "
-            f"{LABELS} and {PICTURES}/."
+            f"{directory} holds no {LABELS}, nor does a folder in it, nor a folder of pictures for "
+            f"each class; give the folder that holds {LABELS} and {PICTURES}/, or class folders."
         )
     if len(below) > 1:
         raise ValueError(
@@ -278,12 +306,28 @@ def _repeated_ids(pairs, where):
     )
 
 
+def on_any_disk(name):
+    """Return what all names have in common that are one file on a Mac or on Windows.
+
+    Args:
+        name: A str.
+
+    Returns:
+        A str.
+
+    Example:
+        >>> on_any_disk("Rex") == on_any_disk("REX")
+        True
+    """
+    # The same accent may be written as one character or as two.
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def _check_spelling(what, names, where):
     """Refuse names that would share one file or folder on a Mac or Windows."""
     spellings = defaultdict(list)
     for name in names:
-        # The same accent may be written as one character or as two.
-        spellings[unicodedata.normalize("NFC", name).casefold()].append(name)
+        spellings[on_any_disk(name)].append(name)
     for alike in spellings.values():
         if len(alike) > 1:
             advice = "spell them alike" if what == "breeds" else "rename all but one of them"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from labkit.dog_breeds.batches import cache as caches
-from labkit.dog_breeds.batches.cache import DiskCache, MemoryCache, NoCache, fingerprint, open_cache
+from labkit.dog_breeds.batches.cache import DiskCache, MemoryCache, NoCache, open_cache
+from labkit.files import fingerprint
 
 SHAPE = (6, 4, 5, 3)
 MARK = fingerprint("these files")

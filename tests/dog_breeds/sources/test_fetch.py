@@ -189,7 +189,7 @@ def test_home_is_expanded(tmp_path, monkeypatch):
 
 
 #: Over the names and bytes of all files, in the order of their names.
-DRAWN_DIGEST = "3b45a38d4cdd106e325dc4572c49e27b18a438a5c974916096cfc70a63e4cedf"
+DRAWN_DIGEST = "7c145a304cddbf3ae2bcc5261a8485bf5a44ab46abdf0df4be185cdf52eca06d"
 
 
 def digest(files):
