@@ -30,6 +30,20 @@ def _options(name, value):
     return value
 
 
+def _augmentation(name, value):
+    """Check what only the generator knows: the names of its options and their values."""
+    from labkit.dog_breeds.batches.generator import ImageDataGenerator
+
+    options = [option.name for option in dataclasses.fields(ImageDataGenerator)]
+    if unknown := sorted(map(str, set(_options(name, value)) - set(options))):
+        raise ValueError(
+            f"{name} has no option {unknown[0]!r}{did_you_mean(unknown[0], options)}; see "
+            f"labkit.ImageDataGenerator for those that there are."
+        )
+    ImageDataGenerator(**value)
+    return value
+
+
 def _above_zero(name, value):
     require(is_number(value) and value > 0, name, value, "a number above 0")
     return float(value)
@@ -51,8 +65,9 @@ _CHECKS = {
     tuple[int, int]: partial(require_whole_numbers, number=2),
     tuple[int, ...]: require_whole_numbers,
 }
-#: Settings that may be 0, other than their type's.
-_FROM_ZERO = {
+#: Settings that want another check than their type's.
+_CHECKS_BY_NAME = {
+    "augmentation": _augmentation,
     "seed": partial(require_whole, least=0),
     "dropout": _zero_or_more,
     "weight_decay": _zero_or_more,
@@ -130,7 +145,7 @@ class Settings:
     def __post_init__(self):
         """Refuse what is not of a setting's type; keep plain numbers of what NumPy gives."""
         for setting in dataclasses.fields(self):
-            check = _FROM_ZERO.get(setting.name, _CHECKS[setting.type])
+            check = _CHECKS_BY_NAME.get(setting.name, _CHECKS[setting.type])
             value = check(setting.name, getattr(self, setting.name))
             # Plain, because JSON takes none of NumPy's numbers.
             object.__setattr__(self, setting.name, value)

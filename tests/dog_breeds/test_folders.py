@@ -233,11 +233,37 @@ def test_changed_label_is_refused(dogs):
         reorganise(dogs)
 
 
-def test_hidden_files_are_no_pictures(dogs):
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", "Icon\r", "._p0.jpg"])
+def test_what_systems_put_there_is_no_picture(dogs, name):
     reorganise(dogs)
-    (dogs / "train_sorted/.DS_Store").touch()
-    (dogs / "train_sorted/pug/.DS_Store").touch()
+    for folder in ("train", "train_sorted", "train_sorted/pug", "val_sorted/beagle"):
+        (dogs / folder / name).touch()
     assert reorganise(dogs).training == 10
+
+
+def test_folders_that_systems_put_there_are_no_breeds(dogs):
+    reorganise(dogs)
+    (dogs / "train_sorted/@eaDir").mkdir()
+    (dogs / "val_sorted/pug/@eaDir").mkdir()
+    (dogs / "val_sorted/pug/@eaDir/p6.jpg").touch()
+    assert reorganise(dogs).validation == 4
+
+
+def test_pictures_keep_their_suffixes(dogs):
+    for old, new in (("p0.jpg", "p0.JPG"), ("p6.jpg", "p6.png")):
+        (dogs / "train" / old).rename(dogs / "train" / new)
+    for _ in range(2):
+        folders_ = reorganise(dogs)
+        assert (folders_.training, folders_.validation) == (10, 4)
+    assert (dogs / "train_sorted/pug/p0.JPG").read_bytes() == b"p0"
+    assert (dogs / "val_sorted/pug/p6.png").read_bytes() == b"p6"
+
+
+def test_home_is_expanded(dogs, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(dogs.parent))
+    assert reorganise("~/dogs", "~/sorted").train_sorted == dogs.parent / "sorted/train_sorted"
+    assert tree(dogs.parent / "sorted") == SORTED
 
 
 def test_symbolic_links_in_train_are_followed(dogs, tmp_path):
@@ -274,8 +300,12 @@ def test_destination_that_is_a_file(dogs):
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
 def test_disk_that_refuses_is_named_in_a_sentence(dogs, monkeypatch, code):
     die_after(monkeypatch, 3, OSError(code, os.strerror(code)))
-    with pytest.raises(OSError, match=rf"cannot be written to .*\({os.strerror(code)}\); make"):
+    with pytest.raises(
+        OSError, match=rf"cannot be written to .*\({os.strerror(code)}\); make"
+    ) as said:
         reorganise(dogs)
+    for option in ("reorganise(data, FOLDER)", "sorted_directory=FOLDER", "--sorted FOLDER"):
+        assert option in str(said.value)
     assert not (dogs / "train_sorted").exists()
 
 

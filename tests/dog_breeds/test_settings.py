@@ -57,6 +57,13 @@ def test_frozen_and_replaced():
         ({"head_learning_rate": 0.0}, "head_learning_rate=0.0 must be a number above 0"),
         ({"mixed_precision": 1}, "mixed_precision=1 must be True or False"),
         ({"augmentation": None}, "augmentation=None must be a dict"),
+        (
+            {"augmentation": {"rotation_rang": 30}},
+            r"augmentation has no option 'rotation_rang' \(did you mean 'rotation_range'\?\); see",
+        ),
+        ({"augmentation": {"zoom_range": "x"}}, "zoom_range='x' must be"),
+        ({"augmentation": {7: 7}}, "augmentation has no option '7'"),
+        ({"sorted_directory": 3}, "sorted_directory=3 must be text or a path"),
         ({"base": None}, "base=None must be text or a path"),
     ],
 )

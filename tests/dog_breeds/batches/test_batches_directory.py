@@ -39,8 +39,11 @@ def test_links_are_followed_on_request(follow_links, breeds, tmp_path, write_pic
 
 def test_hidden_folders_and_files_are_passed_over(breeds):
     before = list_pictures(breeds)
-    (breeds / ".ipynb_checkpoints").mkdir()
-    (breeds / "pug" / "._0.jpg").touch()
+    for name in (".ipynb_checkpoints", "@eaDir", "__MACOSX", "pug/@eaDir"):
+        (breeds / name).mkdir()
+        (breeds / name / "0.jpg").touch()
+    for name in ("._0.jpg", "Thumbs.db", "desktop.ini", "Icon\r", ".DS_Store"):
+        (breeds / "pug" / name).touch()
     after = list_pictures(str(breeds))
     assert after.class_indices == before.class_indices
     assert after.filenames == before.filenames

@@ -356,6 +356,26 @@ def test_broken_pictures_are_skipped_with_a_warning(cache, breeds, capsys):
     assert_same(skipped, epochs(flow(LAB, breeds)))
 
 
+def test_damage_that_decoders_fill_up_in_silence_is_noticed(breeds, write_picture, soft_picture):
+    """Broken off, but closed: cut in the middle of its content."""
+    picture = breeds / "pug" / "1.jpg"
+    write_picture(picture, soft_picture(200, 160))
+    picture.write_bytes(picture.read_bytes()[:-300] + b"\xff\xd9")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"pug/1.jpg cannot be decoded \(its content is dam"):
+            flow(LAB, breeds)
+    with pytest.warns(UserWarning, match=r"Left out, because undecodable: .*pug/1.jpg'"):
+        assert flow(LAB, breeds, undecodable="skip").samples == 9
+
+
+def test_home_is_expanded(breeds, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(breeds.parent))
+    assert_same(epochs(flow(LAB, "~/breeds")), epochs(flow(LAB, breeds)))
+    assert flow(LAB, "~/breeds", cache="disk", cache_directory="~/kept").cache == "disk"
+    assert list((breeds.parent / "kept").iterdir())
+
+
 def test_picture_that_breaks_later_is_named_when_its_turn_comes(breeds):
     batches = flow(LAB, breeds, workers=1, shuffle=False)
     spoil(breeds / "pug" / "1.jpg")

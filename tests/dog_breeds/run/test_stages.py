@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from data_sets import few_drawn_dogs, write
+from data_sets import few_drawn_dogs, snapshot, write
 
 from labkit import load_settings
 from labkit.dog_breeds.run import Plan, read_record, run, stages
@@ -115,7 +115,19 @@ def test_a_record_names_no_folder_of_the_machine(recorded, dogs):
 def test_settings_are_recorded_as_text_can_hold_them(recorded):
     settings = json.loads((recorded()[0] / "facts.json").read_text())["settings"]
     assert settings["target_size"] == [16, 16]
-    assert not {"directory", "source", "checkpoints"} & set(settings)
+    assert not {"directory", "sorted_directory", "source", "checkpoints"} & set(settings)
+
+
+def test_sorted_pictures_go_where_they_are_told(tmp_path, capsys):
+    """As they must where the pictures' own folder is read-only."""
+    dogs = write(tmp_path / "dogs", few_drawn_dogs(3, breeds=2))
+    before = snapshot(dogs)
+    given = ["--data", str(dogs), "--out", str(tmp_path / "record"), "--stages", "scratch", *SMALL]
+    given += ["--set", "batch_size=4", "--sorted", str(tmp_path / "sorted")]
+    assert main(given) == 0, capsys.readouterr().err
+    assert snapshot(dogs) == before
+    assert len(list((tmp_path / "sorted" / "train_sorted").glob("*/*.jpg"))) == 4
+    assert str(tmp_path) not in read_record(tmp_path / "record").facts["command"]
 
 
 def test_each_seed_is_a_repetition(recorded):

@@ -2,7 +2,12 @@
 
 import pytest
 
-from labkit.dog_breeds.sources.layout import find_layout, parse_labels, read_labels
+from labkit.dog_breeds.sources.layout import (
+    find_layout,
+    parse_labels,
+    read_data_set,
+    read_labels,
+)
 
 HEADER = "id,breed\n"
 
@@ -44,7 +49,24 @@ def test_names_with_spaces_dots_and_accents_are_breeds():
     assert list(parse_labels(text.encode(), "").values()) == ["St. Bernard", "épagneul breton", "x"]
 
 
-@pytest.mark.parametrize("name", [".DS_Store", "._a.jpg", "Thumbs.db", "read me.txt"])
+@pytest.mark.parametrize("suffix", [".JPG", ".jpeg", ".png", ".webp", ".gif", ".Tiff"])
+def test_pictures_may_have_any_suffix_of_one(tmp_path, suffix):
+    folder = make(tmp_path, HEADER + "a,pug\nB.c,pug\n", ["B.c.jpg", f"a{suffix}"])
+    labels, files = read_data_set(folder)
+    assert labels == {"a": "pug", "B.c": "pug"}
+    assert files == {"a": f"a{suffix}", "B.c": "B.c.jpg"}
+    assert list(files) == list(labels)
+
+
+def test_second_picture_of_an_id_has_no_label(tmp_path):
+    folder = make(tmp_path, HEADER + "a,pug\n", ["a.jpg", "a.JPG", "a.PNG"])
+    with pytest.raises(ValueError, match=r"2 pictures .* no row for 'a.JPG', 'a.PNG' in train/"):
+        read_labels(folder)
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "._a.jpg", "Thumbs.db", "desktop.ini", "Icon\r", "read me.txt"]
+)
 def test_other_files_beside_the_pictures_are_passed_over(tmp_path, name):
     folder = make(tmp_path, HEADER + "a,pug\n", ["a.jpg", name])
     assert read_labels(folder) == {"a": "pug"}
