@@ -1,7 +1,8 @@
 """Lab 1's wing: the way a picture takes, a room for each step.
 
 where pictures come from (:mod:`~labkit.dog_breeds.sources`) →
-folders (:mod:`~labkit.dog_breeds.folders`), which are counted
+folders (:mod:`~labkit.dog_breeds.folders`), whose pictures are looked through for damage
+(:mod:`~labkit.dog_breeds.damage`), counted
 (:mod:`~labkit.dog_breeds.class_sizes`) and searched for copies
 (:mod:`~labkit.dog_breeds.duplicates`; :mod:`~labkit.dog_breeds.flaws` tells what was planted) →
 batches (:mod:`~labkit.dog_breeds.batches`) →

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labkit.dog_breeds.damage import find_damaged, refuse
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
 from labkit.dog_breeds.sources.layout import PICTURES, read_data_set
@@ -56,6 +57,8 @@ def plot_class_sizes(sizes):
 def plot_samples(directory, count=12, seed=0, columns=4):
     """Show pictures drawn at random, with their breeds, no breed twice while others wait.
 
+    Damaged ones are left out.
+
     Args:
         directory: the folder with ``labels.csv`` and ``train/``.
         count: number of pictures, at least 1.
@@ -67,6 +70,7 @@ def plot_samples(directory, count=12, seed=0, columns=4):
 
     Raises:
         FileNotFoundError: the folder holds no ``labels.csv``.
+        ValueError: no picture can be decoded.
 
     Example:
         >>> plot_samples("no_such_folder")
@@ -75,8 +79,12 @@ def plot_samples(directory, count=12, seed=0, columns=4):
         FileNotFoundError: ...
     """
     labels, files = read_data_set(directory)
-    chosen = _one_per_breed(list(labels.items()), count, np.random.default_rng(seed))
     folder = Path(directory) / PICTURES
+    damaged = find_damaged(folder, list(files.values()))
+    whole = [(name, breed) for name, breed in labels.items() if files[name] not in damaged]
+    if not whole:
+        refuse(damaged)
+    chosen = _one_per_breed(whole, count, np.random.default_rng(seed))
     pictures = [read_picture(folder / files[name]) for name, _ in chosen]
     return _gallery(pictures, [readable(breed) for _, breed in chosen], columns)
 

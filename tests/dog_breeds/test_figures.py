@@ -229,3 +229,13 @@ def test_a_prediction_is_drawn_with_its_names():
 def test_pictures_need_a_title_each():
     with pytest.raises(ValueError, match="1 pictures and 2 titles"):
         plot_pictures(np.zeros((1, 4, 4, 3)), ["a", "b"])
+
+
+def test_damaged_pictures_are_no_samples(directory):
+    for number in range(3):
+        (directory / "train" / f"{number:02}.jpg").write_bytes(b"no picture")
+    assert len(images(samples(directory, count=12))) == 9
+    for path in (directory / "train").iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"04.jpg' and 7 more cannot be decoded"):
+        samples(directory)
