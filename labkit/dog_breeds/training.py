@@ -3,6 +3,7 @@
 import math
 import sys
 import threading
+import time
 from contextlib import nullcontext
 
 import keras
@@ -103,6 +104,8 @@ def train(
             callbacks.append(_Progress(len(before), epochs, len(batches)))
         if len(before) < epochs:
             with batch_size_advice(batches), scaled_on_device(model, *both) as fed:
+                if progress and hasattr(fed[0], "waited"):
+                    callbacks.append(_Limit(fed[0], epochs - len(before)))
                 model.fit(
                     fed[0],
                     validation_data=fed[1],
@@ -234,6 +237,73 @@ class _Recorder(keras.callbacks.Callback):
         self.history = self.history + History.from_curves(figures)
         if self.keeper:
             self.keeper.save(self.model, self.history.curves)
+
+
+class _Limit(keras.callbacks.Callback):
+    """Say after the first epoch what the training waits for, where that will take a while."""
+
+    def __init__(self, batches, epochs):
+        super().__init__()
+        self.batches, self.epochs = batches, epochs
+        self.clock = self.spent = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.clock = time.perf_counter(), self.batches.waited
+
+    def on_test_begin(self, logs=None):
+        self._stop()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._stop()
+        if self.epochs:
+            seconds, waited = self.spent
+            if seconds * (self.epochs - 1) >= _WORTH_A_WORD:
+                cached = getattr(self.batches, "cache", None) is not None
+                tqdm.write(what_limits(waited / seconds, cached), file=sys.stderr)
+            self.epochs = 0
+
+    def _stop(self):
+        """Take the time of the training, before validation, and what of it went by waiting."""
+        if self.clock is not None:
+            began, waited = self.clock
+            self.spent = time.perf_counter() - began, self.batches.waited - waited
+            self.clock = None
+
+
+#: Seconds that the epochs to come must take for advice to be worth reading.
+_WORTH_A_WORD = 60
+
+
+def what_limits(share, cached):
+    """Say whether the pictures or the network limit the speed of a training, and what to do.
+
+    Args:
+        share: part of the time, 0 to 1, that went by waiting for the next batch.
+        cached: whether decoded pictures are kept from one epoch to the next.
+
+    Returns:
+        A sentence or two.
+
+    Example:
+        >>> print(what_limits(0.02, cached=True))
+        The network limits the speed: pictures were waited for 2 % of the first epoch. ...
+    """
+    waited = f"pictures were waited for {share:.0%} of the first epoch".replace("%", " %")
+    if share < 1 / 3:
+        return (
+            f"The network limits the speed: {waited}. A GPU, mixed precision, a smaller "
+            "target_size or fewer filters would make it faster."
+        )
+    if not cached:
+        return (
+            f"The pictures limit the speed: {waited}. Have them kept once they are decoded, with "
+            'cache="memory" or cache="disk" in flow_from_directory.'
+        )
+    return (
+        f"The pictures limit the speed: {waited}. More cores, a smaller target_size or fewer "
+        "transformations would make it faster; the first epoch also decodes every picture, which "
+        "later ones need not."
+    )
 
 
 class _Progress(keras.callbacks.Callback):

@@ -1,6 +1,7 @@
 """Training: it learns, shows progress, keeps every epoch and takes up a killed run."""
 
 import json
+import time
 
 import h5py
 import keras
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from labkit import small_vgg
+from labkit.dog_breeds import training
+from labkit.dog_breeds.batches.epochs import EpochBatches
 from labkit.dog_breeds.networks import compile_lab
 from labkit.dog_breeds.training import evaluate, train
 
@@ -186,3 +189,50 @@ def test_refuses_a_model_that_is_not_compiled():
 def test_evaluate_needs_a_compiled_model():
     with pytest.raises(ValueError, match="'small_vgg' is not compiled; compile it first"):
         evaluate(small_vgg((8, 8, 3), classes=2, filters=(4,)), Halves(1))
+
+
+class Drawn(EpochBatches):
+    """Batches that take their time."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def __len__(self):
+        return 3
+
+    def batch(self, epoch, index):
+        time.sleep(self.seconds)
+        return Halves()[index]
+
+
+class Slow(keras.callbacks.Callback):
+    """Make each step of the network take its time."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(0.3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "callbacks", "sentence"),
+    [(0.5, [], "The pictures limit the speed"), (0.0, [Slow()], "The network limits the speed")],
+    ids=["pictures", "network"],
+)
+def test_says_once_what_limits(model, capsys, monkeypatch, seconds, callbacks, sentence):
+    monkeypatch.setattr(training, "_WORTH_A_WORD", 0)
+    train(model, Drawn(seconds), Halves(1), 2, callbacks=callbacks)
+    assert capsys.readouterr().err.count("the speed") == 1
+    train(model, Drawn(seconds), None, 2, callbacks=callbacks)
+    assert sentence in capsys.readouterr().err
+    train(model, Drawn(0.0), None, 2, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_is_silent_where_little_time_is_left(model, capsys):
+    train(model, Drawn(0.0), Halves(1), epochs=2)
+    assert "the speed" not in capsys.readouterr().err
+
+
+def test_advice_depends_on_what_is_kept():
+    assert 'cache="disk"' in training.what_limits(0.9, cached=False)
+    assert "More cores" in training.what_limits(0.9, cached=True)

@@ -1,6 +1,7 @@
 """Batches that are others in each epoch: each follows from its epoch and its number alone."""
 
 import threading
+import time
 
 import keras
 import numpy as np
@@ -17,12 +18,17 @@ class EpochBatches(keras.utils.PyDataset):
     loop `for x, y in batches`.
 
     Subclasses define `__len__` and :meth:`batch`.
+
+    Attributes:
+        epoch: Number of the current epoch, from 0; may be set.
+        waited: Seconds for which `batches[i]` has kept its callers waiting so far.
     """
 
     def __init__(self):
         # Threads of Keras' own would come on top of ours, and on some backends only.
         super().__init__(workers=1, use_multiprocessing=False)
         self._lock = threading.Lock()
+        self.waited = 0.0
         self.epoch = 0
 
     def batch(self, epoch, index):
@@ -41,7 +47,10 @@ class EpochBatches(keras.utils.PyDataset):
             )
         if self._asked is not None:
             self._asked.add(index)
-        return self.batch(self._epoch, index)
+        began = time.perf_counter()
+        batch = self.batch(self._epoch, index)
+        self.waited += time.perf_counter() - began
+        return batch
 
     def __iter__(self):
         """Go through the current epoch, and make the next one current."""
