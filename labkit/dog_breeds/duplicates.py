@@ -111,7 +111,7 @@ def duplicates(directory, by="appearance"):
     require_one_of("by", by, ("appearance", "bytes"))
     labels, files = read_data_set(directory)
     find = _same_bytes if by == "bytes" else _alike
-    groups = find(files, Path(directory) / PICTURES)
+    groups = find(files, Path(directory).expanduser() / PICTURES)
     order = {name: place for place, name in enumerate(labels)}
     found = sorted((sorted(names, key=order.get) for names in groups), key=lambda n: order[n[0]])
     return Duplicates(Duplicate(tuple(names), tuple(labels[n] for n in names)) for names in found)

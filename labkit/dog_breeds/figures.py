@@ -79,7 +79,7 @@ def plot_samples(directory, count=12, seed=0, columns=4):
         FileNotFoundError: ...
     """
     labels, files = read_data_set(directory)
-    folder = Path(directory) / PICTURES
+    folder = Path(directory).expanduser() / PICTURES
     damaged = find_damaged(folder, list(files.values()))
     whole = [(name, breed) for name, breed in labels.items() if files[name] not in damaged]
     if not whole:

@@ -23,8 +23,10 @@ import numpy as np
 
 from labkit.files import reason
 
-#: Keras' suffixes, and two that it passes over: what is a picture is not left out in silence.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif", ".webp")
+#: Keras' suffixes, and some that it passes over: what is a picture is not left out in silence.
+SUFFIXES = tuple(".png .jpg .jpeg .jpe .jfif .bmp .ppm .tif .tiff .gif .webp".split())
+#: Pictures of cameras and telephones that OpenCV does not read.
+UNREADABLE = tuple(".heic .heif .avif .dng .cr2 .cr3 .nef .arw .jxl".split())
 #: Files and folders that systems put beside pictures: Windows, macOS, network drives.
 _SIDECARS = frozenset(
     (

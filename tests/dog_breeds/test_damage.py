@@ -130,13 +130,12 @@ def test_what_cameras_add_is_no_damage(soft_picture, tmp_path):
     exif[0x010E] = "zeros: " + "\0" * 99
     data = encoded(soft_picture(200, 160), exif=exif)
     assert not is_refused(data, tmp_path)
-    assert not is_refused(data + bytes(5000) + data, tmp_path)  # a film of the moment before
-    strange = data.replace(b"JFIF\0\x01", b"JFIF\0\x07")  # of which libjpeg warns
-    assert strange != data or b"JFIF" not in data
-    assert not is_refused(strange, tmp_path)
+    assert not is_refused(data + bytes(5000), tmp_path)  # a film of the moment before
+    assert not is_refused(data + bytes(5000) + data, tmp_path)  # a smaller copy
 
 
 def test_odd_head_does_not_hide_the_damage_behind_it(soft_picture, tmp_path):
+    # A version of which libjpeg warns, and of that alone.
     data = encoded(soft_picture(200, 160)).replace(b"JFIF\0\x01", b"JFIF\0\x07")
     assert b"JFIF\0\x07" in data
     assert not is_refused(data, tmp_path)

@@ -9,9 +9,10 @@ import io
 import itertools
 import os
 import re
+import warnings
 from collections import Counter
 
-from labkit.dog_breeds.pictures import is_picture, is_sidecar, pictures_below
+from labkit.dog_breeds.pictures import UNREADABLE, is_picture, is_sidecar, pictures_below
 from labkit.dog_breeds.sources.layout import (
     FORBIDDEN,
     LABELS,
@@ -107,6 +108,7 @@ def bring_from_class_folders(directory, destination):
         for folder in find_class_folders(directory)
         for name in pictures_below(folder)
     ]
+    _warn_of_unreadable(directory)
     ids = give_ids(rows)
     labels = io.StringIO()
     csv.writer(labels, lineterminator="\n").writerows(
@@ -119,6 +121,16 @@ def bring_from_class_folders(directory, destination):
         target = destination / PICTURES / f"{name}{path.suffix}"
         link_or_copy(os.path.realpath(path), target, destination / "copy.part")
     (destination / LABELS).write_bytes(content)
+
+
+def _warn_of_unreadable(directory):
+    kinds = Counter(path.suffix.lower() for path in directory.rglob("*") if path.is_file())
+    if left_out := [f"{kinds[kind]:,} {kind}" for kind in UNREADABLE if kinds[kind]]:
+        warnings.warn(
+            f"Left out, because OpenCV does not read them: {', '.join(left_out)} in {directory}; "
+            f"save them as .jpg, delete what was made of the folder, and fetch it again.",
+            stacklevel=2,
+        )
 
 
 def give_ids(rows):

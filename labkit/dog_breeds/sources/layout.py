@@ -69,7 +69,7 @@ def read_data_set(directory):
         Two dicts in the file's order, both from id: to the breed, and to the name of the picture
         in ``train/``.
     """
-    directory = Path(directory)
+    directory = Path(directory).expanduser()
     try:
         _require_layout(directory)
         content, names = (directory / LABELS).read_bytes(), file_names(directory / PICTURES)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from data_sets import jpeg, snapshot, states_of, write
 
+from labkit import class_sizes, duplicates, plot_samples
+from labkit.dog_breeds.batches.directory import list_pictures
 from labkit.dog_breeds.folders import reorganise
 from labkit.dog_breeds.sources import fetch, read_labels
 from labkit.dog_breeds.sources.class_folders import find_class_folders, give_ids
@@ -143,6 +145,29 @@ def test_damaged_pictures_are_named(tmp_path):
     source = write(tmp_path / "mine", TELEPHONE | {"Rex/a.jpg": jpeg()[:-30] + b"\xff\xd9"})
     with pytest.warns(UserWarning, match=r"1 picture of 5 .* cannot be decoded: 'a.jpg'; replace"):
         fetch(source, tmp_path / "out", progress=False)
+
+
+def test_pictures_of_telephones_that_cannot_be_read_are_not_left_out_in_silence(tmp_path):
+    files = TELEPHONE | {"Rex/IMG_0003.HEIC": b"?", "Rex/IMG_0004.HEIC": b"?", "Rex/a.dng": b"?"}
+    source = write(tmp_path / "mine", files)
+    with pytest.warns(UserWarning, match=r"Left out, .*: 2 .heic, 1 .dng in .*mine; save them as"):
+        assert len(read_labels(fetch(source, tmp_path / "out", progress=False))) == 4
+
+
+def test_what_came_of_a_telephone_is_trained_on(tmp_path, monkeypatch):
+    """Counted, searched for copies and shown, from one's home."""
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    write(tmp_path / "mine", TELEPHONE | {"Bella/copy of Rex.png": TELEPHONE["Rex/IMG_0001.JPG"]})
+    fetch("~/mine", "~/out", progress=False)
+    assert class_sizes("~/out").rows() == (("Rex", 2, 1, 1), ("Bella", 3, 2, 1))
+    (pair,) = duplicates("~/out", by="bytes")
+    assert set(pair.ids) == {"Rex_IMG_0001", "copy of Rex"}
+    assert pair.contradicts
+    assert len(plot_samples("~/out").axes) == 5
+    folders = reorganise("~/out")
+    listing = list_pictures(folders.train_sorted)
+    assert (len(listing.filenames), list(listing.class_indices)) == (3, ["Bella", "Rex"])
 
 
 @pytest.mark.parametrize(
