@@ -154,7 +154,8 @@ def _require_checksums(path, data):
 def find_damaged(folder, names, progress=True):
     """Look through pictures for damaged ones, once for as long as their files stay as they are.
 
-    What was found is kept in the user's cache, and read from there by later runs.
+    What was found is kept in the user's cache, and read from there by later runs, unless a file
+    could not be read.
 
     Args:
         folder: Folder of the pictures (str or path).
@@ -175,10 +176,12 @@ def find_damaged(folder, names, progress=True):
     folder = Path(folder)
     which = fingerprint(_CHECKS, cv2.__version__, str(folder.resolve()), _facts(folder, names))
     reasons = _recall(which)
-    if reasons is None:
-        reasons = _look_through(folder, names, progress)
-        _keep(which, reasons)
-    return {name: UndecodableError(folder / name, reason) for name, reason in reasons.items()}
+    if reasons is not None:
+        return {name: UndecodableError(folder / name, reason) for name, reason in reasons.items()}
+    found = _look_through(folder, names, progress)
+    if all(error.was_read for error in found.values()):
+        _keep(which, {name: error.reason for name, error in found.items()})
+    return found
 
 
 def _facts(folder, names):
@@ -214,15 +217,15 @@ def _kept_at(which):
 
 
 def _look_through(folder, names, progress):
-    """Return a dict from the names of damaged pictures to what is wrong with them."""
+    """Return a dict from the names of damaged pictures to their errors."""
 
-    def reasons(part):
+    def errors(part):
         found = {}
         for name in part:
             try:
                 require_whole(folder / name)
             except UndecodableError as error:
-                found[name] = error.reason
+                found[name] = error
             bar.update()
         return found
 
@@ -234,7 +237,7 @@ def _look_through(folder, names, progress):
         tqdm(total=len(names), disable=not progress, **look) as bar,
         ThreadPoolExecutor(_THREADS) as pool,
     ):
-        return {name: why for part in pool.map(reasons, parts) for name, why in part.items()}
+        return {name: error for part in pool.map(errors, parts) for name, error in part.items()}
 
 
 def refuse(damaged):

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from labkit.dog_breeds import pictures
-from labkit.dog_breeds.damage import find_damaged, warn_left_out
+from labkit.dog_breeds.damage import find_damaged, refuse, warn_left_out
 from labkit.dog_breeds.sources.layout import PICTURES, read_data_set, unreadable
 from labkit.files import sha256_of
 from labkit.words import count, require_one_of
@@ -119,6 +119,7 @@ def duplicates(directory, by="appearance"):
 
 def _alike(files, folder):
     damaged = find_damaged(folder, list(files.values()))
+    refuse({name: error for name, error in damaged.items() if not error.was_read})
     warn_left_out(damaged, stacklevel=3)
     names = [name for name in files if files[name] not in damaged]
     groups = find_lookalikes([folder / files[name] for name in names])

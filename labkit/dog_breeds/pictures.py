@@ -66,11 +66,17 @@ ADVICE = 'pass undecodable="skip" to flow_from_directory to go on without such p
 
 
 class UndecodableError(ValueError):
-    """A file that bears a picture's name but cannot be decoded as a whole."""
+    """A file that bears a picture's name but cannot be decoded as a whole.
 
-    def __init__(self, path, reason):
+    Args:
+        path: The file.
+        reason: Why, in words.
+        was_read: Whether its bytes were had; else nothing is known of them.
+    """
+
+    def __init__(self, path, reason, was_read=True):
         super().__init__(f"{path} cannot be decoded ({reason}): replace or delete it, or {ADVICE}")
-        self.path, self.reason = path, reason
+        self.path, self.reason, self.was_read = path, reason, was_read
 
 
 def is_sidecar(name):
@@ -161,7 +167,7 @@ def contents(path):
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise UndecodableError(path, reason(error)) from None
+        raise UndecodableError(path, reason(error), was_read=False) from None
 
 
 def read(path):

@@ -242,6 +242,16 @@ def test_a_folder_is_looked_through_once_and_again_when_a_file_changes(
     assert len(looked_at) == 10
 
 
+def test_what_could_not_be_read_is_looked_at_again(tmp_path, soft_picture, monkeypatch):
+    names = fill(tmp_path, soft_picture)
+    (tmp_path / "3.jpg").rename(tmp_path / "elsewhere")
+    looked_at = count_looks(monkeypatch)
+    for _ in range(2):
+        assert not find_damaged(tmp_path, names)["3.jpg"].was_read
+    assert len(looked_at) == 10
+    assert not (tmp_path / "cache").exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
 def test_a_spoilt_cache_is_made_again(content, tmp_path, soft_picture, monkeypatch):
     names = fill(tmp_path, soft_picture)
