@@ -57,7 +57,7 @@ _CUT_SHORT = "it is cut short or no picture"
 _found = {}
 
 
-def require_whole(path):
+def require_undamaged(path):
     """Refuse a picture file that is damaged, as far as its decoder can tell.
 
     Args:
@@ -67,7 +67,7 @@ def require_whole(path):
         UndecodableError: It is missing, no picture, cut short, damaged or too large.
 
     Example:
-        >>> require_whole("no_such.jpg")
+        >>> require_undamaged("no_such.jpg")
         Traceback (most recent call last):
         ...
         labkit.dog_breeds.pictures.UndecodableError: no_such.jpg cannot be decoded (No such file ...
@@ -78,7 +78,7 @@ def require_whole(path):
     require_bounded(path, data)
     with one_at_a_time_if_large(data):
         if data.startswith(JPEG_START):
-            _require_whole_jpeg(path, data)
+            _require_undamaged_jpeg(path, data)
         elif data.startswith(PNG_START):
             _require_checksums(path, data)
             decode(path, data, (1, 1), "grayscale")
@@ -87,7 +87,7 @@ def require_whole(path):
             decode(path, data, (1, 1), "grayscale")
 
 
-def _require_whole_jpeg(path, data):
+def _require_undamaged_jpeg(path, data):
     segments = list(jpeg_segments(data))
     # Cameras' notes are nothing that a decoder need read, or warn of.
     notes = [(start, end) for marker, start, end in segments if marker in _APPLICATION]
@@ -223,7 +223,7 @@ def _look_through(folder, names, progress):
         found = {}
         for name in part:
             try:
-                require_whole(folder / name)
+                require_undamaged(folder / name)
             except UndecodableError as error:
                 found[name] = error
             bar.update()

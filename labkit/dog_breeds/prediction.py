@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from labkit.dog_breeds import pictures
+from labkit.dog_breeds.damage import require_undamaged
 from labkit.dog_breeds.saving import provenance_of
 from labkit.dog_breeds.sources.layout import file_names
 from labkit.files import in_a_sentence, replacing
@@ -209,6 +210,7 @@ def _seen(model, picture, interpolation):
         path = Path(picture).expanduser()
         if not path.is_file():
             raise FileNotFoundError(f"There is no picture {str(path)!r}.")
+        require_undamaged(path)
         return pictures.load(path, size, mode, interpolation).reshape(*size, channels)
     return pictures.resize(_as_bytes(picture, channels), size, interpolation).reshape(
         *size, channels

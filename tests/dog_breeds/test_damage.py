@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from labkit.dog_breeds import damage
-from labkit.dog_breeds.damage import find_damaged, refuse, require_whole, warn_left_out
+from labkit.dog_breeds.damage import find_damaged, refuse, require_undamaged, warn_left_out
 from labkit.dog_breeds.pictures import UndecodableError
 
 
@@ -41,7 +41,7 @@ def is_refused(data, tmp_path):
     path = tmp_path / "dog.jpg"
     path.write_bytes(data)
     try:
-        require_whole(path)
+        require_undamaged(path)
     except UndecodableError as error:
         assert "\n" not in str(error)
         return True
@@ -179,7 +179,7 @@ def test_broken_file_is_named(how, kind, tmp_path, soft_picture, capfd):
     data = encoded(soft_picture(75, 100), kind)
     path = tmp_path / "dog.jpg"
     path.write_bytes(data)
-    require_whole(path)
+    require_undamaged(path)
     broken = {
         "half": data[: len(data) // 2],
         "empty": b"",
@@ -190,7 +190,7 @@ def test_broken_file_is_named(how, kind, tmp_path, soft_picture, capfd):
     if how == "gone":
         path.unlink()
     with pytest.raises(UndecodableError, match=r"dog.jpg cannot be decoded \(.*skip"):
-        require_whole(path)
+        require_undamaged(path)
     assert capfd.readouterr().err == ""  # No decoder speaks before us.
 
 
@@ -213,13 +213,13 @@ def test_damaged_pictures_are_found_in_their_order(tmp_path, soft_picture):
 
 def count_looks(monkeypatch):
     looked_at = []
-    original = damage.require_whole
+    original = damage.require_undamaged
 
     def count(path):
         looked_at.append(path.name)
         original(path)
 
-    monkeypatch.setattr(damage, "require_whole", count)
+    monkeypatch.setattr(damage, "require_undamaged", count)
     return looked_at
 
 

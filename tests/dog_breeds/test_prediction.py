@@ -34,6 +34,16 @@ def picture_of(channel, shape=SIZE):
 
 
 class TestPredict:
+    def test_a_picture_that_broke_off_inside_is_refused(
+        self, tmp_path, soft_picture, write_picture
+    ):
+        write_picture(tmp_path / "dog.jpg", soft_picture(200, 160))
+        predict(network(), tmp_path / "dog.jpg")
+        content = (tmp_path / "dog.jpg").read_bytes()
+        (tmp_path / "dog.jpg").write_bytes(content[:-300] + b"\xff\xd9")
+        with pytest.raises(ValueError, match=r"dog.jpg cannot be decoded \(its content is damaged"):
+            predict(network(), tmp_path / "dog.jpg")
+
     @pytest.mark.parametrize("rescale", [1 / 255, 1.0])
     def test_names_the_likeliest_breeds_with_their_probabilities(self, tmp_path, rescale):
         keras.utils.save_img(tmp_path / "dog.png", picture_of(1, (40, 30)), scale=False)

@@ -136,6 +136,12 @@ def test_fetch_names_the_damaged_pictures_of_a_folder(tmp_path):
     assert snapshot(folder) == before
 
 
+def test_fetch_looks_at_pictures_that_somebody_else_laid_out(tmp_path):
+    folder = write(tmp_path / "mine", GOOD | {"train/p1.jpg": b"no picture"})
+    with pytest.warns(UserWarning, match="1 picture of 8 in .* cannot be decoded: 'p1.jpg'"):
+        assert fetch("kaggle", folder) == folder
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_huge_pictures_in_many_threads_take_the_memory_of_one(suffix, tmp_path):
     """Two of 12,000 × 9,000 pixels fill 650 MB when they are decoded at once."""

@@ -162,7 +162,8 @@ def _fetch_into(directory, source, progress):
         _check_same_source(directory, source)
     _clear_away(directory)
     _, pictures = read_data_set(directory)
-    if interrupted or not whole:
+    # Of a whole folder without a receipt the pictures are the user's, and never were looked at.
+    if interrupted or not whole or not read_receipt(directory):
         _warn_of_damage(directory, pictures, progress)
 
 
