@@ -6,34 +6,44 @@ kill between them pairs the weights of one epoch with the number of another, and
 when the training ends. Here one file holds all of it, and one renaming replaces that file.
 """
 
+import hashlib
 import json
 import math
 import random
+import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
 
+from labkit.dog_breeds.callback_states import put_arrays, take_arrays
 from labkit.files import exclusive, flush, reason, replacing, reserve
+from labkit.words import listed
 
-_NAME = "last_epoch.weights.h5"
-_PARTIAL = "partial.weights.h5"
+_SUFFIX = ".weights.h5"
+_PARTIAL = f"partial{_SUFFIX}"
 _STATE = "labkit"
+_ARRAYS = "labkit_arrays"
 
 #: Bytes, ample for the curves and for the states of Python's and NumPy's generators.
 _ROOM_FOR_STATE = 1 << 18
 
 
 @contextmanager
-def keep_checkpoints(directory, model):
+def keep_checkpoints(directory, model, experiment, stages=()):
     """Open a folder of checkpoints; another run that wants the same folder waits.
+
+    The folder has a file for each experiment, so that none is taken for another and none is lost.
 
     Args:
         directory: the folder (str or path); made if missing.
         model: the compiled Keras model about to be trained, whose learning rate counts.
+        experiment: :class:`labkit.dog_breeds.experiments.Experiment`.
+        stages: pairs ``(place, outcome)`` for what the model was trained on before; see
+            :func:`place_of`.
 
     Yields:
         :class:`Checkpoints`.
@@ -50,7 +60,13 @@ def keep_checkpoints(directory, model):
             partial = directory / _PARTIAL
             partial.touch()
             partial.unlink()
-        yield Checkpoints(directory, _learning_rate(model))
+        yield Checkpoints(directory, _learning_rate(model), experiment, stages)
+
+
+def place_of(directory):
+    """Return eight digits that tell a folder from others, and nothing else about it (str)."""
+    path = Path(directory).expanduser().resolve()
+    return hashlib.sha256(str(path).encode()).hexdigest()[:8]
 
 
 @contextmanager
@@ -72,74 +88,115 @@ class Checkpoints:
     Args:
         directory: a folder that is there (path).
         learning_rate: with which the model came to this run.
+        experiment: :class:`labkit.dog_breeds.experiments.Experiment`.
+        stages: what the model was trained on before, as :func:`keep_checkpoints` takes it.
+
+    Attributes:
+        callbacks: what was kept of the callbacks' states; see
+            :mod:`labkit.dog_breeds.callback_states`.
+        stopped: whether the training was ended by a callback.
     """
 
-    def __init__(self, directory, learning_rate):
+    def __init__(self, directory, learning_rate, experiment, stages=()):
         self.directory = directory
         self.learning_rate = learning_rate
+        self.stages = tuple(stages)
+        self._untold = experiment
         self._random = None
+        self.callbacks, self.stopped = {}, False
 
-    def save(self, model, curves):
+    @property
+    def experiment(self):
+        """What is trained, with what the model was trained on before."""
+        return self._untold.after([done for _, done in self.stages])
+
+    @property
+    def _path(self):
+        return self.directory / f"{self.experiment.name}{_SUFFIX}"
+
+    def save(self, model, curves, callbacks=None):
         """Replace the kept state, in one step, by the present one.
 
         Args:
             model: a compiled Keras model.
             curves: dict from a curve's name to a figure per epoch (sequence of floats).
+            callbacks: what :meth:`CallbackStates.collect` returns.
 
         Raises:
             OSError: the disk is full or refuses; the state kept before stays.
         """
-        kept, partial = self.directory / _NAME, self.directory / _PARTIAL
-        with _writing_in_a_sentence(self.directory), replacing(kept, partial):
-            self._write(partial, model, curves)
-
-    def _write(self, partial, model, curves):
-        # HDF5 takes a disk that fills up under it so badly that it can end the process, so
-        # the room is taken beforehand.
-        with open(partial, "wb") as file:
-            reserve(file, _size_of(model))
-        model.save_weights(partial)
+        arrays = []
         state = {
+            "experiment": self.experiment.parts,
             "curves": curves,
+            "callbacks": take_arrays(callbacks or {}, arrays),
+            "stopped": bool(model.stop_training),
             "learning_rate": self.learning_rate,
+            "last_learning_rate": _learning_rate(model),
             "random": _random_state(model),
-            **_outline(model),
         }
-        with h5py.File(partial, "a") as file:
-            file.create_dataset(_STATE, data=json.dumps(state))
-        flush(partial)
+        partial = self.directory / _PARTIAL
+        with _writing_in_a_sentence(self.directory), replacing(self._path, partial):
+            _write(partial, model, json.dumps(state), arrays)
 
-    def restore(self, model, epochs):
-        """Bring ``model``, and what is random, into the kept state.
+    def restore(self, model):
+        """Bring ``model``, and what is random, into the kept state of this experiment.
+
+        A model that was trained with this folder before may have come here to repeat that, as when
+        a cell is run again; then what is kept is what it was repeated from.
 
         Args:
             model: a compiled Keras model.
-            epochs: how many epochs it is to be trained in all.
 
         Returns:
             The curves given to :meth:`save`, or an empty dict if nothing is kept.
 
         Raises:
-            ValueError: the checkpoint is damaged, or another training's.
+            ValueError: the checkpoint is damaged.
         """
-        path = self.directory / _NAME
-        if not path.exists():
+        if not self._find():
+            self._tell_of_others()
             return {}
         model.optimizer.build(model.trainable_variables)
-        with self._in_a_sentence(model):
-            with h5py.File(path) as file:
-                state = json.loads(file[_STATE][()])
-            left = epochs - len(state["curves"]["loss"])
-        self._require_same_training(model, state, left)
-        with self._in_a_sentence(model), warnings.catch_warnings():
-            # Of a finished training the weights are wanted alone, whatever the optimizer.
-            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-            model.load_weights(path)
+        with self._in_a_sentence():
+            state = _read(self._path)
+            # Keras would load what fits, with no more than a warning.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(self._path)
             _restore_random_state(model, state["random"])
         self._random = state["random"]
-        if state["learning_rate"] != self.learning_rate:
+        self.callbacks, self.stopped = state["callbacks"], state["stopped"]
+        if self.learning_rate in (state["learning_rate"], state["last_learning_rate"]):
+            self.learning_rate = state["learning_rate"]
+        else:
             _set_learning_rate(model, self.learning_rate)
         return state["curves"]
+
+    def _find(self):
+        """Look for what is kept of this experiment, as the model is or as it once came here."""
+        here = place_of(self.directory)
+        all_stages = self.stages
+        starts = [number for number, (place, _) in enumerate(all_stages) if place == here]
+        for number in (len(all_stages), *reversed(starts)):
+            self.stages = all_stages[:number]
+            if self._path.exists():
+                return True
+        self.stages = all_stages
+        return False
+
+    def _tell_of_others(self):
+        """Say that what is kept is of another experiment, and in what it differs."""
+        others = []
+        for path in self.directory.glob(f"*{_SUFFIX}"):
+            with suppress(ValueError, KeyError, TypeError, OSError):
+                others.append(self.experiment.differs_in(_read_state(path).get("experiment", {})))
+        if others:
+            print(
+                f"{self.directory} keeps another training, from which this one differs in "
+                f"{listed(min(others, key=len))}: it begins anew and is kept beside the other.",
+                file=sys.stderr,
+            )
 
     def restore_random_state(self, model):
         """Bring what is random into the kept state once more, if there was one.
@@ -154,52 +211,49 @@ class Checkpoints:
             _restore_random_state(model, self._random)
 
     @contextmanager
-    def _in_a_sentence(self, model):
+    def _in_a_sentence(self):
         try:
             yield
-        except (ValueError, KeyError, TypeError, OSError):
+        except (ValueError, KeyError, TypeError, OSError, UserWarning):
             raise ValueError(
-                f"The checkpoints in {str(self.directory)!r} do not fit the model "
-                f"{model.name!r}: they belong to another network or are damaged; {_WAYS_OUT}."
+                f"The checkpoint {str(self._path)!r} is damaged: delete it, choose another folder, "
+                "or pass resume=False."
             ) from None  # the error's traceback would keep the file open
 
-    def _require_same_training(self, model, state, left):
-        """Refuse what Keras would load in part, with no more than a warning."""
-        now = _outline(model)
-        if state["trainable"] != now["trainable"]:
-            raise ValueError(
-                f"The checkpoints in {str(self.directory)!r} do not fit the model {model.name!r}: "
-                f"other layers were trained, so they belong to another network or to another "
-                f"stage of its training; {_WAYS_OUT}."
-            )
-        if left > 0 and state["optimizer"] != now["optimizer"]:
-            raise ValueError(
-                f"The checkpoints in {str(self.directory)!r} are of a training with "
-                f"{state['optimizer'][0]}, and {model.name!r} is compiled with "
-                f"{now['optimizer'][0]}: compile it as before, in the same precision; or "
-                f"{_WAYS_OUT}."
-            )
+
+def _write(path, model, state, arrays):
+    """Write a checkpoint into a file that nothing is named after yet."""
+    # HDF5 takes a disk that fills up under it so badly that it can end the process, so the room
+    # is taken beforehand.
+    with open(path, "wb") as file:
+        reserve(file, _size_of(model, state, arrays))
+    model.save_weights(path)
+    with h5py.File(path, "a") as file:
+        file.create_dataset(_STATE, data=state)
+        for number, array in enumerate(arrays):
+            file.create_dataset(f"{_ARRAYS}/{number}", data=array)
+    flush(path)
 
 
-_WAYS_OUT = "choose another folder, delete this one, or pass resume=False"
+def _read_state(path):
+    with h5py.File(path) as file:
+        return json.loads(file[_STATE][()])
 
 
-def _size_of(model):
+def _read(path):
+    """Return the state in a checkpoint, with the arrays in it."""
+    state = _read_state(path)
+    with h5py.File(path) as file:
+        kept = file.get(_ARRAYS, {})
+        arrays = [kept[str(number)][()] for number in range(len(kept))]
+    return state | {"callbacks": put_arrays(state["callbacks"], arrays)}
+
+
+def _size_of(model, state, arrays):
     """Return the bytes that a checkpoint takes at most: 8 for a number, and a page for a name."""
     variables = [*model.variables, *model.optimizer.variables]
-    return _ROOM_FOR_STATE + sum(8 * math.prod(variable.shape) + 4096 for variable in variables)
-
-
-def _outline(model):
-    """Describe what the state must fit; names would not do, for Keras numbers them anew."""
-    optimizer = model.optimizer
-    return {
-        "trainable": [list(variable.shape) for variable in model.trainable_variables],
-        "optimizer": [
-            type(optimizer).__name__,
-            *(list(variable.shape) for variable in optimizer.variables),
-        ],
-    }
+    weights = sum(8 * math.prod(variable.shape) + 4096 for variable in variables)
+    return _ROOM_FOR_STATE + len(state) + weights + sum(each.nbytes + 4096 for each in arrays)
 
 
 def _learning_rate(model):

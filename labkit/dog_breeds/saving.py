@@ -31,14 +31,14 @@ class Provenance:
         rescale: what pictures in 0…255 are multiplied by before the network gets them; ``None``:
             a function of the user's own prepared them, which no file can keep.
         interpolation: how they are brought to its size; see :func:`flow_from_directory`.
-        stages: what was trained with checkpoints so far, a digest each; see
-            :mod:`labkit.dog_breeds.experiments`.
+        stages: the trainings that it went through, each as ``(place, outcome)``; see
+            :mod:`labkit.dog_breeds.checkpoints`.
     """
 
     breeds: tuple[str, ...] = ()
     rescale: float | None = 1 / 255
     interpolation: str = "bilinear"
-    stages: tuple[str, ...] = ()
+    stages: tuple[tuple[str, str], ...] = ()
 
     def from_batches(self, batches):
         """Return what holds of a network that goes on with other batches.
@@ -195,5 +195,6 @@ def _read_asset(path):
         if name not in archive.namelist():
             return None
         facts = json.loads(archive.read(name))
-    lists = {name: tuple(facts[name]) for name in ("breeds", "stages")}
-    return Provenance(**facts | lists)
+    facts["breeds"] = tuple(facts["breeds"])
+    facts["stages"] = tuple(map(tuple, facts["stages"]))
+    return Provenance(**facts)

@@ -5,17 +5,20 @@ import sys
 import threading
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 
 import keras
 from tqdm import tqdm
 
-from labkit.dog_breeds.checkpoints import keep_checkpoints
+from labkit.dog_breeds.callback_states import CallbackStates
+from labkit.dog_breeds.checkpoints import keep_checkpoints, place_of
 from labkit.dog_breeds.compatibility import (
     require_as_trained,
     require_class_weight,
     require_compatible,
 )
 from labkit.dog_breeds.devices import SharedTraining, batch_size_advice, scaled_on_device
+from labkit.dog_breeds.experiments import describe_experiment, outcome
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.saving import Provenance, known_provenance, remember
 from labkit.words import listed, require_whole
@@ -43,16 +46,19 @@ def train(
             ``len(batches)`` steps, derived from the pictures and the batch size.
         validation_batches: likewise, not augmented and not shuffled; ``None``: no validation.
         epochs: how often all pictures are shown, a whole number, 1 or more.
-        checkpoints: a folder for this training alone, which keeps its state after every
-            epoch: weights, optimizer, curves, and what random numbers go on from (those of
+        checkpoints: a folder that keeps the state after every epoch: weights, optimizer,
+            curves, what callbacks remember, and what random numbers go on from (those of
             layers such as dropout, of NumPy and of Python). ``None`` keeps nothing.
-        resume: go on from the last finished epoch in ``checkpoints``, so that a killed
-            run, or a Colab session that ended, loses one epoch at most and ends as if nothing
-            had happened. A learning rate that you change in between counts from then on.
-            False begins anew.
+        resume: go on from the last finished epoch of *this* training in ``checkpoints``, so that
+            a killed run, or a Colab session that ended, loses one epoch at most and ends as if
+            nothing had happened; one that was stopped early stays so. With another network,
+            preprocessing, data, augmentation, seed, optimizer or loss it is another training: it
+            begins anew, says so, and is kept beside the other. A learning rate that you change in
+            between counts from then on. False begins anew in any case.
         progress: show the bar.
         callbacks: further Keras callbacks. They see the epochs that are left, before these
-            are kept.
+            are kept. One that writes to a file goes on as it does itself: give ``CSVLogger``
+            ``append=True``.
         class_weight: dict from a class's index to what its pictures weigh in the loss, as in
             ``model.fit``; ``None``: all the same.
         patience: stop once ``monitor`` has not improved for so many epochs, as in
@@ -91,33 +97,64 @@ def train(
     require_class_weight(class_weight, batches)
     callbacks = [*callbacks, *_early_stopping(patience, restore_best_weights, monitor)]
     _require_validation(callbacks, validation_batches)
-    remember(model, (known_provenance(model) or Provenance()).from_batches(batches))
-    kept = nullcontext() if checkpoints is None else keep_checkpoints(checkpoints, model)
-    with kept as keeper:
-        before = History.from_curves(keeper.restore(model, epochs) if keeper and resume else {})
-        recorder = _Recorder(before, keeper)
-        both = batches, validation_batches
-        monitored = [callback.monitor for callback in callbacks if hasattr(callback, "monitor")]
-        first = [SharedTraining(*both), _RequiredMetrics(monitored)]
-        callbacks = [*first, *callbacks, recorder]
-        if progress:
-            callbacks.append(_Progress(len(before), epochs, len(batches)))
-        if len(before) < epochs:
-            with batch_size_advice(batches), scaled_on_device(model, *both) as fed:
-                if progress and hasattr(fed[0], "waited"):
-                    callbacks.append(_Limit(fed[0], epochs - len(before)))
-                model.fit(
-                    fed[0],
-                    validation_data=fed[1],
-                    initial_epoch=len(before),
-                    epochs=epochs,
-                    class_weight=class_weight,
-                    # The batches shuffle pictures themselves, from their own seed.
-                    shuffle=False,
-                    verbose=0,
-                    callbacks=[_EpochNumbers(*both, *fed), *callbacks],
-                )
+    both = batches, validation_batches
+    known = (known_provenance(model) or Provenance()).from_batches(batches)
+    remember(model, known)
+    experiment = describe_experiment(model, *both, class_weight)
+    with _opened(checkpoints, model, experiment, known.stages) as keeper:
+        before = History.from_curves(keeper.restore(model) if keeper and resume else {})
+        recorder = _Recorder(before, keeper, callbacks)
+        recorder.require_best_epoch()
+        watching = [*callbacks, recorder]
+        try:
+            if len(before) >= epochs or recorder.stays_stopped():
+                _end_again(model, watching)
+            else:
+                bar = [_Progress(len(before), epochs, len(batches))] if progress else []
+                _fit(model, both, len(before), epochs, class_weight, watching, bar)
+        finally:
+            remember(model, recorder.add_stage(known, experiment, checkpoints))
         return recorder.history
+
+
+def _opened(checkpoints, model, experiment, stages):
+    """Open the folder of checkpoints, if there is to be one."""
+    if checkpoints is None:
+        return nullcontext()
+    return keep_checkpoints(checkpoints, model, experiment, stages)
+
+
+def _fit(model, both, done, epochs, class_weight, callbacks, bar):
+    """Train for the epochs that are left."""
+    monitored = [callback.monitor for callback in callbacks if hasattr(callback, "monitor")]
+    with batch_size_advice(both[0]), scaled_on_device(model, *both) as fed:
+        told = bar and hasattr(fed[0], "waited")
+        limit = [_Limit(fed[0], epochs - done)] if told else []
+        model.fit(
+            fed[0],
+            validation_data=fed[1],
+            initial_epoch=done,
+            epochs=epochs,
+            class_weight=class_weight,
+            # The batches shuffle pictures themselves, from their own seed.
+            shuffle=False,
+            verbose=0,
+            callbacks=[
+                _EpochNumbers(*both, *fed),
+                SharedTraining(*both),
+                _RequiredMetrics(monitored),
+                *callbacks,
+                *bar,
+                *limit,
+            ],
+        )
+
+
+def _end_again(model, callbacks):
+    """Let callbacks do at the end of a training what they did when it was first at its end."""
+    called = keras.callbacks.CallbackList(callbacks, model=model)
+    called.on_train_begin()
+    called.on_train_end()
 
 
 def _early_stopping(patience, restore_best_weights, monitor):
@@ -221,14 +258,47 @@ class _RequiredMetrics(keras.callbacks.Callback):
 
 
 class _Recorder(keras.callbacks.Callback):
-    """Collect the curves and hand them to the checkpoints after every epoch."""
+    """Collect the curves and hand them to the checkpoints after every epoch.
 
-    def __init__(self, history, keeper):
+    It stands behind the callbacks that it is to keep, so that each of its turns is after theirs.
+    """
+
+    def __init__(self, history, keeper, callbacks):
         super().__init__()
         self.history = history
         self.keeper = keeper
+        self.states = CallbackStates(callbacks)
+
+    def stays_stopped(self):
+        """Say whether the training was stopped early by callbacks that are set as they were."""
+        kept = self.keeper
+        return bool(kept and kept.stopped and self.states.are_set_as(kept.callbacks))
+
+    def require_best_epoch(self):
+        """Refuse to restore the best epoch of a training that was not watched from its begin."""
+        for name, callback in self.states.callbacks.items():
+            late = len(self.history) > getattr(callback, "start_from_epoch", 0)
+            if getattr(callback, "restore_best_weights", False) and late:
+                kept = self.keeper.callbacks.get(name, {}).get("state", {})
+                if kept.get("best_weights") is None:
+                    raise ValueError(
+                        "The epochs in the checkpoints were trained without watching for the best, "
+                        "so there are no best weights to restore: pass resume=False to train them "
+                        "again, or leave restore_best_weights out."
+                    )
+
+    def add_stage(self, known, experiment, checkpoints):
+        """Return what is known of the model once it has gone through this training."""
+        stages, place = known.stages, ""
+        if self.keeper:
+            stages, place = self.keeper.stages, place_of(checkpoints)
+            experiment = self.keeper.experiment
+        if len(self.history) == 0:
+            return known
+        return replace(known, stages=(*stages, (place, outcome(experiment, self.history))))
 
     def on_train_begin(self, logs=None):
+        self.states.begin(self.keeper.callbacks if self.keeper else {})
         if self.keeper:
             self.keeper.restore_random_state(self.model)
 
@@ -236,7 +306,7 @@ class _Recorder(keras.callbacks.Callback):
         figures = {name: [float(figure)] for name, figure in logs.items()}
         self.history = self.history + History.from_curves(figures)
         if self.keeper:
-            self.keeper.save(self.model, self.history.curves)
+            self.keeper.save(self.model, self.history.curves, self.states.collect())
 
 
 class _Limit(keras.callbacks.Callback):

@@ -78,7 +78,7 @@ def test_keras_own_export_serves_what_the_network_answers(tmp_path):
 @pytest.mark.parametrize("how", ["save", "model.save"])
 def test_breeds_and_all_the_rest_come_back(tmp_path, how):
     network = freeze(pretrained("small_vgg", None, 3, SMALL))
-    known = Provenance(BREEDS, 1.0, "area", ("0123",))
+    known = Provenance(BREEDS, 1.0, "area", (("0123", "4567"),))
     remember(network, known)
     path = tmp_path / "dogs.keras"
     save(network, path) if how == "save" else network.save(path)

@@ -94,7 +94,7 @@ def train(folder, given):
         checkpoints=folder / "checkpoints",
         progress=False,
     )
-    return vars(history), _digests(network)
+    return history.curves, _digests(network)
 
 
 def train_stages(folder, given):
@@ -116,7 +116,7 @@ def train_stages(folder, given):
             network, *batches, 2, checkpoints=folder / "checkpoints" / name, progress=False
         )
         accuracy = labkit.evaluate(network, batches[1])
-        results[name] = (vars(history), _digests(network), accuracy)
+        results[name] = (history.curves, _digests(network), accuracy)
 
     scratch = labkit.small_vgg((16, 16, 3), 12, filters=(4, 8), dense=(8,))
     stage("scratch", labkit.compile_lab(scratch, 1e-3))
@@ -147,7 +147,7 @@ def run_lab(folder, given):
                 names["settings"] = _shortened(names["settings"], given)
     return {
         "histories": [
-            vars(names[f"{stage}_history"]) for stage in ("scratch", "head", "fine_tuning")
+            names[f"{stage}_history"].curves for stage in ("scratch", "head", "fine_tuning")
         ],
         "accuracies": names["accuracies"],
         "network": _digests(names["network"]),

@@ -64,6 +64,7 @@ class DirectoryIterator(EpochBatches):
         image_shape: `(height, width, channels)`.
         epoch: Number of the current epoch from 0; may be set, to resume a training.
         seed: What everything random follows from.
+        seeded: Whether the seed was given, rather than drawn.
         cache: `"memory"`, `"disk"` or None.
         cache_report: A sentence that says which cache it is, and why.
         threads: Number of threads.
@@ -101,6 +102,7 @@ class DirectoryIterator(EpochBatches):
         self.target_size = require_whole_numbers("target_size", target_size, 2)
         self.batch_size = require_whole("batch_size", batch_size)
         self.seed = _fresh_seed() if seed is None else require_whole("seed", seed, 0)
+        self.seeded = seed is not None
         given = min(usable_cores(), _THREADS) if workers is None else workers
         self.threads = require_whole("workers", given)
         self.image_shape = (*self.target_size, CHANNELS[color_mode])
