@@ -43,20 +43,22 @@ def find_class_folders(directory):
     """
     folders = _folders_in(directory)
     wrappers = [folder for folder in folders if _wraps(folder, len(folders) == 1)]
+    if not wrappers and any(folder.name.casefold() in _PARTS for folder in folders):
+        return []  # a part of some other layout
+    loose = [folder.name for folder in folders if folder not in wrappers] if wrappers else []
+    _refuse_loose(directory, [*_pictures_in(directory), *loose] if folders else [])
     if not wrappers:
-        classes = [folder for folder in folders if pictures_below(folder)]
-        if any(folder.name.casefold() in _PARTS for folder in classes):
-            return []  # a part of some other layout
-        _refuse_loose(directory, _pictures_in(directory) if classes else [])
-        return classes
-    loose = [folder.name for folder in folders if folder not in wrappers and pictures_below(folder)]
-    _refuse_loose(directory, [*_pictures_in(directory), *loose])
+        return folders
     return [found for wrapper in wrappers for found in find_class_folders(wrapper)]
 
 
 def _folders_in(directory):
-    """Return the folders in a folder, by their part of the data and then by name."""
-    folders = [path for path in directory.iterdir() if path.is_dir() and not is_sidecar(path.name)]
+    """Return the folders that hold pictures, by their part of the data and then by name."""
+    folders = [
+        path
+        for path in directory.iterdir()
+        if path.is_dir() and not is_sidecar(path.name) and pictures_below(path)
+    ]
     order = {name: place for place, name in enumerate(_PARTS)}
     return sorted(folders, key=lambda p: (order.get(p.name.casefold(), len(order)), p.name))
 
@@ -68,7 +70,7 @@ def _pictures_in(directory):
 def _wraps(folder, alone):
     """Say whether a folder holds class folders rather than the pictures of a class."""
     called_so = alone or folder.name.casefold() in _WRAPPERS
-    return called_so and not _pictures_in(folder) and bool(pictures_below(folder))
+    return called_so and not _pictures_in(folder)
 
 
 def _refuse_loose(directory, names):

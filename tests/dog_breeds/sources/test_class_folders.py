@@ -57,6 +57,7 @@ def bring(files, tmp_path):
 
 @pytest.mark.parametrize("wrapper", ["", "images", "anything", "images/Images"])
 def test_stanford_dogs(wrapper, tmp_path):
+    write(tmp_path / "mine", {"notes/read me.txt": b"?"})
     files = {name: data for name, data in STANFORD.items() if wrapper == "" or "Im" in name}
     files = {os.path.join(wrapper, name): data for name, data in files.items()}
     assert bring(files, tmp_path) == {
