@@ -30,6 +30,12 @@ _HEAD = "head_"
 #: The layer that scales pictures for the base.
 _PREPROCESSING = "preprocessing"
 
+#: What of a constructor's arguments is given by labkit, or of no use below its own head.
+_NOT_OPTIONS = {
+    *("include_top", "weights", "input_tensor", "input_shape", "pooling", "classes"),
+    *("classifier_activation", "include_preprocessing"),
+}
+
 #: How keras.utils.get_file words that nothing came, and that something else came.
 _DOWNLOAD_FAILURES = ("URL fetch failure", "hash does not match")
 
@@ -426,17 +432,27 @@ def _headless(base, weights, pictures, preprocessing, base_options):
 def _build_base(base, pictures, inputs, options, weights=None):
     """Build a headless base: ``inputs`` is ``pictures``, prepared or not."""
     if base == "small_vgg":
+        _require_options("small_vgg", options, ("filters", "kernel_initializer"))
         return _build_small_base(pictures, inputs, **options)
     constructor = _application(base)
+    name = constructor.__name__
+    _require_options(name, options, set(inspect.signature(constructor).parameters) - _NOT_OPTIONS)
     try:
         return constructor(include_top=False, weights=weights, input_tensor=inputs, **options)
-    except TypeError as error:
-        allowed = sorted(
-            set(inspect.signature(constructor).parameters) - {"include_top", "weights"}
-        )
+    except (TypeError, ValueError) as error:
+        if weights is not None:
+            raise  # Keras says in a sentence which options it has weights for.
         raise ValueError(
-            f"{constructor.__name__} does not take the options {options}; it takes {allowed}."
-        ) from error
+            f"{name} cannot be built for pictures of {pictures.shape[1:3]} pixels with the options "
+            f"{options} ({reason(error)[:200]}); change the target_size or the options."
+        ) from None
+
+
+def _require_options(base, options, allowed):
+    if unknown := set(options) - set(allowed):
+        raise ValueError(
+            f"{base} does not take the options {sorted(unknown)}; it takes {sorted(allowed)}."
+        )
 
 
 def _build_small_base(pictures, inputs, filters=DRAWN_FILTERS, kernel_initializer="he_uniform"):

@@ -25,8 +25,12 @@ def _flag(name, value):
     return value
 
 
-def _options(name, value):
-    require(isinstance(value, dict), name, value, "a dict from an option's name to its value")
+def _options(name, value, of_the_lab=()):
+    """Check a dict of options, among which those are not that the lab itself gives."""
+    fits = isinstance(value, dict) and all(isinstance(option, str) for option in value)
+    require(fits, name, value, "a dict from an option's name to its value")
+    if taken := sorted(set(of_the_lab) & set(value)):
+        raise ValueError(f"{name} must not have {taken[0]!r}, which the lab gives itself.")
     return value
 
 
@@ -35,7 +39,7 @@ def _augmentation(name, value):
     from labkit.dog_breeds.batches.generator import ImageDataGenerator
 
     options = [option.name for option in dataclasses.fields(ImageDataGenerator)]
-    if unknown := sorted(map(str, set(_options(name, value)) - set(options))):
+    if unknown := sorted(map(str, set(_options(name, value, ("rescale",))) - set(options))):
         raise ValueError(
             f"{name} has no option {unknown[0]!r}{did_you_mean(unknown[0], options)}; see "
             f"labkit.ImageDataGenerator for those that there are."
@@ -65,9 +69,12 @@ _CHECKS = {
     tuple[int, int]: partial(require_whole_numbers, number=2),
     tuple[int, ...]: require_whole_numbers,
 }
+#: What the lab tells labkit.pretrained beside the base's own options.
+_OF_PRETRAINED = ("base", "weights", "classes", "input_shape", "dense", "preprocessing")
 #: Settings that want another check than their type's.
 _CHECKS_BY_NAME = {
     "augmentation": _augmentation,
+    "base_options": partial(_options, of_the_lab=_OF_PRETRAINED),
     "seed": partial(require_whole, least=0),
     "dropout": _zero_or_more,
     "weight_decay": _zero_or_more,

@@ -133,6 +133,22 @@ class TestPretrained:
             ({"base": "xception", "weights": "drawn"}, ValueError, "belongs to the small VGG"),
             ({"base": "small_vgg"}, ValueError, "has no ImageNet weights"),
             ({"weights": None, "alpha": 2}, ValueError, "VGG16 does not take the options"),
+            ({"weights": None, "pooling": "avg"}, ValueError, "VGG16 does not take the options"),
+            (
+                {"base": "small_vgg", "weights": None, "alpha": 2},
+                ValueError,
+                r"small_vgg does not take the options \['alpha'\]; it takes \['filters', 'kernel",
+            ),
+            (
+                {"weights": None, "input_shape": (16, 16, 3)},
+                ValueError,
+                r"VGG16 cannot be built for pictures of \(16, 16\) pixels with the options {} \(",
+            ),
+            (
+                {"base": "mobilenet", "weights": None, "alpha": "x"},
+                ValueError,
+                "MobileNet cannot be built .* with the options {'alpha': 'x'}",
+            ),
         ],
     )
     def test_refuses(self, arguments, error, sentence):

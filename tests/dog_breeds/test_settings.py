@@ -62,7 +62,7 @@ def test_frozen_and_replaced():
             r"augmentation has no option 'rotation_rang' \(did you mean 'rotation_range'\?\); see",
         ),
         ({"augmentation": {"zoom_range": "x"}}, "zoom_range='x' must be"),
-        ({"augmentation": {7: 7}}, "augmentation has no option '7'"),
+        ({"augmentation": {7: 7}}, "augmentation={7: 7} must be a dict from an option's name"),
         ({"sorted_directory": 3}, "sorted_directory=3 must be text or a path"),
         ({"base": None}, "base=None must be text or a path"),
     ],

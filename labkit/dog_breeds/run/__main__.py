@@ -47,7 +47,7 @@ def main(arguments=None):
         )
         data = settings.source if options.data is None else options.data
         before = None if options.compare is None else read_record(options.compare)
-        record = run(data, settings, options.out, plan, command)
+        record = run(data, settings, options.out, plan, command, keep=options.keep)
     except (ValueError, OSError, MemoryError, ImportError) as problem:
         print(f"run: {problem}", file=sys.stderr)
         return 2
@@ -140,6 +140,11 @@ def _parser():
         default=[],
         metavar="NAME=VALUE",
         help="change one of the settings; may be repeated",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="put the trained networks beside the record, as .keras files",
     )
     parser.add_argument("--compare", metavar="RECORD", help="an earlier record to print beside")
     return parser

@@ -159,12 +159,14 @@ class Record:
         return rows
 
 
-def write_record(record, folder):
+def write_record(record, folder, networks=None):
     """Write a record into a new folder, whole or not at all.
 
     Args:
         record: the :class:`Record`.
         folder: the folder to make (str or path).
+        networks: a folder on the same disk whose files are to lie beside the record; it goes.
+            ``None``: none.
 
     Returns:
         The folder's path.
@@ -190,6 +192,10 @@ def write_record(record, folder):
         partial.mkdir(parents=True)
         (partial / HISTORY).write_text(history, newline="")
         (partial / FACTS).write_text(text, "utf-8")
+        if networks is not None:
+            for file in list(networks.iterdir()):
+                os.rename(file, partial / file.name)
+            networks.rmdir()
         os.rename(partial, folder)
     except OSError as error:
         advice = "make room there and run again, which trains no epoch again that was kept"

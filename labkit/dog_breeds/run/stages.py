@@ -68,7 +68,7 @@ class Plan:
             raise ValueError("Only the stage head has features to cache: name it, or cache none.")
 
 
-def run(data, settings, out, plan=None, command="", progress=True):
+def run(data, settings, out, plan=None, command="", progress=True, keep=False):
     """Train what a plan says, measure it, and write the record.
 
     Training keeps its epochs in ``settings.checkpoints``, if that is a folder: the same call goes
@@ -82,6 +82,8 @@ def run(data, settings, out, plan=None, command="", progress=True):
         plan: :class:`Plan`; by default the whole lab, once, from the settings' seed.
         command: what the record shall name as the way to repeat it.
         progress: show bars.
+        keep: put each trained network beside the record too, a file for each stage and seed that
+            :func:`labkit.load` reads.
 
     Returns:
         The :class:`labkit.dog_breeds.run.Record`.
@@ -106,6 +108,7 @@ def run(data, settings, out, plan=None, command="", progress=True):
     labkit.use_mixed_precision(settings.mixed_precision)
     pictures = labkit.fetch(data, settings.directory, progress=progress)
     folders = labkit.reorganise(pictures, settings.sorted_directory, progress=progress)
+    networks = _new_folder_beside(Path(out).expanduser()) if keep else None
     rows, stages, features = [], [], []
     for seed in plan.seeds:
         keras.utils.set_random_seed(seed)
@@ -115,6 +118,9 @@ def run(data, settings, out, plan=None, command="", progress=True):
             measured, predicted = measure(*trained.measuring, lab.validation.classes)
             rows += _rows(lab, trained)
             stages.append(_describe_stage(lab, trained) | measured)
+            if keep:
+                name = f"{trained.stage}_seed_{seed}.keras"
+                labkit.save(trained.network, networks / name, lab.breeds)
     facts = {
         "command": command,
         **_describe_run(settings, plan),
@@ -123,11 +129,19 @@ def run(data, settings, out, plan=None, command="", progress=True):
         **describe_predictions(lab.breeds, lab.validation.classes, predicted),
     }
     record = Record(Path(out).name, json.loads(_as_json(facts)), tuple(rows))
-    write_record(record, out)
+    write_record(record, out, networks)
     if kept is not None:
         # Kept on, they would pass for a repetition.
         shutil.rmtree(kept)
     return record
+
+
+def _new_folder_beside(out):
+    """Make an empty folder for networks, under a passing name that a killed run may have left."""
+    folder = out.with_name(f".{out.name}.networks")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _require_constant_pictures(settings, plan):

@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from data_sets import few_drawn_dogs, snapshot, write
 
+import labkit
 from labkit import load_settings
 from labkit.dog_breeds.run import Plan, read_record, run, stages
 from labkit.dog_breeds.run.__main__ import main
@@ -174,6 +176,31 @@ def test_the_wrong_scaling_is_another_network(recorded):
     assert own.history("head").loss[0] != pytest.approx(none.history("head").loss[0], rel=1e-3)
 
 
+def test_networks_are_kept_beside_their_record(recorded, dogs):
+    folder, _ = recorded("--stages", "head", "fine_tuning", "--keep", "--seeds", "1", "2")
+    kept = [f"{stage}_seed_{seed}.keras" for stage in ("fine_tuning", "head") for seed in (1, 2)]
+    assert sorted(path.name for path in folder.glob("*.keras")) == kept
+    assert not list(folder.parent.glob(".*"))
+    record = read_record(folder)
+    flow = {"target_size": (16, 16), "shuffle": False}
+    validation = labkit.ImageDataGenerator(rescale=1 / 255).flow_from_directory(
+        dogs[0] / "val_sorted", **flow
+    )
+    for seed in (1, 2):
+        network = labkit.load(folder / f"fine_tuning_seed_{seed}.keras")
+        told = record.result("fine_tuning", seed)
+        _, accuracy = labkit.evaluate(network, validation)
+        assert accuracy == pytest.approx(told["validation_accuracy"])
+    picture = next(dogs[0].glob("val_sorted/*/*.jpg"))
+    assert set(labkit.predict(network, picture).breeds) == set(validation.class_indices)
+
+
+def test_cached_features_keep_a_network_that_knows_its_breeds(recorded):
+    words = ("--stages", "head", "--set", "augmentation={}", "--cached-features", "--keep")
+    network = labkit.load(recorded(*words)[0] / "head_seed_2021.keras")
+    assert len(labkit.predict(network, np.zeros((20, 20, 3), np.uint8)).breeds) == 3
+
+
 def test_an_interrupted_run_goes_on(dogs, tmp_path, monkeypatch):
     settings = load_settings("drawn").replace(
         target_size=(16, 16),
@@ -222,7 +249,7 @@ def test_a_run_takes_nothing_from_one_with_other_settings(dogs, tmp_path, monkey
     )
     plan = Plan(("head",), (7,))
 
-    def full(record, folder):
+    def full(record, folder, networks):
         raise OSError("the disk is full")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
@@ -248,6 +275,15 @@ def test_a_run_takes_nothing_from_one_with_other_settings(dogs, tmp_path, monkey
         (["--set", "batch_size=-3"], "batch_size=-3 must be a whole number"),
         (["--seeds", "-3"], "seeds=(-3,) must be a sequence of whole numbers"),
         (["--set", "base_options={'alpha': {1}}"], "A record cannot hold {1}"),
+        (["--set", "augmentation=None"], "augmentation=None must be a dict from an option's name"),
+        (["--set", "augmentation={'rescale': 1}"], "must not have 'rescale', which the lab gives"),
+        (["--set", "base_options=alpha"], "base_options='alpha' must be a dict from an option's"),
+        (["--set", "base_options={1: 2}"], "base_options={1: 2} must be a dict from an option's"),
+        (["--set", "base_options={'classes': 2}"], "must not have 'classes', which the lab gives"),
+        (
+            ["--stages", "head", "--set", "base_options={'alpha': 2}"],
+            "small_vgg does not take the options ['alpha']; it takes ['filters', 'kernel_init",
+        ),
         (["--setting", "painted"], "there are no such settings"),
         (["--set", "devices=100"], "devices=100"),
         (["--data", "no_such_archive.zip"], "no_such_archive.zip"),
