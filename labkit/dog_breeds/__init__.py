@@ -8,8 +8,14 @@ folders (:mod:`~labkit.dog_breeds.folders`), whose pictures are looked through f
 batches (:mod:`~labkit.dog_breeds.batches`) →
 networks (:mod:`~labkit.dog_breeds.networks`) →
 training (:mod:`~labkit.dog_breeds.training`, on :mod:`~labkit.dog_breeds.devices`, kept in
-:mod:`~labkit.dog_breeds.checkpoints`) →
-figures (:mod:`~labkit.dog_breeds.figures`)
+:mod:`~labkit.dog_breeds.checkpoints` as one of :mod:`~labkit.dog_breeds.experiments`, with
+:mod:`~labkit.dog_breeds.callback_states`; what it is given is looked at by
+:mod:`~labkit.dog_breeds.compatibility`, what it returns is a
+:mod:`~labkit.dog_breeds.history`) →
+figures (:mod:`~labkit.dog_breeds.figures`) and errors (:mod:`~labkit.dog_breeds.errors`, drawn in
+:mod:`~labkit.dog_breeds.error_figures`) →
+a network that is kept (:mod:`~labkit.dog_breeds.saving`) and asked
+(:mod:`~labkit.dog_breeds.prediction`)
 
 What differs between the drawn dogs and the photographs is one frozen dataclass,
 in :mod:`~labkit.dog_breeds.settings`. :mod:`~labkit.dog_breeds.run` takes the whole way without a

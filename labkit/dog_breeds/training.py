@@ -68,8 +68,7 @@ def train(
         monitor: the curve that tells the best epoch.
 
     Returns:
-        The :class:`labkit.dog_breeds.history.History` of all epochs, those before an
-        interruption included.
+        The :class:`History` of all epochs, those before an interruption included.
 
     Raises:
         ValueError: the model is not compiled, a number is none, training and validation do not
