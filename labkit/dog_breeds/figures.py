@@ -13,9 +13,10 @@ from labkit.dog_breeds.damage import find_damaged, refuse
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
 from labkit.dog_breeds.sources.layout import PICTURES, read_data_set
-from labkit.figure_style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, WIDTH, figure_style
+from labkit.figure_style import BLUE, GREEN, GREY, INK, VERMILION, WIDTH, figure_style
 
 _MOST_BARS = 30
+_LONGEST_NAME = 18  # Letters that find room under a picture.
 
 
 @dataclass(frozen=True)
@@ -228,8 +229,8 @@ def plot_predictions(pictures, probabilities, truth, breeds, columns=3):
         columns: pictures in a row.
 
     Returns:
-        A ``matplotlib.figure.Figure``; under each picture three bars, the true breed's
-        green, bold and ticked.
+        A ``matplotlib.figure.Figure``; under each picture three breeds with their
+        probabilities, the true breed green, bold and ticked.
 
     Raises:
         ValueError: the arguments differ in length.
@@ -478,15 +479,14 @@ def _displayable(picture):
 
 
 def _likeliest(axes, probabilities, truth, breeds):
-    best = np.argsort(probabilities)[::-1][:3]
-    right = [index == truth for index in best]
-    colours = [GREEN if hit else ORANGE for hit in right]
-    # Pale, so that the names on the bars stay legible.
-    axes.barh(range(len(best)), probabilities[best], color=colours, alpha=0.45)
-    for row, (index, hit) in enumerate(zip(best, right, strict=True)):
-        name = f"{readable(breeds[index])} ✓" if hit else readable(breeds[index])
-        weight = "bold" if hit else "normal"
-        axes.text(0.02, row, name, va="center", fontsize=11, color=INK, weight=weight)
-    axes.set_xlim(0, 1)
-    axes.invert_yaxis()
+    for row, index in enumerate(np.argsort(probabilities)[::-1][:3]):
+        hit = index == truth
+        name = readable(breeds[index])
+        name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        look = {"color": GREEN if hit else INK, "weight": "bold" if hit else "normal"}
+        # Out of the layout, which would make a picture small so that a name may be long.
+        place = {"va": "center", "fontsize": 11, "in_layout": False}
+        axes.text(0.2, row, f"{probabilities[index]:.0%}", ha="right", **place, **look)
+        axes.text(0.25, row, f"{name} ✓" if hit else name, **place, **look)
+    axes.set_ylim(2.5, -0.5)
     axes.axis("off")
