@@ -136,9 +136,9 @@ def _made_of(value):
     if isinstance(value, functools.partial):
         return [value.func, value.args, value.keywords]
     if isinstance(value, FunctionType):
-        own = value.__module__.split(".")[0] not in _LIBRARIES
         cells = [_contents(cell) for cell in value.__closure__ or ()]
-        return [value.__code__, value.__defaults__, value.__kwdefaults__, cells] if own else []
+        made_of = [value.__code__, value.__defaults__, value.__kwdefaults__, cells]
+        return made_of if _is_own(value) else []
     if isinstance(value, CodeType):
         return [value.co_code.hex(), value.co_consts, value.co_names]
     if is_dataclass(value) and not isinstance(value, type):
@@ -157,21 +157,28 @@ def _contents(cell):
     return held.__code__ if isinstance(held, FunctionType) else held
 
 
+def _is_own(value):
+    """Say whether a function or a class is the user's own, rather than a library's."""
+    return value.__module__.split(".")[0] not in _LIBRARIES
+
+
 def _name_of(value):
     named = value if hasattr(value, "__qualname__") else type(value)
     return f"{named.__module__}.{named.__qualname__}"
 
 
 def _describe_network(model):
+    layers = [model, *_leaves(model)]
+    # What the user's own layers compute no configuration says, so their code is looked at.
+    own = [[_name_of(type(each)), type(each).call] for each in layers if _is_own(type(each))]
     try:
         config = _plain(model.get_config())
-    except NotImplementedError:  # a model or a layer of the user's own, told by its code
-        layers = [model, *_leaves(model)]
-        return [[_name_of(each), type(each).call, _shapes(each.weights)] for each in layers]
+    except NotImplementedError:
+        return [own, [[_name_of(type(each)), _shapes(each.weights)] for each in layers]]
     config.pop("name", None)
     # Keras numbers names anew in each process, as conv2d_3.
     numbers = {name: f"#{number}" for number, name in enumerate(dict.fromkeys(_names(config)))}
-    return [_renamed(config, numbers), _shapes(model.trainable_weights)]
+    return [own, _renamed(config, numbers), _shapes(model.trainable_weights)]
 
 
 def _shapes(weights):

@@ -140,11 +140,6 @@ class TestPretrained:
                 r"small_vgg does not take the options \['alpha'\]; it takes \['filters', 'kernel",
             ),
             (
-                {"weights": None, "input_shape": (16, 16, 3)},
-                ValueError,
-                r"VGG16 cannot be built for pictures of \(16, 16\) pixels with the options {} \(",
-            ),
-            (
                 {"base": "mobilenet", "weights": None, "alpha": "x"},
                 ValueError,
                 "MobileNet cannot be built .* with the options {'alpha': 'x'}",
