@@ -370,10 +370,10 @@ def _preprocessing_of(base):
     probes = np.concatenate([np.zeros((1, 3)), 255.0 * np.eye(3)])[:, None, None]
     black, *bright = preprocess_input(probes)[:, 0, 0]
     matrix = np.array(bright) - black
-    backwards = bool(matrix[0, 2])
-    scale = np.diagonal(matrix[:, ::-1] if backwards else matrix)
-    # float32 is what pictures come in, so further digits say nothing.
-    return backwards, scale[:: -1 if backwards else 1].round(7).tolist(), black.round(7).tolist()
+    # Each channel comes of one alone, so that a column has one factor. float32 is what pictures
+    # come in, and further digits say nothing.
+    scale, offset = matrix.sum(axis=0).round(7).tolist(), black.round(7).tolist()
+    return bool(matrix[0, 2]), scale, offset
 
 
 def _blocks(input_shape, filters, kernel_initializer, batch_normalization=False):
