@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from labkit.questions import Choice, Number, ask, right, wrong
+from labkit.questions import Choice, Feedback, Number, ask, feedback, right, wrong
 from labkit.questions.kinds import Question
 
 CHOICES = {
@@ -259,3 +259,22 @@ def test_questions_cannot_be_changed_behind_their_guards():
         CHOICE.choices["dense"] = right("No.")
     with pytest.raises(TypeError):
         NUMBER.mistakes[7] = "No."
+
+
+class TestFeedback:
+    def test_the_first_slip_alone_is_told(self):
+        slips = iter(["Too small.", "Too odd."])
+        assert feedback(3, slips, "Two squared.") == Feedback("not yet", "Too small.")
+        assert next(slips) == "Too odd."
+
+    def test_nothing_wrong_is_right_and_nothing_there_is_unanswered(self):
+        assert feedback(4, [], "Two squared.") == Feedback("right", "Two squared.")
+        assert feedback(None, ["Too small."], "").status == "unanswered"
+
+    def test_it_is_true_only_where_it_is_right(self):
+        told = [bool(Feedback(status)) for status in ("right", "not yet", "unanswered")]
+        assert told == [True, False, False]
+
+    def test_a_notebook_shows_mark_word_and_escaped_message(self):
+        shown = Feedback("not yet", "Is r < k?")._repr_html_()
+        assert "✗ Not yet." in shown and "Is r &lt; k?" in shown and shown.count("<div") == 1

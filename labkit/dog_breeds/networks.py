@@ -81,7 +81,9 @@ def small_vgg(
         >>> small_vgg().count_params()
         5272248
     """
-    input_shape, dense, classes = _checked_sizes(input_shape, dense, classes)
+    input_shape = require_whole_numbers("input_shape", input_shape, number=3)
+    dense = require_whole_numbers("dense", dense)
+    classes = require_whole("classes", classes, least=2)
     fits = is_number(dropout, 0) and dropout < 1
     require(fits, "dropout", dropout, "a share from 0 to below 1, for example 0.5")
     return keras.Sequential(
@@ -135,14 +137,69 @@ def pretrained(
         >>> model.count_params()
         15301560
     """
-    input_shape, dense, classes = _checked_sizes(input_shape, dense, classes)
+    body = headless(base, weights, input_shape, preprocessing, **base_options)
+    return add_head(body, classes, dense)
+
+
+def headless(
+    base="vgg16",
+    weights="imagenet",
+    input_shape=(224, 224, 3),
+    preprocessing="own",
+    **base_options,
+):
+    """Take a pre-trained base without its head: the first half of :func:`pretrained`.
+
+    Args:
+        base: as :func:`pretrained` takes it, and so the others.
+        weights: likewise.
+        input_shape: likewise.
+        preprocessing: likewise.
+        **base_options: likewise.
+
+    Returns:
+        A ``keras.Model``: float32 ``(batch, height, width, 3)`` in [0, 1] in, the maps of the
+        base's last layer out; not compiled, nothing frozen.
+
+    Raises:
+        ValueError: an unknown base, weights or preprocessing; weights that do not fit.
+        FileNotFoundError: ``weights`` names no file.
+        ConnectionError: the ImageNet weights could not be downloaded.
+
+    Example:
+        >>> headless("small_vgg", "drawn", (64, 64, 3)).output_shape
+        (None, 4, 4, 96)
+    """
+    input_shape = require_whole_numbers("input_shape", input_shape, number=3)
     require_one_of("preprocessing", preprocessing, ("own", "none"))
     if weights == "drawn":
         base = _drawn_base_name(base)
     pictures = keras.Input(input_shape, name="pictures")
-    body = _headless(base, weights, pictures, preprocessing, base_options)
+    return _headless(base, weights, pictures, preprocessing, base_options)
+
+
+def add_head(body, classes=120, dense=(512, 512)):
+    """Put a new head on a base: the second half of :func:`pretrained`.
+
+    Args:
+        body: what :func:`headless` returns; its layers become the network's.
+        classes: number of breeds, at least 2.
+        dense: units of each dense layer with ReLU, after global average pooling.
+
+    Returns:
+        A ``keras.Model`` that ends in probabilities ``(batch, classes)``; not compiled.
+
+    Raises:
+        ValueError: a size is no whole number, or too small.
+
+    Example:
+        >>> add_head(headless("small_vgg", "drawn", (64, 64, 3)), 12, dense=(128,)).output_shape
+        (None, 12)
+    """
+    dense = require_whole_numbers("dense", dense)
+    classes = require_whole("classes", classes, least=2)
     outputs = chain(_head(dense, classes, prefix=_HEAD), body.output)
-    return keras.Model(pictures, outputs, name=f"pretrained_{body.name}")
+    return keras.Model(body.inputs[0], outputs, name=f"pretrained_{body.name}")
 
 
 def freeze(model, learning_rate=1e-3):
@@ -539,15 +596,6 @@ def _application(base):
 def _application_module(constructor):
     """Find the public module of ``keras.applications`` that holds the constructor."""
     return getattr(keras.applications, constructor.__module__.rsplit(".", 1)[-1])
-
-
-def _checked_sizes(input_shape, dense, classes):
-    """Return what both networks are told as plain integers, or refuse."""
-    return (
-        require_whole_numbers("input_shape", input_shape, number=3),
-        require_whole_numbers("dense", dense),
-        require_whole("classes", classes, least=2),
-    )
 
 
 def _check_halvings(input_shape, blocks):

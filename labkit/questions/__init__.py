@@ -8,7 +8,8 @@ ids make the same notebook differ with every run. Extensions of Sphinx show noth
 """
 
 from labkit.questions import kinds
+from labkit.questions.feedback import Feedback, feedback
 from labkit.questions.fragment import Questions, ask
 from labkit.questions.kinds import *  # noqa: F403
 
-__all__ = ["Questions", "ask", *kinds.__all__]
+__all__ = ["Feedback", "Questions", "ask", "feedback", *kinds.__all__]

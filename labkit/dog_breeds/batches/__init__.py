@@ -10,6 +10,7 @@ epoch and its place in the list alone (:mod:`~labkit.dog_breeds.batches.augmenta
 (:mod:`~labkit.dog_breeds.batches.ahead`) changes no batch.
 """
 
+from labkit.dog_breeds.batches.flows import flow_lab
 from labkit.dog_breeds.batches.generator import ImageDataGenerator
 
-__all__ = ["ImageDataGenerator"]
+__all__ = ["ImageDataGenerator", "flow_lab"]

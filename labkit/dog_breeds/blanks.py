@@ -1,0 +1,284 @@
+"""Lab 1's blanks, checked by what they make: generators, batches, networks and trainings."""
+
+from dataclasses import fields
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from labkit.dog_breeds.batches import ImageDataGenerator
+from labkit.dog_breeds.batches.directory_iterator import DirectoryIterator
+from labkit.dog_breeds.settings import PHOTOGRAPHS
+from labkit.questions import feedback
+from labkit.words import count
+
+#: What the list of transformations asks for, and what to say where a generator does not do it.
+_AUGMENTATIONS = {
+    "rescale": "The values still do not run from 0 to 1: by what are 0 to 255 to be multiplied?",
+    "horizontal_flip": "Left and right are not exchanged at random yet.",
+    "rotation_range": "It does not turn by 30 degrees at most.",
+    "brightness_range": "Brightness does not change by half at most: give the smallest and the "
+    "largest factor.",
+    "width_shift_range": "It does not move sideways by a fifth at most.",
+    "height_shift_range": "It does not move up and down by a fifth at most.",
+    "zoom_range": "It does not zoom by a fifth at most.",
+    "fill_mode": "What a change uncovers is not mirrored yet: which fill_mode does that?",
+}
+#: Largest difference of a cross-entropy computed twice, in float16 too.
+_LOSS_TOLERANCE = 1e-2
+
+
+def check_generator(generator):
+    """Check the generator that the lab's list of transformations asks for.
+
+    Args:
+        generator: an :class:`labkit.ImageDataGenerator`; ``None``: not answered yet.
+
+    Returns:
+        A :class:`labkit.questions.Feedback` that names the first thing to mend.
+
+    Example:
+        >>> print(check_generator(ImageDataGenerator(rescale=1 / 255)))
+        ✗ Not yet. Left and right are not exchanged at random yet.
+    """
+    return feedback(generator, _generator_slips(generator), "It does all that the list asks for.")
+
+
+def _generator_slips(generator):
+    if not isinstance(generator, ImageDataGenerator):
+        yield f"{generator!r} is no generator: make one with labkit.ImageDataGenerator(…)."
+    asked = ImageDataGenerator(rescale=1 / 255, **PHOTOGRAPHS.augmentation)
+    for name, slip in _AUGMENTATIONS.items():
+        if not _equal(getattr(generator, name), getattr(asked, name)):
+            yield slip
+    for name in (field.name for field in fields(asked)):
+        if not _equal(getattr(generator, name), getattr(asked, name)):
+            yield f"All that is there, but the list does not ask for {name}."
+
+
+def _equal(one, other):
+    """Tell whether two settings are the same, up to rounding."""
+    if isinstance(other, float | tuple) and one is not None:
+        return np.shape(one) == np.shape(other) and np.allclose(one, other)
+    return one == other
+
+
+def check_flows(training, validation, folders, settings):
+    """Check the two flows of batches that the lab asks for.
+
+    Args:
+        training: what ``flow_from_directory`` returns, to learn from; ``None``: not answered yet.
+        validation: likewise, to be examined on.
+        folders: what :func:`labkit.reorganise` returned.
+        settings: :class:`labkit.Settings` with the sizes to keep to.
+
+    Returns:
+        A :class:`labkit.questions.Feedback` that names the first thing to mend.
+
+    Example:
+        >>> print(check_flows(None, None, None, None))
+        … Not answered yet. The lab goes on without it.
+    """
+    blank = training is None and validation is None
+    slips = _flow_slips(training, validation, folders, settings)
+    return feedback(
+        None if blank else (training, validation),
+        slips,
+        f"Pictures come in batches of {settings and settings.batch_size}, with a one-hot row each.",
+    )
+
+
+def _flow_slips(training, validation, folders, settings):
+    flows = {"training": training, "validation": validation}
+    directories = (folders.train_sorted, folders.val_sorted)
+    for (name, flow), directory in zip(flows.items(), directories, strict=True):
+        if not isinstance(flow, DirectoryIterator):
+            yield f"The batches of {name} are {flow!r}: make them with flow_from_directory(…)."
+        if str(flow.directory) != str(directory):
+            yield f"The pictures of {name} lie in {directory}, and yours come from another folder."
+        yield from _batch_slips(name, flow, settings)
+    if not training.shuffle:
+        yield "Training goes through the pictures in the same order each time: shuffle them."
+    if validation.image_data_generator != ImageDataGenerator(rescale=1 / 255):
+        yield "Validation pictures are rescaled and nothing else: use the plain generator."
+    if validation.shuffle or validation.drop_remainder:
+        yield "Validation needs every picture once, in a fixed order: shuffle=False."
+
+
+def _batch_slips(name, flow, settings):
+    """Name what is wrong with the first batch."""
+    if flow.class_mode != "categorical":
+        yield (
+            f"The targets of {name} are no one-hot rows, but those of {flow.class_mode!r}: which "
+            "class_mode gives a row of zeros with a one for each picture?"
+        )
+    pictures, _ = flow[0]
+    number, *size = pictures.shape[:3]
+    if tuple(size) != tuple(settings.target_size):
+        yield f"Pictures of {name} come as {size[0]} × {size[1]}: give the target_size."
+    if flow.batch_size != settings.batch_size:
+        yield f"A batch of {name} has {count(number, 'picture')}: give the batch_size."
+    if pictures.max() > 1:
+        yield f"The values of {name} go up to {pictures.max():.0f}: its generator does not rescale."
+
+
+def check_network(network, like, up_to=None):
+    """Check a network that the student has built, layer by layer, by shape and parameters.
+
+    Args:
+        network: a Keras model; ``None``: not answered yet.
+        like: the network that was asked for.
+        up_to: name of the last layer of it that was asked for; ``None``: all of it.
+
+    Returns:
+        A :class:`labkit.questions.Feedback` that names the first layer to mend.
+
+    Example:
+        >>> from labkit import small_vgg
+        >>> wanted = small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(4,))
+        >>> print(check_network(small_vgg((8, 8, 3), classes=3, filters=(4,), dense=(4,)), wanted))
+        ✗ Not yet. All is well up to layer 5. Layer 6 (Dense) returns (3,) with 15 parameters;
+        asked for is (2,) with 10.
+    """
+    asked = _described(like, up_to)
+    parameters = sum(layer.parameters for layer in asked)
+    praise = f"{parameters:,} parameters in {len(asked)} layers, as asked for."
+    return feedback(network, _network_slips(network, asked), praise)
+
+
+def _network_slips(network, asked):
+    if not isinstance(network, keras.Model):
+        yield f"{network!r} is no network: make a keras.Sequential or a keras.Model."
+    if not network.built:
+        yield "The network does not know its input yet: begin with keras.Input(…)."
+    mine = _described(network)
+    for number, (made, wanted) in enumerate(zip(mine, asked, strict=False), start=1):
+        before = f"All is well up to layer {number - 1}. " if number > 1 else ""
+        here = f"{before}Layer {number} ({made.kind})"
+        if (made.shape, made.parameters) != (wanted.shape, wanted.parameters):
+            yield (
+                f"{here} returns {made.shape} with {made.parameters:,} parameters; asked for is "
+                f"{wanted.shape} with {wanted.parameters:,}."
+            )
+        if made.activation != wanted.activation:
+            yield f"{here} has the activation {made.activation}: which one does it need?"
+    if len(mine) != len(asked):
+        yield f"The network has {count(len(mine), 'layer')}; asked for are {len(asked)}."
+
+
+class _Described(NamedTuple):
+    """What is compared of a layer."""
+
+    kind: str
+    shape: tuple
+    parameters: int
+    activation: str
+
+
+def _described(network, up_to=None):
+    """Describe each layer but the input, up to one of that name."""
+    names = [layer.name for layer in network.layers]
+    last = len(names) if up_to is None else names.index(up_to) + 1
+    return [
+        _Described(
+            type(layer).__name__,
+            tuple(layer.output.shape[1:]),
+            layer.count_params(),
+            getattr(getattr(layer, "activation", None), "__name__", "linear"),
+        )
+        for layer in network.layers[:last]
+        if not isinstance(layer, keras.layers.InputLayer)
+    ]
+
+
+def check_compiled(network, learning_rate, frozen=()):
+    """Check how the student has compiled a network, and which of its layers train.
+
+    Args:
+        network: a Keras model with a softmax; not compiled: not answered yet.
+        learning_rate: the step size that was asked for, a positive float.
+        frozen: the layers that must not train; all others must.
+
+    Returns:
+        A :class:`labkit.questions.Feedback` that names the first thing to mend.
+
+    Example:
+        >>> from labkit import compile_lab, small_vgg
+        >>> network = compile_lab(small_vgg((8, 8, 3), 2, (4,), (4,)), learning_rate=1e-2)
+        >>> print(check_compiled(network, 1e-3))
+        ✗ Not yet. The learning rate is 0.01; asked for is 0.001.
+    """
+    trained = _parameters(layer for layer in network.layers if layer not in frozen)
+    return feedback(
+        network if network.compiled else None,
+        _compile_slips(network, learning_rate, frozen),
+        f"Adam, cross-entropy, accuracy; {trained:,} parameters train.",
+    )
+
+
+def _compile_slips(network, learning_rate, frozen):
+    for layer in network.layers:
+        if layer in frozen and layer.trainable and layer.count_params():
+            yield f"The layer {layer.name} would train: freeze it before you compile."
+        if layer not in frozen and not layer.trainable:
+            yield f"The layer {layer.name} is frozen: let it train before you compile."
+    optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
+    if not isinstance(optimizer, keras.optimizers.Adam):
+        yield f"The optimizer is {type(optimizer).__name__}; asked for is Adam."
+    rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    if not np.isclose(rate, learning_rate):
+        yield f"The learning rate is {rate:g}; asked for is {learning_rate:g}."
+    if not _is_cross_entropy(network):
+        yield "The loss is not the cross-entropy of one-hot rows: which of Keras' losses is it?"
+    if "acc" not in str(network.get_compile_config().get("metrics")).lower():
+        yield "No accuracy would be measured: name it among the metrics."
+
+
+def _is_cross_entropy(network):
+    """Tell whether the loss of a known answer is what categorical cross-entropy makes it."""
+    classes = network.output_shape[-1]
+    truth = np.eye(classes, dtype="float32")[:2]
+    # The right class gets four fifths, the others share the rest.
+    answer = 0.8 * truth + 0.2 / (classes - 1) * (1 - truth)
+    try:
+        loss = network.compute_loss(y=truth, y_pred=keras.ops.convert_to_tensor(answer))
+    except (ValueError, TypeError):
+        return False
+    penalties = sum(map(float, network.losses))
+    return abs(float(loss) - penalties + np.log(0.8)) < _LOSS_TOLERANCE
+
+
+def _parameters(layers):
+    return sum(layer.count_params() for layer in layers)
+
+
+def check_fit(history, learning_rate, frozen=()):
+    """Check a training of the student's own: that it validates, and that its loss falls.
+
+    Args:
+        history: what ``fit`` returns; ``None``: not answered yet.
+        learning_rate: the step size that was asked for, a positive float.
+        frozen: the layers that must not have trained; all others must.
+
+    Returns:
+        A :class:`labkit.questions.Feedback` that names the first thing to mend.
+
+    Example:
+        >>> print(check_fit(3, 1e-3))
+        ✗ Not yet. 3 is no training: keep what fit returns.
+    """
+    slips = _fit_slips(history, learning_rate, frozen)
+    return feedback(history, slips, "The loss falls, and other pictures tell what that is worth.")
+
+
+def _fit_slips(history, learning_rate, frozen):
+    if not isinstance(history, keras.callbacks.History):
+        yield f"{history!r} is no training: keep what fit returns."
+    yield from _compile_slips(history.model, learning_rate, frozen)
+    curves = history.history
+    if "val_loss" not in curves:
+        yield "It was not examined on other pictures: give fit validation_data."
+    if len(curves["loss"]) < 2:
+        yield "It was one epoch, so nobody can tell whether the loss falls: train for two."
+    if not curves["loss"][-1] < curves["loss"][0]:
+        yield "The loss did not fall. Is this the network that you compiled, with these batches?"
