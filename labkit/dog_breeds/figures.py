@@ -26,6 +26,9 @@ class _Look:
     line: str
 
 
+#: From so many epochs on the line is smoother than the points: of fewer each is told by itself.
+_SMOOTHED = 20
+
 #: How training and validation look, in every figure.
 _KINDS = {"training": _Look(BLUE, "o", "-"), "validation": _Look(VERMILION, "^", "--")}
 
@@ -406,7 +409,8 @@ def _curve(axes, epochs, values, kind, begins):
             points = {"marker": look.marker, "markersize": 5, "linewidth": 0.8, "alpha": 0.45}
             axes.plot(epochs[stage], values[stage], color=look.colour, label=kind, **points)
             line = {"linestyle": look.line, "color": look.colour}
-            axes.plot(epochs[stage], smooth(values[stage]), **line)
+            followed = smooth(values[stage]) if len(values[stage]) >= _SMOOTHED else values[stage]
+            axes.plot(epochs[stage], followed, **line)
 
 
 def _name_curves(axes, last, ends):
@@ -463,13 +467,15 @@ def _gallery(pictures, titles, columns):
         for axes in panels.flat[len(pictures) :]:
             axes.remove()
         for axes, picture, title in zip(panels.flat, pictures, titles, strict=False):
-            _show(axes, picture, title)
+            # Beneath, where pictures of a row end at one height, whatever their shape.
+            axes.set_anchor("S")
+            _show(axes, picture, title, y=0, pad=-4, verticalalignment="top")
         return figure
 
 
-def _show(axes, picture, title):
+def _show(axes, picture, title, **place):
     axes.imshow(picture)
-    axes.set_title("\n".join(textwrap.wrap(title, 16)), fontsize=12)
+    axes.set_title("\n".join(textwrap.wrap(title, 16)), fontsize=12, **place)
     axes.axis("off")
 
 
@@ -485,8 +491,8 @@ def _likeliest(axes, probabilities, truth, breeds):
         name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
         look = {"color": GREEN if hit else INK, "weight": "bold" if hit else "normal"}
         # Out of the layout, which would make a picture small so that a name may be long.
-        place = {"va": "center", "fontsize": 11, "in_layout": False}
-        axes.text(0.2, row, f"{probabilities[index]:.0%}", ha="right", **place, **look)
-        axes.text(0.25, row, f"{name} ✓" if hit else name, **place, **look)
+        place = {"va": "center", "fontsize": 10, "in_layout": False}
+        axes.text(0.16, row, f"{probabilities[index]:.0%}", ha="right", **place, **look)
+        axes.text(0.2, row, f"{name} ✓" if hit else name, **place, **look)
     axes.set_ylim(2.5, -0.5)
     axes.axis("off")
