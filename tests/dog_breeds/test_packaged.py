@@ -15,7 +15,7 @@ DATA = {path.name for path in HOME.iterdir() if path.name.endswith((".h5", ".csv
 
 def test_every_data_file_has_a_hash():
     assert set(published_hashes()) == DATA
-    assert len(DATA) == 4
+    assert len(DATA) == 5
 
 
 @pytest.mark.parametrize("name", sorted(DATA))

@@ -20,6 +20,13 @@ _EXAMPLES = """examples:
       --stages head --set base=mobilenet --set "augmentation={}" --cached-features --seeds 1 2 3
 """
 
+_SWITCHES = {
+    "--cached-features": "compute the frozen base's features once; for pictures without "
+    "augmentation",
+    "--unfrozen": "train base and head together from the start, to see why one freezes",
+    "--keep": "put the trained networks beside the record, as .keras files",
+}
+
 
 def main(arguments=None):
     """Run the command.
@@ -44,6 +51,7 @@ def main(arguments=None):
             tuple(options.seeds or [settings.seed]),
             options.preprocessing,
             options.cached_features,
+            options.unfrozen,
         )
         data = settings.source if options.data is None else options.data
         before = None if options.compare is None else read_record(options.compare)
@@ -123,11 +131,6 @@ def _parser():
     parser.add_argument("--stages", nargs="+", default=STAGES, metavar="STAGE", choices=STAGES)
     parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="one repetition for each")
     parser.add_argument("--preprocessing", default="own", choices=("own", "none"))
-    parser.add_argument(
-        "--cached-features",
-        action="store_true",
-        help="compute the frozen base's features once; for pictures without augmentation",
-    )
     parser.add_argument("--directory", help="folder that receives the pictures")
     parser.add_argument(
         "--sorted",
@@ -141,11 +144,8 @@ def _parser():
         metavar="NAME=VALUE",
         help="change one of the settings; may be repeated",
     )
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="put the trained networks beside the record, as .keras files",
-    )
+    for switch, meaning in _SWITCHES.items():
+        parser.add_argument(switch, action="store_true", help=meaning)
     parser.add_argument("--compare", metavar="RECORD", help="an earlier record to print beside")
     return parser
 

@@ -38,9 +38,11 @@ class Plan:
         seeds: what each repetition starts from, whole numbers, 0 or more.
         preprocessing: as :func:`labkit.pretrained` takes it.
         cached_features: train the head on features of the frozen base that are computed once.
+        unfrozen: train the base together with the head from the start, to see why one freezes.
 
     Raises:
-        ValueError: no or unknown stages, fine-tuning of a head that was not trained, or no seed.
+        ValueError: no or unknown stages, fine-tuning of a head that was not trained, no seed, or
+            features to cache of a base that is to change.
 
     Example:
         >>> Plan(("fine_tuning",), (1,))
@@ -53,6 +55,7 @@ class Plan:
     seeds: tuple[int, ...] = (2021,)
     preprocessing: str = "own"
     cached_features: bool = False
+    unfrozen: bool = False
 
     def __post_init__(self):
         """Refuse a plan that cannot be carried out."""
@@ -66,6 +69,8 @@ class Plan:
             raise ValueError("seeds=() is empty: name at least one.")
         if self.cached_features and "head" not in self.stages:
             raise ValueError("Only the stage head has features to cache: name it, or cache none.")
+        if self.cached_features and self.unfrozen:
+            raise ValueError("Features of a base that trains change: cache none, or freeze it.")
 
 
 def run(data, settings, out, plan=None, command="", progress=True, keep=False):
@@ -260,7 +265,8 @@ def _train(lab, features):
         labkit.compile_lab(network, settings.scratch_learning_rate, settings.weight_decay)
         yield lab.train("scratch", network)
     if "head" in stages:
-        network = labkit.freeze(_pretrained(lab), settings.head_learning_rate)
+        prepare = labkit.unfreeze if lab.plan.unfrozen else labkit.freeze
+        network = prepare(_pretrained(lab), settings.head_learning_rate)
         cached = lab.plan.cached_features
         yield _train_on_features(lab, network, features) if cached else lab.train("head", network)
     if "fine_tuning" in stages:

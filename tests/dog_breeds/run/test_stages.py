@@ -169,6 +169,14 @@ def test_cached_features_give_what_pictures_give(recorded):
         ), stage
 
 
+def test_all_layers_train_from_the_start_where_nothing_is_frozen(recorded):
+    record = read_record(recorded("--stages", "head", "--unfrozen", "--set", "head_epochs=1")[0])
+    (stage,) = record.facts["stages"]
+    assert stage["stage"] == "head" and stage["trained_parameters"] == stage["parameters"]
+    with pytest.raises(ValueError, match="cache none, or freeze it"):
+        Plan(("head",), cached_features=True, unfrozen=True)
+
+
 def test_the_wrong_scaling_is_another_network(recorded):
     own = read_record(recorded("--stages", "head", "fine_tuning")[0])
     none = read_record(recorded("--stages", "head", "--preprocessing", "none")[0])

@@ -1,0 +1,105 @@
+"""Trainings that are too long for a lab: their curves, which come with the package."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+from labkit.dog_breeds.history import CURVES, History
+from labkit.dog_breeds.packaged import packaged_file
+from labkit.words import did_you_mean, listed
+
+RECORDED = "recorded_runs.csv"
+#: What a row says of the network that a whole stage has left.
+_REACHED = ("training_accuracy", "validation_accuracy")
+_COLUMNS = ("run", "stage", "seed", "epoch", *CURVES, *_REACHED, "validation_pictures")
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Hold one stage of a recorded run, which was repeated from several seeds.
+
+    Args:
+        seeds: what each repetition started from (tuple of int), and so the others.
+        histories: tuple of :class:`labkit.dog_breeds.history.History`.
+        training: accuracies of the finished networks on training pictures as they are.
+        validation: likewise on validation pictures.
+        pictures: how many pictures validated.
+    """
+
+    seeds: tuple[int, ...]
+    histories: tuple[History, ...]
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+    pictures: int
+
+
+def recorded(run, stage):
+    """Look up a training that ``python -m labkit.dog_breeds.run`` has recorded.
+
+    Args:
+        run: its name: a folder of ``book/results``.
+        stage: ``"scratch"``, ``"head"`` or ``"fine_tuning"``.
+
+    Returns:
+        :class:`Recorded`.
+
+    Raises:
+        ValueError: there is no such run, or it has no such stage.
+
+    Example:
+        >>> found = recorded("fine_tuned", "head")
+        >>> found.pictures, len(found.histories[0])
+        (2095, 10)
+    """
+    with packaged_file(RECORDED) as path:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="ascii"))))
+    runs = dict.fromkeys(row["run"] for row in rows)
+    if run not in runs:
+        raise ValueError(f"No run {run!r} is recorded{did_you_mean(run, runs)}: {', '.join(runs)}.")
+    rows = [row for row in rows if row["run"] == run]
+    stages = dict.fromkeys(row["stage"] for row in rows)
+    if stage not in stages:
+        raise ValueError(f"The run {run!r} has no stage {stage!r}, but {listed(list(stages))}.")
+    by_seed = {}
+    for row in rows:
+        if row["stage"] == stage:
+            by_seed.setdefault(int(row["seed"]), []).append(row)
+    last = [each[-1] for each in by_seed.values()]
+    return Recorded(
+        tuple(by_seed),
+        tuple(map(_history, by_seed.values())),
+        *(tuple(float(row[name]) for row in last) for name in _REACHED),
+        int(last[0]["validation_pictures"]),
+    )
+
+
+def _history(rows):
+    return History(*(tuple(float(row[name]) for row in rows) for name in CURVES))
+
+
+def pack(records):
+    """Write what :func:`recorded` reads.
+
+    Args:
+        records: dict from the run's name to its :class:`labkit.dog_breeds.run.Record`.
+
+    Returns:
+        The bytes of a CSV file: a row for each epoch, with four digits.
+
+    Example:
+        >>> pack({}).decode().split(",")[:4]
+        ['run', 'stage', 'seed', 'epoch']
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for name, record in records.items():
+        pictures = record.facts["data"]["validation"]
+        for row in record.rows:
+            result = record.result(row["stage"], row["seed"])
+            figures = [*(row[key] for key in CURVES), *(result[key] for key in _REACHED)]
+            shown = [f"{figure:.{_DIGITS}f}" for figure in figures]
+            begin = (name, row["stage"], row["seed"], row["epoch"])
+            writer.writerow([*begin, *shown, pictures])
+    return text.getvalue().encode("ascii")
