@@ -153,6 +153,26 @@ class TestMetadataFollowTags:
         assert "handout-remove" in tags(tidied(first, second)[1])
         assert "handout-remove" not in tags(tidied(first, question, second)[2])
 
+    def test_a_task_gets_points_stays_whole_and_loses_its_mark_with_its_tag(self, tidied):
+        task, blank = tidied(text("**Your turn.** Three squared?", "task"), code("9", "your-turn"))
+        assert task.metadata.nbgrader.task and task.metadata.nbgrader.locked
+        assert (task.metadata.nbgrader.points, "nbgrader" in blank.metadata) == (1, False)
+        task.metadata.nbgrader.points = 3
+        assert tidied(task)[0].metadata.nbgrader.points == 3
+        del task.metadata["tags"]
+        assert tidied(task)[0].metadata == {}
+
+    def test_preparations_and_claims_fold_under_their_title(self, tidied):
+        for tag in ("folded", "claims"):
+            (cell,) = tidied(code("# @title Imports\nimport math", tag))
+            assert cell.metadata.cellView == "form" and "hide-cell" in cell.metadata.tags
+            assert cell.metadata.mystnb.code_prompt_show == "Imports"
+
+    def test_a_form_folds_on_the_page_and_stays_open_elsewhere(self, tidied):
+        (cell,) = tidied(code('# @title Which?\npictures = "drawn"  # @param', "form"))
+        assert "hide-input" in cell.metadata.tags and "jupyter" not in cell.metadata
+        assert cell.metadata.mystnb.code_prompt_show == "Which?"
+
     def test_a_teachers_points_and_own_marks_stay(self, tidied):
         (answer,) = tidied(text("Nine.", "solution"))
         answer.metadata.nbgrader.points = 5

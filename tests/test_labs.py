@@ -169,8 +169,25 @@ def test_an_output_that_is_not_compared_has_an_assertion_beside_it(notebook):
     for number, cell in enumerate(cells):
         if tagged([cell], *IGNORED):
             near = map(plain_python, cells[number + 1 : number + 3])
-            trees = [node for code in near for node in ast.walk(ast.parse(code))]
-            assert any(isinstance(node, ast.Assert) for node in trees), cell.source
+            trees = [ast.parse(code) for code in near]
+            assert any(map(insists, trees)), cell.source
+
+
+def insists(tree):
+    """Tell whether code stops where what it states does not hold: settings.claim does as well."""
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    claims = [f for f in calls if isinstance(f, ast.Attribute) and f.attr == "claim"]
+    return bool(claims) or any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+
+
+def test_claims_are_folded_and_insist_on_something(notebook):
+    for cell in code_cells(notebook):
+        insisting = insists(ast.parse(plain_python(cell)))
+        assert insisting or not tagged([cell], "claims"), cell.source
+        if tagged([cell], "claims", "folded"):
+            title = re.match(r"# @title (\S.*)\n", cell.source)[1]
+            assert cell.metadata.mystnb.code_prompt_show == title
+            assert "hide-cell" in cell.metadata.tags and cell.metadata.jupyter.source_hidden
 
 
 def test_no_comment_hides_an_output_from_comparison(notebook):
@@ -201,11 +218,27 @@ def test_answers_and_hints_in_code_are_folded_everywhere(notebook):
 def test_answers_are_marked_for_nbgrader(notebook):
     """Where a mark is missing or stale: python book/_scripts/execute_labs.py --tidy-only labs/*."""
     answers = tagged(notebook.cells, "solution")
-    assert [cell for cell in notebook.cells if "nbgrader" in cell.metadata] == answers
+    tasks = tagged(notebook.cells, "task")
+    marked = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+    assert [cell for cell in marked if cell not in tasks] == answers
     marks = [cell.metadata.nbgrader for cell in answers]
     assert all(m.solution and m.grade and not m.locked and not m.task for m in marks)
     names_of_marks = [mark.grade_id for mark in marks]
     assert names_of_marks == [f"answer-{cell.id}" for cell in answers]
+
+
+def test_answers_pass_the_checks_of_their_own_blanks(notebook):
+    for cell in tagged(notebook.cells, "solution"):
+        assert not any("✗ Not yet" in text for text in output_texts(cell)), cell.source
+
+
+def test_a_task_has_points_and_a_blank_that_checks_itself(notebook):
+    for number, cell in enumerate(notebook.cells):
+        if tagged([cell], "task"):
+            mark = cell.metadata.nbgrader
+            assert mark.task and mark.locked and mark.points > 0 and not mark.solution
+            assert mark.grade_id == f"task-{cell.id}" and cell.cell_type == "markdown"
+            assert tagged(notebook.cells[number + 1 : number + 2], "your-turn"), cell.source
 
 
 def test_a_handout_has_one_blank_for_each_question(notebook):

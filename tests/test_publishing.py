@@ -25,7 +25,8 @@ FIRST, SECOND = "https://github.com/-first-/-labs-", "https://github.com/-second
 #: Whom the book, the library and their tests point to, besides itself.
 THIRD_PARTIES = {
     "arxiv.org", "doi.org", "distill.pub", "vision.stanford.edu", "jfly.uni-koeln.de", "www.w3.org",
-    "www.dropbox.com", "www.kaggle.com", "colab.research.google.com",
+    "www.dropbox.com", "www.kaggle.com", "colab.research.google.com", "keras.io",
+    "www.tensorflow.org",
 }  # fmt: skip
 #: RFC 2606, and the machine itself.
 RESERVED = re.compile(

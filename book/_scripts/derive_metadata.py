@@ -9,6 +9,9 @@ from notebook_files import has_tag
 #: What may stay of a cell's metadata: the author's words. The rest is derived or volatile.
 AUTHORED = ("tags", "mystnb", "name", "nbgrader")
 
+#: Tags of code that folds, its output too: preparations, and what asserts the claims of the text.
+FOLDED = ("set-up", "folded", "claims")
+
 #: A derived tag, for an answer that leaves no blank when it is taken out.
 REMOVE = "handout-remove"
 
@@ -25,7 +28,9 @@ def derive_metadata(notebook):
 def keep_authored(cell):
     """Drop all metadata but the author's; a teacher's own marks for nbgrader are some of those."""
     kept = {key: cell.metadata[key] for key in AUTHORED if key in cell.metadata}
-    if not has_tag(cell, "solution") and kept.get("nbgrader", {}).get("grade_id") == grade_id(cell):
+    mark = kept.get("nbgrader", {}).get("grade_id")
+    derived = {"solution": grade_id(cell), "task": task_id(cell)}
+    if mark in [name for tag, name in derived.items() if not has_tag(cell, tag)]:
         del kept["nbgrader"]
     if has_tag(cell, REMOVE):
         kept["tags"] = [tag for tag in kept["tags"] if tag != REMOVE]
@@ -37,20 +42,26 @@ def fold_by_tag(cell):
     if has_tag(cell, "solution") or has_tag(cell, "hint"):
         fold(cell)
         cell.metadata.jupyter.outputs_hidden = True
-    elif has_tag(cell, "set-up"):
+    elif any(has_tag(cell, tag) for tag in FOLDED):
         fold(cell)
     elif has_tag(cell, "questions"):
         hide_code(cell)
         add_tag(cell, "remove-input")
     elif has_tag(cell, "form"):
         cell.metadata.cellView = "form"
+        fold_on_page(cell, "hide-input")
 
 
 def fold(cell):
     """Fold a cell with code on the page, in Colab and in JupyterLab, under its title."""
-    title = cell.source.splitlines()[0].removeprefix("# @title ").strip()
     hide_code(cell)
-    add_tag(cell, "hide-cell")
+    fold_on_page(cell, "hide-cell")
+
+
+def fold_on_page(cell, tag):
+    """Fold a cell on the page alone, by one of MyST-NB's tags, under its title."""
+    title = cell.source.splitlines()[0].removeprefix("# @title ").strip()
+    add_tag(cell, tag)
     prompts = {"code_prompt_show": title, "code_prompt_hide": title}
     cell.metadata.mystnb = {**cell.metadata.get("mystnb", {}), **prompts}
 
@@ -68,6 +79,8 @@ def mark_answers(cells):
     """
     blank_stands = False
     for cell in cells:
+        if has_tag(cell, "task"):
+            mark_task(cell)
         if has_tag(cell, "solution"):
             mark_answer(cell, leaves_blank=not blank_stands)
         if not has_tag(cell, "hint"):
@@ -88,6 +101,24 @@ def mark_answer(cell, leaves_blank):
     }
     if not leaves_blank:
         add_tag(cell, REMOVE)
+
+
+def mark_task(cell):
+    """Give points to a question whose blank checks itself: nbgrader's task, which stays whole."""
+    cell.metadata.nbgrader = {
+        "schema_version": 3,
+        "grade_id": task_id(cell),
+        "grade": False,
+        "solution": False,
+        "locked": True,
+        "task": True,
+        "points": cell.metadata.get("nbgrader", {}).get("points") or 1,
+    }
+
+
+def task_id(cell):
+    """Return the name by which nbgrader knows a task."""
+    return f"task-{cell.id}"
 
 
 def grade_id(cell):
