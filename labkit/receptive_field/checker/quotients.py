@@ -1,34 +1,25 @@
 """Rational functions of positive integers, exact, with only such answers as hold for all of them.
 
-Polynomials are sympy's. What is added here: a comparison answers only where the answer is the
-same for all values, and a division happens only where the divisor is never zero. So a value
-computed with these symbols stands for every network at once.
+A comparison answers only where the answer is the same for all values, and a division happens only
+where the divisor is never zero. So a value computed with these symbols stands for every network at
+once.
 """
 
 import math
 from collections.abc import Hashable
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
-
-from sympy import QQ
-from sympy.polys.rings import PolyElement, ring
 
 from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.evaluation import Budget
 from labkit.receptive_field.checker.formula import CannotProveError, TooCostlyError
+from labkit.receptive_field.checker.polynomials import Polynomial
 
 _STEPS_FOR_AN_OPERATION = 10
 _STEPS_FOR_A_PRODUCT_OF_TERMS = 3
 _STEPS_TO_CANCEL = 100
 _STEPS_TO_CANCEL_A_TERM = 8
 _MOST_BITS_OF_A_COEFFICIENT = 2000
-
-
-@lru_cache(maxsize=4)
-def _ring(size: int) -> tuple:
-    polynomials, *generators = ring([f"g{number}" for number in range(size)], QQ)
-    return polynomials, tuple(generators)
 
 
 class Symbols:
@@ -41,33 +32,35 @@ class Symbols:
 
     def __init__(self, size: int, budget: Budget):
         self.budget = budget
-        self.polynomials, self._generators = _ring(size)
+        self._symbols = Polynomial.symbols(size)
         self._number: dict[Hashable, int] = {}
         self._unknown: set[int] = set()
 
     def positive(self, key: Hashable) -> "Quotient":
         """Return the symbol of a positive integer."""
-        return Quotient(self, self._generators[self._place(key)])
+        return Quotient(self, self._symbols[self._place(key)])
 
     def unknown(self, key: Hashable) -> "Quotient":
         """Return the symbol of a number of which nothing is known."""
         place = self._place(key)
         self._unknown.add(place)
-        return Quotient(self, self._generators[place])
+        return Quotient(self, self._symbols[place])
 
     def _place(self, key: Hashable) -> int:
         place = self._number.setdefault(key, len(self._number))
-        if place >= len(self._generators):
+        if place >= len(self._symbols):
             raise CannotProveError("there are too many symbols")
         return place
 
-    def generators_in(self, polynomial: PolyElement) -> list[PolyElement]:
-        """Return the symbols that a polynomial contains, known ones only."""
-        degrees = polynomial.degrees() if polynomial else ()
-        places = [place for place, degree in enumerate(degrees) if degree > 0]
-        if self._unknown.intersection(places):
+    def number(self, value: int | Fraction) -> Polynomial:
+        """Return a number as a polynomial in these symbols."""
+        return Polynomial.number(value, len(self._symbols))
+
+    def require_known(self, polynomial: Polynomial) -> None:
+        """Insist that nothing in a polynomial is an unknown."""
+        places = {place for place, degree in enumerate(polynomial.degrees) if degree}
+        if self._unknown & places:
             raise CannotProveError("nothing is known of a symbol")
-        return [self._generators[place] for place in places]
 
 
 class Quotient:
@@ -76,10 +69,10 @@ class Quotient:
     __slots__ = ("over", "symbols", "under")
     __hash__ = None
 
-    def __init__(self, symbols: Symbols, over: PolyElement, under: PolyElement | None = None):
+    def __init__(self, symbols: Symbols, over: Polynomial, under: Polynomial | None = None):
         self.symbols = symbols
         self.over = over
-        self.under = symbols.polynomials.one if under is None else under
+        self.under = symbols.number(1) if under is None else under
 
     def __add__(self, other: Any) -> "Quotient":
         other = self._lift(other)
@@ -117,14 +110,14 @@ class Quotient:
     __rmul__ = __mul__
 
     def __floor__(self) -> "Quotient":
-        if self.under != 1:
+        if not self.under.is_constant:
             raise CannotProveError("a floor of a true quotient")
-        self.symbols.generators_in(self.over)
-        constant = self.over.coeff(1)
-        rest = self.over - constant
-        if any(coefficient.denominator != 1 for coefficient in rest.coeffs()):
+        self.symbols.require_known(self.over)
+        constant = self.over.constant
+        rest = self.over + self.symbols.number(-constant)
+        if any(factor.denominator != 1 for factor in rest.terms.values()):
             raise CannotProveError("the floor depends on remainders")
-        return self._new(rest + math.floor(constant))
+        return self._new(rest + self.symbols.number(math.floor(constant)))
 
     def __ceil__(self) -> "Quotient":
         return -math.floor(-self)
@@ -164,18 +157,18 @@ class Quotient:
         """Tell whether the two are equal for all values of the symbols."""
         return not (self - other).over
 
-    def _plus(self, one: PolyElement, other: PolyElement) -> PolyElement:
+    def _plus(self, one: Polynomial, other: Polynomial) -> Polynomial:
         self.symbols.budget.spend(_STEPS_FOR_AN_OPERATION + len(one) + len(other))
         return one + other
 
-    def _times(self, one: PolyElement, other: PolyElement) -> PolyElement:
+    def _times(self, one: Polynomial, other: Polynomial) -> Polynomial:
         products = len(one) * len(other)
         self.symbols.budget.spend(
             _STEPS_FOR_AN_OPERATION + _STEPS_FOR_A_PRODUCT_OF_TERMS * products
         )
         product = one * other
-        for coefficient in product.coeffs():
-            length = coefficient.numerator.bit_length() + coefficient.denominator.bit_length()
+        for factor in product.terms.values():
+            length = factor.numerator.bit_length() + factor.denominator.bit_length()
             if length > _MOST_BITS_OF_A_COEFFICIENT:
                 raise TooCostlyError(wording.TOO_LARGE_TO_TRY)
         return product
@@ -185,17 +178,14 @@ class Quotient:
             return value
         if not isinstance(value, int | Fraction):
             raise CannotProveError("a symbol meets something that is not exact")
-        exact = QQ(value.numerator, value.denominator)
-        return self._new(self.symbols.polynomials.ground_new(exact))
+        return self._new(self.symbols.number(value))
 
-    def _new(self, over: PolyElement, under: PolyElement | None = None) -> "Quotient":
+    def _new(self, over: Polynomial, under: Polynomial | None = None) -> "Quotient":
         """Build a quotient in lowest terms as far as single terms go."""
-        if under is not None and under.is_ground:
-            over, under = over.quo_ground(under.coeff(1)), None
-        elif under is not None and len(under) == 1:
+        if under is not None and len(under) == 1:
             steps = _STEPS_TO_CANCEL + _STEPS_TO_CANCEL_A_TERM * len(over)
-            self.symbols.budget.spend(steps)
-            over, under = over.cancel(under)
+            self.symbols.budget.spend(0 if under.is_constant else steps)
+            over, under = over.cancelled(under)
         return Quotient(self.symbols, over, under)
 
     def _sign(self, strict: bool = True) -> int:
@@ -203,16 +193,14 @@ class Quotient:
         return _sign(self.symbols, self.over, strict) * _sign(self.symbols, self.under, True)
 
 
-def _sign(symbols: Symbols, polynomial: PolyElement, strict: bool) -> int:
+def _sign(symbols: Symbols, polynomial: Polynomial, strict: bool) -> int:
     """Decide a sign by writing each positive integer as 1 plus something not negative."""
-    generators = symbols.generators_in(polynomial)
-    if polynomial.is_ground:
-        shifted = polynomial
-    else:
-        steps_for_a_term = math.prod(degree + 1 for degree in polynomial.degrees())
+    symbols.require_known(polynomial)
+    if not polynomial.is_constant:
+        steps_for_a_term = math.prod(degree + 1 for degree in polynomial.degrees)
         symbols.budget.spend(len(polynomial) * steps_for_a_term)
-        shifted = polynomial.compose([(generator, generator + 1) for generator in generators])
-    if strict and not shifted.coeff(1):
+    shifted = polynomial.shifted()
+    if strict and not shifted.constant:
         return 0
-    signs = {1 if coefficient > 0 else -1 for coefficient in shifted.coeffs()}
+    signs = {1 if factor > 0 else -1 for factor in shifted.terms.values()}
     return signs.pop() if len(signs) == 1 else 0
