@@ -84,8 +84,8 @@ def published(tmp_path_factory):
 
 
 def project_files():
-    """Yield the project's files that hold text, but for what was built and MathJax's own."""
-    beside = {"_build", "build", "dist", "data", "__pycache__", "mathjax"}
+    """Yield the project's files that hold text, but for what was built and what others wrote."""
+    beside = {"_build", "build", "dist", "data", "__pycache__", "mathjax", "pyodide"}
     for folder, folders, files in os.walk(ROOT):
         is_ours = [
             n not in beside and not n.endswith(".egg-info") and (n[0] != "." or n == ".ci")

@@ -1,6 +1,6 @@
 """Lab 2: receptive fields, derived, computed, checked and measured.
 
-A chain of plain layers needs nothing but integers; the derivation and the checker load sympy on
+A chain of plain layers and the checker need nothing but Python; the derivation loads sympy on
 first use, and only what takes a Keras model loads Keras.
 """
 

@@ -1,0 +1,140 @@
+"""Pack Python, labkit and what runs an answer into scripts that a page can load from anywhere.
+
+A page that was opened from the disk may fetch nothing; scripts it may load. So everything is text
+in scripts, several of them, so that the page can tell how far it is. labkit is packed as it is
+installed.
+"""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "_live"
+PYODIDE = FOLDER / "pyodide"
+
+#: What of labkit runs in a page: the ground floor, lab 2's wing and the questions.
+PACKED = ("*.py", "receptive_field/**/*.*", "questions/**/*.*")
+
+PART = 1_000_000
+#: Files in a zip archive have a date; with this one, the same files give the same bytes.
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Files as text, one after the other, cut into parts.
+
+    Args:
+        lengths: maps each file's name to the length of its text.
+        parts: the text of all files.
+    """
+
+    lengths: dict
+    parts: tuple
+
+    @property
+    def megabytes(self):
+        """What the page has to load, in MB."""
+        return round(sum(map(len, self.parts)) / 1_000_000)
+
+    @property
+    def digest(self):
+        """Eight hexadecimal digits that change with the files."""
+        return hashlib.sha256("".join(self.parts).encode()).hexdigest()[:8]
+
+
+def build():
+    """Pack everything.
+
+    Returns:
+        A :class:`Bundle`.
+    """
+    files = {
+        "worker.js": worker().encode(),
+        "pyodide.asm.wasm": (PYODIDE / "pyodide.asm.wasm").read_bytes(),
+        "python_stdlib.zip": (PYODIDE / "python_stdlib.zip").read_bytes(),
+        "labkit.zip": library(),
+    }
+    texts = {name: packed(data) for name, data in files.items()}
+    whole = "".join(texts.values())
+    parts = tuple(whole[start : start + PART] for start in range(0, len(whole), PART))
+    return Bundle({name: len(text) for name, text in texts.items()}, parts)
+
+
+def packed(data):
+    """Return bytes as text that a script can hold."""
+    return base64.b64encode(gzip.compress(data, mtime=0)).decode()
+
+
+def worker():
+    """Return the worker's script: Pyodide's module as a plain script, its loader, our messages.
+
+    A module cannot be loaded in a worker of a page from the disk in every browser. The loader, on
+    the other hand, refuses plain workers, which it knows by ``importScripts``.
+    """
+    module = (PYODIDE / "pyodide.asm.mjs").read_text(encoding="utf-8")
+    exported = "export default _createPyodideModule;"
+    if module.count(exported) != 1:
+        raise ValueError(f"pyodide.asm.mjs does not say {exported!r} once: adapt live_bundle.py.")
+    plain = module.replace(exported, "self.createPyodideModule = _createPyodideModule;")
+    lock = {"info": lock_info(), "packages": {}}
+    return "\n".join(
+        [
+            "self.importScripts = undefined;",
+            plain.replace("import.meta.url", '"https://page.invalid/"'),
+            (PYODIDE / "pyodide.js").read_text(encoding="utf-8"),
+            f"const LOCK = {json.dumps(lock)};",
+            (FOLDER / "worker.js").read_text(encoding="utf-8"),
+        ]
+    )
+
+
+def lock_info():
+    """Return what Pyodide's loader wants to know of itself."""
+    return json.loads((PYODIDE / "info.json").read_text(encoding="utf-8"))
+
+
+def library():
+    """Return a zip archive of labkit, as it is installed, and of what runs an answer."""
+    home = Path(find_spec("labkit").origin).parent
+    found = {path for pattern in PACKED for path in home.glob(pattern) if path.is_file()}
+    files = {path.relative_to(home.parent).as_posix(): path for path in found}
+    files = {name: path for name, path in files.items() if "__pycache__" not in name}
+    files["answer.py"] = FOLDER / "answer.py"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for name, path in sorted(files.items()):
+            zipped.writestr(zipfile.ZipInfo(name, LONG_AGO), path.read_bytes())
+    return archive.getvalue()
+
+
+def write(bundle, folder):
+    """Write a bundle's parts, the script that loads them and its style into a folder.
+
+    Args:
+        bundle: a :class:`Bundle`.
+        folder: path of the folder for static files; what an earlier bundle left there goes.
+    """
+    home = folder / "live"
+    home.mkdir(parents=True, exist_ok=True)
+    for stale in home.glob("python-*.js"):
+        stale.unlink()
+    for number, part in enumerate(bundle.parts):
+        (home / f"python-{number}.js").write_text(f'labkitPart({number}, "{part}");\n')
+    known = {
+        "parts": len(bundle.parts),
+        "megabytes": bundle.megabytes,
+        "digest": bundle.digest,
+        "files": list(bundle.lengths.items()),
+    }
+    script = (FOLDER / "live.js").read_text(encoding="utf-8")
+    text = f"const BUNDLE = {json.dumps(known)};\n{script}"
+    (folder / "live.js").write_text(text, encoding="utf-8")
+    style = (FOLDER / "live.css").read_text(encoding="utf-8")
+    (folder / "live.css").write_text(style, encoding="utf-8")
