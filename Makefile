@@ -66,7 +66,7 @@ test-processors: $(VENV)/.book  ## run what computes in floating point as four p
 	$(BIN)/python tests/determinism/other_processors.py
 
 # The packages before the book, whose results would be stale once others are installed.
-test-browser: $(VENV)/.browser  ## build the book and look at every page in a browser (Chromium)
+test-browser: $(VENV)/.browser  ## build the book; every page in Chromium, and in Firefox and WebKit if here
 	@$(MAKE) --no-print-directory book
 	$(BIN)/python -m pytest -m browser tests/browser
 

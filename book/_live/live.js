@@ -7,7 +7,7 @@
   const folder = new URL("live/", document.currentScript.src);
   const NOT_LOADED = "A part of Python could not be loaded: check the connection, then press Check again.";
   const NO_ENGINE = "This browser cannot run Python in a page. Open the lab in Colab, and answer there.";
-  const ENDLESS = `No verdict after ${SECONDS_FOR_A_VERDICT} seconds, so Python was stopped: does your answer come to an end?`;
+  const LATE = "No verdict in time, so Python was stopped: does your answer come to an end?";
 
   // Answers stay in this browser, or, where it keeps nothing, in the open page.
   const kept = {
@@ -71,7 +71,7 @@
 
   async function inflated(text) {
     const zipped = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-    return new Response(new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    return new Response(new Response(zipped).body.pipeThrough(new DecompressionStream("gzip"))).text();
   }
 
   // Send something to the worker and return what it says.
@@ -118,7 +118,7 @@
       engine = started(() => {});
       engine.catch(() => {});
       console.info(error);
-      return `<p>${error.message === "late" ? ENDLESS : NO_ENGINE}</p>`;
+      return `<p>${error.message === "late" ? LATE : NO_ENGINE}</p>`;
     }
   }
 

@@ -11,7 +11,8 @@ self.onmessage = async ({ data }) => {
     if (data.packed) await start(data.packed);
     self.postMessage(data.packed ? { ready: true } : { html: shown(...data.answer) });
   } catch (error) {
-    self.postMessage({ failed: String(error) });
+    // Python ends itself where an answer swallows every attempt to end it alone.
+    self.postMessage({ failed: error.name === "Exit" ? "late" : String(error) });
   }
 };
 
@@ -34,6 +35,7 @@ async function start(packed) {
 
 async function unpacked([name, text]) {
   const zipped = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
+  // Not as a Blob's stream: WebKit reads none in a worker of a page from the disk.
+  const stream = new Response(zipped).body.pipeThrough(new DecompressionStream("gzip"));
   return [name, await new Response(stream).arrayBuffer()];
 }

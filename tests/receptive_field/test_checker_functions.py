@@ -2,11 +2,13 @@ import functools
 import gc
 import linecache
 import math
+import os
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import types
 from fractions import Fraction
 from math import floor, prod
 
@@ -16,7 +18,7 @@ import sympy
 from checker_function_cases import CASES
 
 from labkit.receptive_field import closed_form, receptive_field
-from labkit.receptive_field.checker import check_closed_form, check_recurrence
+from labkit.receptive_field.checker import check_closed_form, check_recurrence, functions
 from labkit.receptive_field.checker.evaluation import FOR_PROOFS, Budget
 from labkit.receptive_field.checker.formula import UnreadableError
 from labkit.receptive_field.checker.functions import FunctionAnswer, TookTooLongError
@@ -265,12 +267,36 @@ def test_without_threads_a_function_runs_in_place(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(functions, "_SECONDS_IN_PLACE", 0.25)
     traced = sys.gettrace()
     assert check_closed_form(by_recurrence).status == "proved"
     assert check_closed_form(with_numpy).status == "consistent"
     for function in (endless, stubborn, growing):
         assert "did not come back in time" in check_closed_form(function).message
     assert sys.gettrace() is traced
+
+
+def test_in_a_browser_python_ends_where_a_handler_would_swallow_the_end(monkeypatch):
+    class Ended(Exception):
+        pass
+
+    def end(code):
+        monkeypatch.setattr(sys, "platform", "linux")
+        raise Ended
+
+    watch = functions._Watch.__new__(functions._Watch)
+    watch._threaded = False
+    monkeypatch.setattr(os, "_exit", end)
+    for platform, handled, raised in (
+        ("emscripten", True, Ended),
+        ("emscripten", False, functions._TimeIsUp),
+        ("linux", True, functions._TimeIsUp),
+    ):
+        monkeypatch.setattr(sys, "platform", platform)
+        code = compile("try:\n stop()\nfinally:\n pass" if handled else "stop()", "", "exec")
+        frame = types.SimpleNamespace(f_code=code, f_back=None)
+        with pytest.raises(raised):
+            watch._stop(frame)
 
 
 def test_in_a_thread_a_function_is_checked_as_well():

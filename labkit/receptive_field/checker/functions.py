@@ -40,6 +40,8 @@ except ImportError:  # On Windows and in browsers.
     resource = None
 
 SECONDS_FOR_ONE_CALL = 0.25
+# Without threads no clock tells running from waiting, for a busy machine say.
+_SECONDS_IN_PLACE = 2
 _SECONDS_TO_WAIT = 0.75
 _MOST_WAITS = 8
 _MOST_MEMORY = 50 * 2**20
@@ -119,7 +121,8 @@ class FunctionAnswer:
             UnansweredError: where it returns nothing, or raises NotImplementedError.
             StoppedError: where it raises anything else.
             TooCostlyError: where it needs more than 50 MB.
-            TookTooLongError: where it takes longer than a quarter of a second.
+            TookTooLongError: where it takes longer than a quarter of a second, or two seconds
+                where there are no threads.
         """
         in_order = [values[a] for a, alone in self._arguments.values() if alone]
         by_name = {n: values[a] for n, (a, alone) in self._arguments.items() if not alone}
@@ -201,8 +204,9 @@ class _Watch:
 
     def _do(self, job: Callable[[], Any]) -> None:
         """Do a job, and put down what it returned or raised."""
-        until = self._until = _clock() + SECONDS_FOR_ONE_CALL
-        look = time.perf_counter() + SECONDS_FOR_ONE_CALL
+        seconds = SECONDS_FOR_ONE_CALL if self._threaded else _SECONDS_IN_PLACE
+        until = self._until = _clock() + seconds
+        look = time.perf_counter() + seconds
 
         def trace(frame: FrameType, event: str, argument: Any) -> Any:
             if self._given_up or (time.perf_counter() > look and _clock() > until):
@@ -221,9 +225,14 @@ class _Watch:
         self._outcomes.put(outcome)
 
     def _stop(self, frame: FrameType | None) -> None:
-        """End what runs in this thread, by an exception unless some handler could swallow it."""
-        while self._threaded and frame and frame.f_code is not _Watch._do.__code__:
-            if frame.f_code.co_exceptiontable:
+        """End what runs in this thread, by an exception unless some handler could swallow it.
+
+        In a browser, which has no threads, all of Python ends then; the page starts it anew.
+        """
+        while frame and frame.f_code is not _Watch._do.__code__:
+            if frame.f_code.co_exceptiontable and sys.platform == "emscripten":
+                os._exit(1)
+            if frame.f_code.co_exceptiontable and self._threaded:
                 self._given_up = True
                 self._outcomes.put((None, _TimeIsUp()))
                 threading.Event().wait()

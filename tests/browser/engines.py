@@ -1,0 +1,184 @@
+"""Firefox and WebKit behind the same two calls: open an address, run a script in the page.
+
+Playwright drives neither as Debian ships them. Firefox speaks WebDriver BiDi over a socket,
+WebKit's driver the older protocol over http; what the tests need of either is little.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import websocket
+
+#: The programs that an engine needs, and Debian's package for each.
+NEEDED = {
+    "firefox": {"firefox-esr": "firefox-esr"},
+    "webkit": {"WebKitWebDriver": "webkit2gtk-driver", "xvfb-run": "xvfb"},
+}
+PATIENCE = 120
+MINI_BROWSER = "usr/lib/*/webkit2gtk-4.*/MiniBrowser"
+
+#: What keeps errors and warnings in a page, since WebKit's driver tells of none.
+LISTEN = """<script>
+window.heard = [];
+const fails = ({ message, target }) => heard.push(message ?? `${target.src} fails`);
+addEventListener("error", fails, true);
+addEventListener("unhandledrejection", ({ reason }) => heard.push(String(reason)));
+for (const kind of ["error", "warn"]) {
+    const say = console[kind];
+    console[kind] = (...words) => { heard.push(words.join(" ")); say(...words); };
+}
+</script>"""
+
+#: Run what the test wants and hand back its result or its error as text.
+WEBKIT_CALL = """const [source, done] = arguments;
+(0, eval)(source)().then(
+    (value) => done([value ?? null, ""]),
+    (error) => done([null, String(error)]),
+);"""
+
+
+def missing(engine):
+    """Name the packages of Debian's that an engine lacks here."""
+    needed = NEEDED[engine].items()
+    return [package for program, package in needed if shutil.which(program) is None]
+
+
+@contextmanager
+def started(engine):
+    """Start an engine, and end it; yields a :class:`Firefox` or a :class:`WebKit`."""
+    with ExitStack() as stack:
+        yield {"firefox": Firefox, "webkit": WebKit}[engine](stack)
+
+
+class Firefox:
+    """Firefox without a window."""
+
+    def __init__(self, stack):
+        profile = stack.enter_context(TemporaryDirectory())
+        log = Path(profile) / "log"
+        command = ["firefox-esr", "--headless", "--remote-debugging-port", "0"]
+        with log.open("w") as told:
+            process = subprocess.Popen([*command, "--profile", profile], stdout=told, stderr=told)
+        stack.callback(process.wait)
+        stack.callback(process.terminate)
+        address = awaited(lambda: re.search(r"BiDi listening on (\S+)", log.read_text()))
+        options = {"timeout": PATIENCE, "suppress_origin": True}
+        self._socket = websocket.create_connection(f"{address[1]}/session", **options)
+        stack.callback(self._socket.close)
+        self._numbers = count(1)
+        self.messages = []
+        self._send("session.new", capabilities={})
+        self._send("session.subscribe", events=["log.entryAdded"])
+        self._tab = self._send("browsingContext.getTree")["contexts"][0]["context"]
+
+    def _send(self, method, **parameters):
+        """Send a command and return its result; what the console says meanwhile is kept."""
+        number = next(self._numbers)
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while (got := json.loads(self._socket.recv())).get("id") != number:
+            entry = got.get("params", {})
+            if entry.get("level") in ("error", "warn"):
+                self.messages.append(entry["text"])
+        if got["type"] == "error":
+            raise RuntimeError(got["message"])
+        return got["result"]
+
+    def open(self, address):
+        """Load a page."""
+        self.messages = []
+        self._send("browsingContext.navigate", context=self._tab, url=address, wait="complete")
+
+    def run(self, script):
+        """Run an async function, written out, in the page; return what it gives, as JSON has it."""
+        result = self._send(
+            "script.evaluate",
+            expression=f"({script})().then((value) => JSON.stringify(value ?? null))",
+            target={"context": self._tab},
+            awaitPromise=True,
+        )
+        if result["type"] == "exception":
+            raise RuntimeError(result["exceptionDetails"]["text"])
+        return json.loads(result["result"]["value"])
+
+
+class WebKit:
+    """WebKitGTK's small browser, on a screen that nobody sees."""
+
+    def __init__(self, stack):
+        port = free_port()
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        command = ["xvfb-run", "--auto-servernum", "WebKitWebDriver", f"--port={port}"]
+        home = os.environ | {"HOME": str(folder)}
+        process = subprocess.Popen(command, env=home, process_group=0)
+        stack.callback(process.wait)
+        stack.callback(os.killpg, process.pid, 15)
+        self._address = f"http://127.0.0.1:{port}/session"
+        awaited(lambda: answers(port))
+        (program, *_) = sorted(Path("/").glob(MINI_BROWSER))
+        options = {"binary": str(program), "args": ["--automation"]}
+        wanted = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
+        self._address += "/" + self._post("", capabilities=wanted)["sessionId"]
+        stack.callback(self._end)
+        self._post("/timeouts", script=1000 * PATIENCE, pageLoad=1000 * PATIENCE)
+
+    @property
+    def messages(self):
+        """What went wrong since the page was opened, where :data:`LISTEN` stands in it."""
+        return self.run("async () => window.heard ?? []")
+
+    def _post(self, path, **content):
+        data = json.dumps(content).encode()
+        request = Request(self._address + path, data, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=PATIENCE) as reply:
+            return json.load(reply)["value"]
+
+    def _end(self):
+        urlopen(Request(self._address, method="DELETE"), timeout=PATIENCE).close()
+
+    def open(self, address):
+        """Load a page."""
+        self._post("/url", url=address)
+
+    def run(self, script):
+        """Run an async function, written out, in the page; return what it gives, as JSON has it."""
+        value, error = self._post("/execute/async", script=WEBKIT_CALL, args=[f"({script})"])
+        if error:
+            raise RuntimeError(error)
+        return value
+
+
+def free_port():
+    """Return a port that nobody listens to."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def answers(port):
+    """Tell whether a driver is ready at a port."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/status", timeout=5):
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def awaited(found):
+    """Return what a function finds, asked again until it finds something."""
+    until = time.monotonic() + PATIENCE
+    while not (result := found()):
+        if time.monotonic() > until:
+            raise TimeoutError("The browser did not start.")
+        time.sleep(0.05)
+    return result

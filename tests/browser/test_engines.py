@@ -1,0 +1,160 @@
+"""The built book in Firefox and in WebKit: every page once, and the answers in the page."""
+
+import json
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import engines
+import pytest
+from serve import QuietHandler
+from test_pages import PAGES, nothing_in
+from visits import INSPECT
+
+pytestmark = pytest.mark.browser
+
+LAB = "labs/receptive_field.html"
+
+#: Write an answer of a kind into the field of a number, press Check, and wait for the verdict.
+CHECK = """async () => {
+    const [number, kind, text] = ARGUMENTS;
+    const box = document.querySelectorAll(".live-answer")[number];
+    const field = box.querySelector(`[data-kind=${kind}]`);
+    if (!field.checkVisibility()) box.querySelector("[data-live=other]").click();
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    box.querySelector("button").click();
+    const verdict = box.querySelector("[data-live=verdict]");
+    while (!verdict.textContent) await new Promise((resolve) => setTimeout(resolve, 20));
+    return verdict.textContent;
+}"""
+
+FORMULAS = f"""async () => {{
+    await window.MathJax?.startup?.promise;
+    return ({INSPECT})().formulas();
+}}"""
+
+#: Python's own watch ends the inner loop alone.
+ENDLESS = """def f(r, k, s):
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass"""
+ANSWERS = [
+    (1, "formula", "s*r + k - s", "✓ proved"),
+    (1, "formula", "s*r + k - 1", "k=1, s=2, r=1: yours gives 2, the truth is 1"),
+    (1, "formula", "s*r + +", "? unreadable"),
+    (2, "formula", "1 + Σ_{l=1}^{L} (k_l − 1) ∏_{i=1}^{l−1} s_i", "✓ proved"),
+    (0, "number", "8", "Right."),
+    (1, "function", "def f(r, k, s):\n    return s*r + k - s", "✓ proved"),
+    (1, "function", "def f(r, k, s):\n    while True: pass", "is a loop endless?"),
+    (1, "function", ENDLESS, "No verdict in time"),
+    (0, "number", "7", "Not yet"),
+]
+
+
+@pytest.fixture(scope="module", params=sorted(engines.NEEDED))
+def engine(request):
+    """Start an engine, where it is installed."""
+    if missing := engines.missing(request.param):
+        pytest.skip(f"{request.param} is not here; on Debian: apt-get install {' '.join(missing)}")
+    with engines.started(request.param) as engine:
+        yield engine
+
+
+class Listening(QuietHandler):
+    """Serve pages with a script before all others that keeps what goes wrong in them."""
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        if path.suffix != ".html":
+            super().do_GET()
+            return
+        page = path.read_text(encoding="utf-8").replace("<head>", f"<head>{engines.LISTEN}", 1)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(page.encode())
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """Return a function that serves a folder and returns its address, without a final slash."""
+    servers = []
+
+    def start(folder):
+        handler = partial(Listening, directory=str(folder))
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def bases(book, serve):
+    """Map each scheme to the address of the book under it, without a final slash."""
+    return {"http": serve(book), "file": book.as_uri()}
+
+
+def check(engine, number, kind, text):
+    return engine.run(CHECK.replace("ARGUMENTS", json.dumps([number, kind, text])))
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_answers_are_judged(engine, bases, scheme):
+    engine.open(f"{bases[scheme]}/{LAB}")
+    for number, kind, text, told in ANSWERS:
+        assert told in check(engine, number, kind, text)
+    nothing_in(engine.messages)
+
+
+def test_answers_are_kept(engine, bases):
+    engine.open(f"{bases['http']}/{LAB}")
+    field = "document.querySelectorAll('.live-answer input')[1]"
+    engine.run(f"async () => {{ {field}.value = 'k'; {field}.form.oninput(); }}")
+    engine.open(f"{bases['http']}/{LAB}")
+    assert engine.run(f"async () => {field}.value") == "k"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_whole(engine, bases, name):
+    engine.open(f"{bases['http']}/{name}")
+    nothing_in(engine.run(FORMULAS)["unset"])
+    nothing_in(engine.messages)
+
+
+def test_formulas_are_set_from_the_disk_too(engine, bases):
+    engine.open(f"{bases['file']}/{LAB}")
+    formulas = engine.run(FORMULAS)
+    assert formulas["set"] > 20
+    nothing_in(formulas["unset"])
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("console.error('one')", "one"),
+        ("console.warn('two')", "two"),
+        ("throw new Error('three')", "three"),
+        ("Promise.reject(new Error('four'))", "four"),
+    ],
+)
+def test_what_goes_wrong_is_heard(engine, serve, tmp_path, script, told):
+    """Else the tests above might find nothing because they heard nothing."""
+    (tmp_path / "page.html").write_text(f"<head><script>{script}</script>")
+    engine.open(f"{serve(tmp_path)}/page.html")
+    assert engine.run("async () => 1 + 1") == 2
+    assert told in " ".join(engine.messages)
+
+
+def test_an_error_of_a_tests_own_script_is_raised(engine, bases):
+    engine.open(f"{bases['http']}/{LAB}")
+    with pytest.raises(RuntimeError, match="five"):
+        engine.run("async () => { throw new Error('five'); }")
