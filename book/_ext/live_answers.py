@@ -35,7 +35,7 @@ STUBS = {
 EXPLORER = "book/explorer"
 SCRIPTLESS = "To answer here, let the page run its script, or run the cell in a notebook."
 FIRST_CHECK = "The first check loads Python, $megabytes MB. What you write stays in this browser."
-ELSEWHERE = "A page has no $missing, which this cell needs: answer it in Colab or in a notebook."
+ELSEWHERE = "This cell needs more than a page can run: answer it in Colab or in a notebook."
 OTHER = {"formula": "Write a Python function", "function": "Write a formula"}
 
 
@@ -48,7 +48,6 @@ class Blank:
         kind: ``"formula"``, ``"number"`` or ``"function"``.
         hint: the comment behind it.
         source: the cell without it, after the imports that it needs.
-        missing: a name that the cell needs and the page has not; empty if there is none.
         stub: the beginning of a function in its place.
     """
 
@@ -56,7 +55,6 @@ class Blank:
     kind: str
     hint: str
     source: str
-    missing: str
     stub: str
 
 
@@ -68,21 +66,19 @@ def blank_of(cell, earlier):
         earlier: the code of the cells before it.
 
     Returns:
-        A :class:`Blank`, or ``None`` where nothing is blank.
+        A :class:`Blank`, or ``None`` where nothing is blank that a page can judge.
     """
     tree = ast.parse(cell)
     node = next((node for node in tree.body if is_blank(node)), None)
-    if node is None:
+    needed = imports_for(tree, earlier)
+    if node is None or needed is None:
         return None
     name = node.name if isinstance(node, ast.FunctionDef) else node.targets[0].id
     lines = cell.splitlines()
     own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
     rest = "\n".join([*lines[: node.lineno - 1], *lines[node.end_lineno :]])
     kind = "function" if isinstance(node, ast.FunctionDef) else KINDS[node.value.value]
-    found, missing = imports_for(tree, earlier)
-    return Blank(
-        name, kind, comment(own), "\n".join([*found, rest]), missing, stub(tree, own, name)
-    )
+    return Blank(name, kind, comment(own), "\n".join([*needed, rest]), stub(tree, own, name))
 
 
 def is_blank(node):
@@ -113,7 +109,7 @@ def stub(tree, own, name):
 
 
 def imports_for(tree, earlier):
-    """Return the imports that a cell needs from the cells before it, and what else it needs."""
+    """Return the imports that a cell needs from the cells before it; ``None`` if it needs more."""
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     bound = {node.id for node in found if isinstance(node.ctx, ast.Store)}
     bound |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -122,8 +118,7 @@ def imports_for(tree, earlier):
     for cell in earlier:
         known |= imports(ast.parse(cell))
     allowed = {n: line for n, (package, line) in known.items() if package.startswith(IN_THE_PAGE)}
-    missing = next((name for name in wanted if name not in allowed), "")
-    return [allowed[name] for name in wanted if name in allowed], missing
+    return [allowed[name] for name in wanted] if set(wanted) <= set(allowed) else None
 
 
 def imports(tree):
@@ -143,11 +138,13 @@ def add_fields(app, doctree, docname):
     for cell in list(doctree.findall(is_cell)):
         code = next(iter(cell.findall(nodes.literal_block)), None)
         source = code.astext() if code else ""
-        if "tag_your-turn" in cell["classes"] and (blank := blank_of(source, earlier)):
-            html = field(app, docname, blank)
-            place = cell.parent.index(cell) + 1
-            cell.parent.insert(place, nodes.raw("", html, format="html"))
-            cell["classes"].append("live-cell")
+        if "tag_your-turn" in cell["classes"]:
+            blank = blank_of(source, earlier)
+            html = (
+                field(app, docname, blank) if blank else f'<p class="live-answer">{ELSEWHERE}</p>'
+            )
+            cell.parent.insert(cell.parent.index(cell) + 1, nodes.raw("", html, format="html"))
+            cell["classes"] += ["live-cell"] if blank else []
         earlier.append(source)
 
 
@@ -158,9 +155,6 @@ def is_cell(node):
 
 def field(app, docname, blank):
     """Write the field for one blank."""
-    if blank.missing:
-        text = Template(ELSEWHERE).substitute(missing=f"<code>{escape(blank.missing)}</code>")
-        return f'<p class="live-answer live-elsewhere">{text}</p>'
     if EXPLORER not in app.env.found_docs:
         raise ExtensionError(f"{EXPLORER}, to which live answers link, is no page of the book.")
     cell = {

@@ -246,6 +246,14 @@ def test_by_keyboard_alone(lab):
     assert verdict(lab, RECURRENCE).startswith("✗ wrong")
 
 
+def test_cells_that_no_page_can_run_say_where_they_run(page, bases):
+    page.goto(f"{bases['file']}/labs/dog_breeds.html")
+    cells, told = page.locator(".tag_your-turn"), page.locator(".tag_your-turn + .live-answer")
+    assert cells.count() == told.count() > 0
+    assert all("Colab" in words for words in told.all_inner_texts())
+    assert cells.first.locator(".cell_output").is_visible()
+
+
 def test_names_and_roles_for_a_screen_reader(lab):
     field = box(lab, RECURRENCE).get_by_role("textbox", name="my_recurrence")
     assert field.count() == 1
