@@ -5,6 +5,7 @@ import os
 import sys
 from functools import partial
 from http.server import ThreadingHTTPServer
+from itertools import chain
 from pathlib import Path
 from threading import Thread
 
@@ -58,9 +59,15 @@ def outdated():
         return f"The book still has {name(source)}, which is gone; build it anew: make clean book"
     static = (ROOT / "book" / "_static").glob("*.*")
     copies |= {source: BOOK / "_static" / source.name for source in static}
-    for source in (s for s, copy in copies.items() if not (copy.is_file() and same(s, copy))):
+    stale = (s for s, copy in copies.items() if not (copy.is_file() and same(s, copy)))
+    for source in chain(stale, filter(is_stale, (ROOT / "book" / "_live").glob("live.*"))):
         return f"The book was built before {name(source)} was edited; build it again: make book"
     return None
+
+
+def is_stale(source):
+    """Tell whether the book has another version of a file, which it begins with a line more."""
+    return not (BOOK / "_static" / source.name).read_bytes().endswith(source.read_bytes())
 
 
 def name(path):
