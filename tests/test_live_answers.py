@@ -167,6 +167,7 @@ class TestAnswers:
             ("def f(r, k, s:\n    return r", "Python cannot read line 1: "),
             ("x = 1", "That defines no function"),
             ("x = 1/0\ndef f(r): return r", "Python stops with ZeroDivisionError"),
+            ("import sys\nsys.exit(3)", "Python stops with SystemExit: 3."),
             ("import tensorflow_of_nowhere", "This page has no tensorflow_of_nowhere"),
         ],
     )

@@ -74,7 +74,7 @@ def _function(answer: str) -> FunctionType:
         raise AnswerError(f"Python cannot read line {error.lineno}: {error.msg}.") from None
     except ModuleNotFoundError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AnswerError(f"Python stops with {type(error).__name__}: {error}.") from None
     functions = [value for value in space.values() if isinstance(value, FunctionType)]
     if not functions:

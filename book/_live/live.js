@@ -6,7 +6,7 @@
   const SECONDS_FOR_A_VERDICT = 10;
   const folder = new URL("live/", document.currentScript.src);
   const NOT_LOADED = "A part of Python could not be loaded: check the connection, then press Check again.";
-  const NO_ENGINE = "This browser cannot run Python in a page. Open the lab in Colab, and answer there.";
+  const NO_ENGINE = "This browser cannot run Python in a page. Open the lab in Colab or in a notebook, and answer there.";
   const LATE = "No verdict in time, so Python was stopped: does your answer come to an end?";
 
   // Answers stay in this browser, or, where it keeps nothing, in the open page.
@@ -14,9 +14,9 @@
     open: new Map(),
     get(key) {
       try {
-        return localStorage.getItem(key);
+        return localStorage.getItem(key) ?? "";
       } catch {
-        return this.open.get(key) ?? null;
+        return this.open.get(key) ?? "";
       }
     },
     set(key, text) {
@@ -117,92 +117,106 @@
       worker.terminate();
       engine = started(() => {});
       engine.catch(() => {});
-      console.info(error);
-      return `<p>${error.message === "late" ? LATE : NO_ENGINE}</p>`;
+      const last = new Option(error.message.trim().split("\n").pop()).innerHTML;
+      return `<p>${error.message === "late" ? LATE : `Python stopped, and starts anew: ${last}`}</p>`;
     }
   }
 
   // ---- The fields
 
-  function setUp(box) {
-    const cell = JSON.parse(box.dataset.cell);
-    const key = `labkit answer ${box.dataset.place}`;
-    const form = box.querySelector("form");
-    const status = box.querySelector("[data-live=status]");
-    const verdict = box.querySelector("[data-live=verdict]");
-    const fields = [...form.querySelectorAll("[data-kind]")];
-    const other = form.querySelector("[data-live=other]");
-    const current = () => fields.find((field) => !field.closest("label").hidden);
-
-    function tell(text, share) {
-      if (status.textContent !== text) status.textContent = text;
-      status.style.setProperty("--share", share ?? (text ? 1 : 0));
+  class Field {
+    constructor(box) {
+      this.cell = JSON.parse(box.dataset.cell);
+      this.key = `labkit answer ${box.dataset.place}`;
+      this.form = box.querySelector("form");
+      this.status = box.querySelector("[data-live=status]");
+      this.verdict = box.querySelector("[data-live=verdict]");
+      this.inputs = [...box.querySelectorAll("[data-kind]")];
+      this.other = box.querySelector("[data-live=other]");
+      this.recall();
+      this.listen();
     }
 
-    function choose(kind) {
-      for (const field of fields) field.closest("label").hidden = field.dataset.kind !== kind;
-      if (other) other.textContent = other.dataset[kind];
-    }
-
-    function keep() {
-      const values = Object.fromEntries(fields.map((field) => [field.dataset.kind, field.value]));
-      const blank = fields.every((field) => field.value === field.defaultValue);
-      kept.set(key, blank ? "" : JSON.stringify({ kind: current().dataset.kind, values }));
-    }
-
-    function recall() {
-      const { kind, values } = JSON.parse(kept.get(key) || "{}");
-      for (const field of fields) field.value = values?.[field.dataset.kind] ?? field.defaultValue;
-      choose(kind ?? fields[0].dataset.kind);
-    }
-
-    async function check() {
-      const field = current();
-      const answer = field.value.trim();
-      show("");
-      if (!answer || answer === field.defaultValue.trim()) return tell("No answer yet: write it above, then press Check.");
-      const html = await judged([cell.source, cell.name, field.dataset.kind, field.value, cell.explorer], tell);
-      tell("");
-      // A verdict on an answer that has been changed since would be false.
-      if (field === current() && answer === field.value.trim()) show(html);
-      else tell("The answer was changed meanwhile: press Check again.");
-    }
-
-    function show(html) {
-      window.MathJax?.typesetClear?.([verdict]);
-      verdict.innerHTML = html;
-      if (html) window.MathJax?.typesetPromise?.([verdict]);
-    }
-
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      check();
-    };
-    form.oninput = () => {
-      keep();
-      show("");
-      tell("");
-    };
-    form.onkeydown = (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) check();
-    };
-    form.querySelector("[data-live=clear]").onclick = () => {
-      kept.set(key, "");
-      recall();
-      show("");
-      tell("Cleared.");
-      current().focus();
-    };
-    if (other) {
-      other.onclick = () => {
-        choose(fields.find((field) => field !== current()).dataset.kind);
-        keep();
-        show("");
-        current().focus();
+    listen() {
+      this.form.onsubmit = (event) => {
+        event.preventDefault();
+        this.check();
       };
+      this.form.oninput = () => this.changed();
+      // In a box for a function Enter begins a line.
+      this.form.onkeydown = (event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.check();
+      };
+      this.form.querySelector("[data-live=clear]").onclick = () => this.clear();
+      if (this.other) this.other.onclick = () => this.turn();
     }
-    recall();
+
+    // What is open now: a line for a formula or a number, or a box for a function.
+    get input() {
+      return this.inputs.find((input) => !input.closest("label").hidden);
+    }
+
+    choose(kind) {
+      for (const input of this.inputs) input.closest("label").hidden = input.dataset.kind !== kind;
+      if (this.other) this.other.textContent = this.other.dataset[kind];
+    }
+
+    turn() {
+      this.choose(this.inputs.find((input) => input !== this.input).dataset.kind);
+      this.changed();
+      this.input.focus();
+    }
+
+    // A verdict on an answer that has been changed since would be false.
+    changed() {
+      const values = Object.fromEntries(this.inputs.map((input) => [input.dataset.kind, input.value]));
+      const blank = this.inputs.every((input) => input.value === input.defaultValue);
+      kept.set(this.key, blank ? "" : JSON.stringify({ kind: this.input.dataset.kind, values }));
+      this.show("");
+      this.tell("");
+    }
+
+    recall() {
+      const { kind, values } = JSON.parse(kept.get(this.key) || "{}");
+      for (const input of this.inputs) input.value = values?.[input.dataset.kind] ?? input.defaultValue;
+      this.choose(kind ?? this.inputs[0].dataset.kind);
+    }
+
+    clear() {
+      kept.set(this.key, "");
+      this.recall();
+      this.show("");
+      this.tell("Cleared.");
+      this.input.focus();
+    }
+
+    async check() {
+      const { input } = this;
+      const { value } = input;
+      this.show("");
+      if (["", input.defaultValue.trim()].includes(value.trim())) {
+        this.tell("No answer yet: write it above, then press Check.");
+        return;
+      }
+      const answer = [this.cell.source, this.cell.name, input.dataset.kind, value, this.cell.explorer];
+      const html = await judged(answer, (...told) => this.tell(...told));
+      const same = input === this.input && value === input.value;
+      this.tell(same ? "" : "The answer was changed meanwhile: press Check again.");
+      if (same) this.show(html);
+    }
+
+    // Written only when it changes: a screen reader speaks each writing.
+    tell(text, share) {
+      if (this.status.textContent !== text) this.status.textContent = text;
+      this.status.style.setProperty("--share", share ?? (text ? 1 : 0));
+    }
+
+    show(html) {
+      window.MathJax?.typesetClear?.([this.verdict]);
+      this.verdict.innerHTML = html;
+      if (html) window.MathJax?.typesetPromise?.([this.verdict]);
+    }
   }
 
-  for (const box of document.querySelectorAll(".live-answer[data-cell]")) setUp(box);
+  for (const box of document.querySelectorAll(".live-answer[data-cell]")) new Field(box);
 })();
