@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 from tqdm import tqdm
 
@@ -81,7 +82,7 @@ def predict(model, picture, k=5, breeds=None):
     k = require_whole("k", k)
     provenance = provenance_of(model, breeds)
     seen = _seen(model, picture, provenance.interpolation)
-    [probabilities] = model.predict(_inputs([seen], provenance), verbose=0)
+    [probabilities] = _answers(model, [seen], provenance)
     likeliest = np.argsort(probabilities)[::-1][:k]
     return Prediction(
         tuple(provenance.breeds[index] for index in likeliest),
@@ -179,8 +180,8 @@ def _predictions(model, folder, ids, provenance, progress):
     ):
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
-            inputs = _inputs(list(pool.map(seen, batch)), provenance)
-            yield from zip(batch, model.predict(inputs, verbose=0), strict=True)
+            probabilities = _answers(model, list(pool.map(seen, batch)), provenance)
+            yield from zip(batch, probabilities, strict=True)
             bar.update(len(batch))
 
 
@@ -235,12 +236,14 @@ def _as_bytes(picture, channels):
     return np.round(picture * 255.0).astype(np.uint8)
 
 
-def _inputs(seen, provenance):
-    """Return uint8 pictures as the network takes them: a float32 batch."""
+def _answers(model, seen, provenance):
+    """Return what the network says of uint8 pictures, an array ``(pictures, breeds)``."""
     if provenance.rescale is None:
         raise ValueError(
-            "The network was trained on pictures that a preprocessing_function had prepared, "
-            "which labkit does not keep: prepare the pictures likewise and give them to "
-            "model.predict, or begin the network with layers that do it."
+            "It is not known how the pictures were prepared that the network was trained on, as by "
+            "a preprocessing_function, which labkit does not keep: prepare these likewise and give "
+            "them to model.predict, or begin the network with layers that do it."
         )
-    return np.stack(seen).astype(np.float32) * np.float32(provenance.rescale)
+    inputs = np.stack(seen).astype(np.float32) * np.float32(provenance.rescale)
+    # Not model.predict: where devices share batches, each wants a picture, and one may be all.
+    return keras.ops.convert_to_numpy(model(inputs, training=False))

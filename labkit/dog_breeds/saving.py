@@ -29,7 +29,7 @@ class Provenance:
     Args:
         breeds: their names, in the order of the network's outputs; none: not known.
         rescale: what pictures in 0…255 are multiplied by before the network gets them; ``None``:
-            a function of the user's own prepared them, which no file can keep.
+            they are prepared otherwise, as by a function of the user's own, which no file keeps.
         interpolation: how they are brought to its size; see :func:`flow_from_directory`.
         stages: the trainings that it went through, each as ``(place, outcome)``; see
             :mod:`labkit.dog_breeds.checkpoints`.
@@ -51,12 +51,14 @@ class Provenance:
         """
         if not hasattr(batches, "class_indices"):
             return self
-        generator = batches.image_data_generator
-        scale = 1.0 if generator.rescale is None else float(generator.rescale)
+        breeds = tuple(batches.class_indices)
+        generator = getattr(batches, "image_data_generator", None)
+        if generator is None or generator.preprocessing_function is not None:
+            return replace(self, breeds=breeds, rescale=None)
         return replace(
             self,
-            breeds=tuple(batches.class_indices),
-            rescale=scale if generator.preprocessing_function is None else None,
+            breeds=breeds,
+            rescale=1.0 if generator.rescale is None else float(generator.rescale),
             interpolation=batches.interpolation,
         )
 

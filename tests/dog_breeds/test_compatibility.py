@@ -5,7 +5,15 @@ import keras
 import numpy as np
 import pytest
 
-from labkit import ImageDataGenerator, compile_lab, evaluate, pretrained, small_vgg, train
+from labkit import (
+    ImageDataGenerator,
+    compile_lab,
+    evaluate,
+    predict,
+    pretrained,
+    small_vgg,
+    train,
+)
 from labkit.dog_breeds.saving import Provenance, remember
 
 SIZE = (16, 16)
@@ -173,3 +181,8 @@ def test_nothing_is_asked_of_other_batches():
     remember(model, Provenance(("a", "b", "c")))
     fit(model, Own(), Own())
     assert evaluate(model, Own())[1] in (0.0, 0.5, 1.0)
+    named = Own()
+    named.class_indices = {"a": 0, "b": 1, "c": 2}
+    fit(model, named, None)
+    with pytest.raises(ValueError, match="not known how the pictures were prepared"):
+        predict(model, np.zeros((*SIZE, 3), np.uint8))

@@ -48,7 +48,9 @@ def train_on(number, batch_size):
     history = labkit.train(model, training, validation, epochs=2, progress=False)
     measured = labkit.evaluate(model, validation)
     predicted = model.predict(validation, verbose=0)
-    return [devices, history.curves, measured, predicted.tolist()]
+    said = labkit.predict(model, validation.filepaths[0])
+    named = dict(zip(said.breeds, said.probabilities))
+    return [devices, history.curves, measured, predicted.tolist(), named]
 
 answers = []
 for number, batch_size in json.loads(sys.argv[2]):
@@ -95,14 +97,16 @@ def shared(pictures):
 
 @distributing
 def test_two_devices_train_as_one_does(pictures, shared):
-    ((alone, history, measured, predicted),) = train_on(pictures, (1, 4))
-    both, shared_history, shared_measured, shared_predicted = shared[-1]
+    ((alone, history, measured, predicted, named),) = train_on(pictures, (1, 4))
+    both, shared_history, shared_measured, shared_predicted, shared_named = shared[-1]
     assert (len(alone), len(both)) == (1, 2)
     for curve, figures in history.items():
         assert shared_history[curve] == pytest.approx(figures, rel=1e-4), curve
     assert history["loss"][0] != pytest.approx(history["loss"][-1], rel=1e-2)
     assert shared_measured == pytest.approx(measured, rel=1e-4)
     np.testing.assert_allclose(shared_predicted, predicted, rtol=1e-3, atol=1e-5)
+    assert shared_named == pytest.approx(named, rel=1e-3, abs=1e-5)  # a picture for both
+    assert named["boxer"] == pytest.approx(predicted[0][0], rel=1e-3)
 
 
 @distributing

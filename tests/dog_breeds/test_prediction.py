@@ -92,7 +92,7 @@ class TestPredict:
         with pytest.raises(ValueError, match="k=0 must be a whole number, 1 or more"):
             predict(asked, picture_of(0), k=0)
         remember(asked, Provenance(BREEDS, None))
-        with pytest.raises(ValueError, match="a preprocessing_function had prepared"):
+        with pytest.raises(ValueError, match="not known how the pictures were prepared"):
             predict(asked, picture_of(0))
         unknown = keras.Sequential([keras.Input((*SIZE, 3)), keras.layers.Flatten()], name="mine")
         with pytest.raises(ValueError, match="'mine' does not know its breeds' names"):
