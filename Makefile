@@ -76,10 +76,11 @@ test-broken: $(VENV)/.book  ## break every input in each kind that is known, one
 faults: $(VENV)/.book  ## kill fetch, reorganise and training 200 times (KILLS=200 SEED=2021)
 	PYTHONPATH=tests $(BIN)/python tests/faults --kills $(or $(KILLS),200) --seed $(or $(SEED),2021)
 
-fuzz: $(VENV)/.book  ## attack the formula checker (MINUTES=10 or STRINGS=9999; ANSWERS=20000; SEED=1)
+fuzz: $(VENV)/.book  ## attack checker and analyse (MINUTES=10 or STRINGS=9999; ANSWERS=20000; MODELS=3000; SEED=1)
 	$(BIN)/python tests/fuzz/fuzz_formulas.py $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(STRINGS),--strings $(STRINGS)) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python tests/fuzz/mutants.py --answers $(or $(ANSWERS),20000) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python tests/fuzz/fuzz_models.py --models $(or $(MODELS),3000) $(if $(SEED),--seed $(SEED))
 
 determinism: $(VENV)/.book  ## run both labs twice and compare every number they print
 	$(BIN)/python tests/determinism/compare_runs.py $(or $(LABS),$(wildcard labs/*.ipynb))

@@ -23,9 +23,13 @@ from sphinx.environment import CONFIG_OK
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-#: What the benchmarks measured and what the runs reached, which pages show.
+#: What pages show besides: what benchmarks measured, what runs reached, the gallery's networks.
 ROOT = Path(__file__).parents[2]
-RECORDS = (ROOT / "benchmarks" / "records", ROOT / "book" / "results")
+RECORDS = (
+    ROOT / "benchmarks" / "records",
+    ROOT / "book" / "results",
+    ROOT / "tests" / "receptive_field" / "gallery",
+)
 
 #: Packages whose version may change a result, with all that they require.
 DECIDING = ("labkit", "tensorflow", "tensorflow-cpu", "torch", "jax", "ipykernel", "myst-nb")

@@ -27,7 +27,7 @@ _NAMES = {
     "checker": ("check_recurrence", "check_closed_form", "Verdict", "CounterExample"),
     "analysis": ("analyse",),
     "analysis_result": ("Analysis", "LayerField", "AxisField"),
-    "layer_rules": ("register_rule",),
+    "rule_registry": ("register_rule",),
     "oracle": ("gradient_extent", "gradient_map"),
     "effective": ("effective_receptive_field",),
     "effective_field": ("EffectiveField",),

@@ -1,8 +1,12 @@
 """Print the receptive fields of a network: ``python -m labkit.receptive_field VGG16``."""
 
 import argparse
+import importlib
 import os
+import re
 import sys
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from labkit.files import in_a_sentence, replacing
@@ -92,6 +96,7 @@ def _load(path):
     if not path.is_file():
         raise ValueError(f"there is no file {str(path)!r}.")
     try:
+        _import_layers_of_labkit(path)
         return keras.saving.load_model(path, compile=False)
     except Exception as problem:
         reason = (str(problem).strip() or "no reason given").splitlines()[0]
@@ -99,6 +104,18 @@ def _load(path):
             f"Keras cannot load {str(path)!r}: {reason} If it holds layers of your own, call "
             "labkit.receptive_field.analyse(model) from Python instead."
         ) from problem
+
+
+def _import_layers_of_labkit(path):
+    """Import what a saved model names of labkit: importing registers its layers with Keras."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = {"config.json"} & set(archive.namelist())
+        config = "".join(archive.read(name).decode(errors="replace") for name in names)
+    for module in sorted(set(re.findall(r'"module": "(labkit\.[\w.]+)"', config))):
+        with suppress(ImportError):
+            importlib.import_module(module)
 
 
 def _build(name, size):

@@ -1,39 +1,48 @@
 """The receptive field of every layer of a Keras model, in exact integers.
 
-Three steps. The model's graph becomes a plan: per call, which positions of which earlier
-calls a unit reads along each axis. One walk over the plan gives the fields far from the
-borders; a second one, if the size of the input is known, what borders leave of them.
+One walk over the calls of the model's graph. What the units of each tensor see follows from
+what those of the tensors before it see, by the rule of the layer between: far from the borders,
+and, if the size of the input is known, with all borders counted.
 """
 
 import gc
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from labkit.receptive_field.analysis_result import Analysis, AxisField, LayerField
-from labkit.receptive_field.layer_rules import rule_for
+from labkit.receptive_field.analysis_result import Analysis, LayerField
+from labkit.receptive_field.call_fields import outputs_of
+from labkit.receptive_field.chosen_rules import GATES, chosen_rules
+from labkit.receptive_field.input_axes import spatial_dims
+from labkit.receptive_field.layer_fields import axis_fields, unknown_fields
 from labkit.receptive_field.model_graph import read_graph
-from labkit.receptive_field.reads import Axis, Reads, UnreadableLayer
-from labkit.receptive_field.unit_fields import (
-    GLOBAL,
-    INPUT,
-    clipped,
-    clipped_union,
-    reading,
-    union,
-    whole_picture,
+from labkit.receptive_field.reads import SizeProblem, UnreadableLayer
+from labkit.receptive_field.tensor_fields import (
+    ChannelsMatter,
+    Memory,
+    input_fields,
+    seeing_all,
+    seen_by_all,
 )
+from labkit.receptive_field.unit_fields import GLOBAL
 from labkit.words import is_whole, require_one_of
 
 _SQUEEZE_EXCITATION = ("whole image", "ignore")
-#: The number of the picture among the steps, which count from 0.
-_PICTURE = -1
 
 
-def analyse(model, input_size=None, *, squeeze_excitation="whole image", input_name=None):
+def analyse(
+    model,
+    input_size=None,
+    *,
+    squeeze_excitation="whole image",
+    input_name=None,
+    input_axes=None,
+    rules=None,
+    ignore=(),
+    strict=False,
+):
     """Compute what the units of every layer see of the input.
 
     Sizes follow the literature: of a unit far from the borders. Borders, those inside the
@@ -51,15 +60,26 @@ def analyse(model, input_size=None, *, squeeze_excitation="whole image", input_n
             multiplies channels: ``"whole image"``, with the fields without gates beside it,
             or ``"ignore"``.
         input_name: which input to trace to, for a model with several pictures as input.
+        input_axes: dimensions of the input that are spatial, batch = 0, such as ``(1, 2)``;
+            default: as the layers take them, and what none of them settles as Keras is set, with
+            channels last.
+        rules: dictionary from the path of a layer, as the table names it, to a rule for it
+            alone; see :func:`~labkit.receptive_field.rule_registry.register_rule`.
+        ignore: what to leave out, so that unit j reads position j of the first input: any of
+            ``"squeeze_excitation"``, ``"normalization"`` (over groups, layers and instances)
+            and ``"attention"``, paths of layers, and classes of layers.
+        strict: whether to refuse a model with a layer that has no rule. Otherwise that layer,
+            and what depends on it, has an ``unknown`` that says why.
 
     Returns:
         An :class:`~labkit.receptive_field.analysis_result.Analysis`.
 
     Raises:
         TypeError: if ``model`` is no Keras model.
-        ValueError: if a layer has no rule (see
-            :func:`~labkit.receptive_field.layer_rules.register_rule`), if a size is missing or
-            does not fit, or if paths of different strides are joined.
+        ValueError: if a size is missing or does not fit, if a rule makes another number of units
+            than Keras, if ``rules`` or ``ignore`` name a layer that is not there, or, if
+            ``strict``, if a layer has no rule (see
+            :func:`~labkit.receptive_field.rule_registry.register_rule`).
 
     Source:
         A. Araujo, W. Norris, J. Sim, "Computing Receptive Fields of Convolutional Neural
@@ -74,8 +94,12 @@ def analyse(model, input_size=None, *, squeeze_excitation="whole image", input_n
         ('block5_pool', 212, Fraction(32, 1), 90)
     """
     require_one_of("squeeze_excitation", squeeze_excitation, _SQUEEZE_EXCITATION)
+    chosen = chosen_rules(rules, ignore)
+    if GATES in chosen.ignored:
+        squeeze_excitation = "ignore"
     with _without_collection():
-        return _analysis(model, input_size, squeeze_excitation, input_name)
+        given = _graph_and_picture(model, chosen, input_size, input_name, input_axes)
+        return _analysis(model, *given, squeeze_excitation, strict)
 
 
 @contextmanager
@@ -90,39 +114,54 @@ def _without_collection():
             gc.enable()
 
 
-def _analysis(model, input_size, squeeze_excitation, input_name):
-    graph = read_graph(model)
-    number = _traced_input(model, input_name)
-    picture = _picture(model, graph, number, input_size)
-    plan = _plan(graph, graph.inputs[number], picture)
-    without_gates, has_gates = _walk(plan, picture, ignore_gates=True)
-    main = without_gates
-    if has_gates and squeeze_excitation == "whole image":
-        main, _ = _walk(plan, picture, ignore_gates=False)
+def _analysis(model, graph, number, picture, squeeze_excitation, strict):
+    start = input_fields(picture.shape, picture.dims, picture.channels)
+    try:
+        walk = _Walk(graph, strict, Memory())
+        main, without_gates = walk.both(graph.inputs[number], start, squeeze_excitation)
+    except ChannelsMatter:
+        walk = _Walk(graph, strict, Memory(each_channel=True))
+        main, without_gates = walk.both(graph.inputs[number], start, squeeze_excitation)
     return Analysis(
         model_name=model.name,
         input_size=picture.sizes,
-        layers=_layers(plan, main, without_gates),
-        outputs=_output_names(plan, graph),
+        layers=_layers(graph, picture, main, without_gates),
+        outputs=_output_names(graph, main),
         input_dims=picture.dims,
     )
+
+
+def _graph_and_picture(model, chosen, input_size, input_name, input_axes):
+    """Read the model's graph, layers made of layers at the size of input that is asked about."""
+    graph, number = read_graph(model, chosen.rule_of), _traced_input(model, input_name)
+    picture = _picture(model, graph, number, input_size, input_axes)
+    if graph.has_composites and picture.shape != model.inputs[number].shape:
+        shapes = [(1, *tensor.shape[1:]) for tensor in model.inputs]
+        shapes[number] = (1, *picture.shape[1:])
+        graph = read_graph(model, chosen.rule_of, shapes)
+    chosen.require_names_of(graph.calls)
+    return graph, number, picture
 
 
 # The input
 
 
 @dataclass(frozen=True)
-class _Traced:
-    """A tensor that depends on the picture: where its axes lie, and which step made it."""
+class _Picture:
+    """The input that is traced to: its shape, and which dimensions are spatial."""
 
-    step: int
     shape: tuple
-    dims: tuple[int | None, ...]
+    dims: tuple[int, ...]
 
     @property
     def sizes(self):
-        """Positions along each axis, ``None`` if unknown, 1 if no dimension holds it."""
-        return tuple(1 if dim is None else self.shape[dim] for dim in self.dims)
+        """Positions along each axis, ``None`` if unknown."""
+        return tuple(self.shape[dim] for dim in self.dims)
+
+    @property
+    def channels(self):
+        """The other dimensions, but for the batch."""
+        return tuple(dim for dim in range(1, len(self.shape)) if dim not in self.dims)
 
 
 def _traced_input(model, input_name):
@@ -143,43 +182,19 @@ def _traced_input(model, input_name):
     return pictures[0]
 
 
-def _picture(model, graph, number, input_size):
+def _picture(model, graph, number, input_size, input_axes):
     """Return the traced input with its sizes filled in."""
     shape = list(model.inputs[number].shape)
-    readers = [call for call in graph.calls if graph.inputs[number] in call.inputs]
-    dims = _spatial_dims(shape, readers, graph.calls)
+    dims = spatial_dims(graph, graph.inputs[number], tuple(shape), input_axes)
     if not dims:
         raise ValueError(
             f"The input of {model.name!r} has shape {tuple(shape)} and so no spatial axis: "
-            "a receptive field needs at least (batch, length, channels)."
+            "a receptive field needs at least (batch, length, channels). If a dimension is "
+            "spatial all the same, say so, for example input_axes=(1,)."
         )
     for dim, size in zip(dims, _checked_sizes(input_size, len(dims)), strict=True):
         shape[dim] = size if size is not None else shape[dim]
-    return _Traced(_PICTURE, tuple(shape), dims)
-
-
-def _spatial_dims(shape, readers, calls):
-    """Return the dimensions of the input that are neither batch nor channels."""
-    rank = len(shape)
-    if any(_adds_channels(call) for call in readers):
-        return tuple(range(1, rank))
-    if _data_format(calls) == "channels_first":
-        return tuple(range(2, rank))
-    return tuple(range(1, rank - 1))
-
-
-def _adds_channels(call):
-    """Say whether a call appends the dimension of channels, as in pictures of one colour."""
-    read, made = call.input_shapes[0], call.output_shape
-    if isinstance(call.operation, keras.layers.Embedding):
-        return True
-    return call.kind in ("Reshape", "ExpandDims") and made in ((*read, 1), (read[0], 1, *read[1:]))
-
-
-def _data_format(calls):
-    """Return the data format of the first layer that has one, else Keras' setting."""
-    formats = (getattr(call.operation, "data_format", None) for call in calls)
-    return next(filter(None, formats), keras.config.image_data_format())
+    return _Picture(tuple(shape), dims)
 
 
 def _checked_sizes(input_size, axes):
@@ -194,231 +209,158 @@ def _checked_sizes(input_size, axes):
     return tuple(map(int, sizes))
 
 
-# The plan
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One call: the steps it reads and what along each axis of each."""
-
-    call: object
-    inputs: tuple[int, ...]
-    reads_by_input: tuple[tuple[Reads, ...], ...]
-    made: _Traced
-
-
-def _plan(graph, picture_number, picture):
-    """Turn the calls that depend on the picture into steps; an error in one names the layer."""
-    traced, steps = {picture_number: picture}, []
-    for call in graph.calls:
-        read = [
-            (i, _as_read(traced[number], call.input_shapes[i]))
-            for i, number in enumerate(call.inputs)
-            if number in traced
-        ]
-        if not read or isinstance(call.operation, keras.layers.InputLayer):
-            continue
-        try:
-            step = _step(call, read, len(steps))
-        except UnreadableLayer as problem:
-            raise ValueError(f"The layer {call.name!r} ({call.kind}) {problem}.") from None
-        steps.append(step)
-        traced.update(dict.fromkeys(call.outputs, step.made))
-    return steps
-
-
-def _as_read(tensor, shape):
-    """Lose the axes of a second output of another rank, such as the state of an LSTM."""
-    if len(shape) == len(tensor.shape):
-        return tensor
-    return replace(tensor, shape=tuple(shape), dims=(None,) * len(tensor.dims))
-
-
-def _step(call, read, number):
-    by_input = [_reads_of(call, index, tensor) for index, tensor in read]
-    if len(by_input) > 1:
-        by_axis = [_joined(reads) for reads in zip(*by_input, strict=True)]
-        by_input = list(zip(*by_axis, strict=True))
-    made = _made(call, by_input[0], number)
-    return _Step(call, tuple(tensor.step for _, tensor in read), tuple(by_input), made)
-
-
-def _reads_of(call, index, tensor):
-    """Ask the layer's rule about every axis of one input."""
-    rule = rule_for(call.operation)
-    shape = tuple(
-        known if known is not None else static
-        for known, static in zip(tensor.shape, call.input_shapes[index], strict=True)
-    )
-    return [_read(rule, call.operation, Axis(dim, shape, call)) for dim in tensor.dims]
-
-
-def _read(rule, operation, axis):
-    if axis.dim is None:
-        return Reads(range(1), 1)
-    reads = rule(operation, axis)
-    if not isinstance(reads, Reads):
-        raise UnreadableLayer(f"has a rule that returns {reads!r} and not a Reads")
-    if reads.size is not None and reads.size < 1:
-        raise UnreadableLayer(f"leaves nothing of an axis of {axis.size} positions")
-    return reads
-
-
-def _joined(reads):
-    """Bring the inputs of one call to a common size, spreading what has size 1."""
-    placed = [r for r in reads if r.dim is not None]
-    if not placed:
-        return reads
-    sizes = {r.size for r in placed if r.offsets is not None} or {placed[0].size}
-    size = _common_size(sizes - {1}) if sizes - {1} else 1
-    return tuple(_spread(r, size, placed[0].dim) for r in reads)
-
-
-def _common_size(sizes):
-    known = sizes - {None}
-    if len(known) > 1:
-        raise UnreadableLayer(
-            f"joins paths of {' and '.join(map(str, sorted(known)))} positions: "
-            "this size of input does not fit the model"
-        )
-    return next(iter(known or sizes))
-
-
-def _spread(reads, size, dim):
-    if reads.offsets is None or (reads.size == 1 and size != 1):
-        return Reads(None, size, dim=dim)
-    fits = reads.size == size and reads.dim == dim
-    return reads if fits else replace(reads, size=size, dim=dim)
-
-
-def _made(call, axes, number):
-    """Describe the tensor made: its static shape, with the sizes that are known now."""
-    shape = list(call.output_shape)
-    for reads in axes:
-        if reads.dim is not None:
-            shape[reads.dim] = reads.size
-    return _Traced(number, tuple(shape), tuple(reads.dim for reads in axes))
-
-
 # The walk
 
 
-def _walk(plan, picture, ignore_gates):
-    """Follow the fields from the picture to the last step.
+@dataclass(frozen=True)
+class _Unknown:
+    """A tensor of which cannot be told what its units see; ``why`` as a sentence's end."""
 
-    Returns:
-        Per step, one :class:`AxisField` per axis; and whether gates were left out.
-    """
-    found, left_out = {_PICTURE: _input_itself(picture.sizes)}, False
-    for number, step in enumerate(plan):
-        read = [found[i] for i in step.inputs]
-        branches = list(zip(read, step.reads_by_input, strict=True))
-        may_gate = ignore_gates and step.call.kind == "Multiply"
-        kept = _without_gates(branches) if may_gate else branches
-        left_out = left_out or len(kept) < len(branches)
-        found[number] = _axes(step, kept)
-    return [found[number] for number in range(len(plan))], left_out
+    why: str
+    shape: tuple
 
 
-def _input_itself(sizes):
-    """Return what position j of the input sees: position j."""
-    # One object for equal axes: what is alike is computed once, see _twin.
-    axes = {
-        size: AxisField(INPUT, size, size, None if size is None else whole_picture(size))
-        for size in sizes
-    }
-    return [axes[size] for size in sizes]
+@dataclass(frozen=True)
+class _Walk:
+    """Follows the fields from the picture through all calls."""
+
+    graph: object
+    strict: bool
+    memory: Memory
+
+    def both(self, number, start, squeeze_excitation):
+        """Follow the fields with gates as they count, and without them."""
+        without_gates, has_gates = self.run(number, start, ignore_gates=True)
+        if not has_gates or squeeze_excitation == "ignore":
+            return without_gates, without_gates
+        return self.run(number, start, False, without_gates)[0], without_gates
+
+    def run(self, number, start, ignore_gates, without_gates=None):
+        """Follow the fields once.
+
+        Args:
+            number: of the input tensor; ``start``: its fields.
+            ignore_gates: whether to leave gates out.
+            without_gates: what came of it before without them; saves time.
+
+        Returns:
+            What is known of each tensor, by its number, in the order in which they are made,
+            and whether gates were left out.
+        """
+        tensors, left_out = {number: start}, False
+        for call in self.graph.calls:
+            if isinstance(call.operation, keras.layers.InputLayer):
+                continue
+            read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
+            if not read:
+                continue
+            if ignore_gates and call.kind == "Multiply":
+                kept = _without_gates(read)
+                left_out, read = left_out or len(kept) < len(read), kept
+            made = without_gates and self._made_alike(call, read, without_gates)
+            made = made or self._made(call, read)
+            tensors.update(zip(call.outputs, made, strict=True))
+        return tensors, left_out
+
+    def _made_alike(self, call, read, without_gates):
+        """Take over what came without gates, or its places, where all units see the same.
+
+        Most of a network lies behind its first gate, and there every unit sees everything.
+        """
+        tensors = [tensor for _, tensor in read]
+        before = [without_gates[call.inputs[index]] for index, _ in read]
+        beside = [without_gates[number] for number in call.outputs]
+        if any(isinstance(each, _Unknown) for each in (*tensors, *beside)):
+            return None
+        if len(read) == 1 and (tensors == before or beside == before):
+            return beside if tensors == before else tensors
+        first, *others = [seen_by_all(tensor) for tensor in tensors]
+        if first is None or any(ends != first for ends in others):
+            return None
+        made = [seeing_all(each, first) for each in beside]
+        return None if None in made else made
+
+    def _made(self, call, read):
+        """Return what is known of the outputs of a call."""
+        unknown = next((tensor for _, tensor in read if isinstance(tensor, _Unknown)), None)
+        if unknown:
+            return [_Unknown(unknown.why, shape) for shape in call.output_shapes]
+        try:
+            made = outputs_of(call, read, self.memory)
+        except SizeProblem as problem:
+            raise ValueError(f"{_named(call)} {problem}.") from None
+        return [
+            self._unknown(call, tensor, shape) if isinstance(tensor, UnreadableLayer) else tensor
+            for tensor, shape in zip(made, call.output_shapes, strict=True)
+        ]
+
+    def _unknown(self, call, problem, shape):
+        if self.strict:
+            raise ValueError(f"{_named(call)} {problem}.") from None
+        name = _named(call)
+        return _Unknown(f"{name[0].lower()}{name[1:]} {problem}", shape)
 
 
-def _without_gates(branches):
+def _named(call):
+    return f"The layer {call.name!r} ({call.kind})"
+
+
+def _without_gates(read):
     """Leave out inputs of a product that are global on every axis, if another is not."""
-    kept = [branch for branch in branches if not all(axis.is_global for axis in branch[0])]
-    return kept or branches
-
-
-def _axes(step, branches):
-    """Return what the units of one step see; axes that are alike are computed once."""
-    axes = []
-    for axis in range(len(branches[0][1])):
-        twin = _twin(branches, axis)
-        axes.append(axes[twin] if twin is not None else _along(step, branches, axis))
-    return axes
-
-
-def _twin(branches, axis):
-    """Find an earlier axis along which every branch reads the same of the same."""
-    for earlier in range(axis):
-        if all(
-            read[axis] is read[earlier] and reads[axis] == reads[earlier]
-            for read, reads in branches
-        ):
-            return earlier
-    return None
-
-
-def _along(step, branches, axis):
-    """Return what the units of one step see along one axis."""
-    pairs = [(read[axis], reads[axis]) for read, reads in branches]
-    if len(pairs) == 1 and _changes_nothing(*pairs[0]):
-        return pairs[0][0]
-    found = [reading(read.fields, reads) for read, reads in pairs]
-    known = pairs[0][0].seen is not None
-    first = pairs[0][1]
-    return AxisField(
-        fields=_united(step.call, found),
-        output_size=None if first.dim is None else first.size,
-        input_size=pairs[0][0].input_size,
-        seen=clipped_union(clipped(read.seen, reads) for read, reads in pairs) if known else None,
-        misalignment=_apart(found),
-    )
-
-
-def _changes_nothing(read, reads):
-    """Say whether the units that read see the same as those that are read."""
-    in_place = reads.dim is not None and reads.size == read.output_size
-    return reads.is_one_to_one and in_place and not read.misalignment
-
-
-def _united(call, found):
-    try:
-        return union(found)
-    except ValueError:
-        strides = dict.fromkeys(str(Fraction(f.step, f.period)) for f in found)
-        raise ValueError(
-            f"The layer {call.name!r} joins paths of effective strides {' and '.join(strides)}: "
-            "their units lie at different places of the input, and no one field fits all. "
-            "Give the paths the same product of strides."
-        ) from None
-
-
-def _apart(found):
-    """Return the distance between the outermost centres of unit 0."""
-    first = [f.fields[0] for f in found if f is not GLOBAL and f.fields[0]] if found[1:] else []
-    twice = [field.first + field.last for field in first]
-    return Fraction(max(twice) - min(twice), 2) if twice else Fraction(0)
+    kept = [
+        (index, tensor)
+        for index, tensor in read
+        if isinstance(tensor, _Unknown) or not all(axis.fields is GLOBAL for axis in tensor.axes)
+    ]
+    return kept or read
 
 
 # The result
 
 
-def _layers(plan, main, without_gates):
+def _layers(graph, picture, main, without_gates):
     """Name what was found; fields without gates stand beside it where they differ."""
-    beside = map(_if_other, without_gates, main)
-    return tuple(
-        LayerField(step.call.name, step.call.kind, tuple(axes), other, step.made.dims)
-        for step, axes, other in zip(plan, main, beside, strict=True)
-    )
+    rows, told = [], {}
+    wanted = {number for call in graph.calls for number in call.inputs} | set(graph.outputs)
+    for call in graph.calls:
+        for output, number in enumerate(call.outputs):
+            if number not in main or number in graph.inputs or (output and number not in wanted):
+                continue
+            # Layers that work on each position alone hand on the same tensor.
+            pair = main[number], without_gates[number]
+            if pair not in told:
+                told[pair] = _told(picture, *pair)
+            rows.append(LayerField(_row_name(call, output), call.kind, *told[pair]))
+    return tuple(rows)
 
 
-def _if_other(without_gates, axes):
-    same = all(a.fields == b.fields for a, b in zip(without_gates, axes, strict=True))
-    return None if same else tuple(without_gates)
+def _row_name(call, output):
+    """Name the row of one output of a call: the first one as the layer."""
+    return call.name if output == 0 else f"{call.name} [{output}]"
 
 
-def _output_names(plan, graph):
-    """Name the call that made each output of the model and depends on the picture."""
-    maker = {number: step.call.name for step in plan for number in step.call.outputs}
-    names = tuple(maker[number] for number in graph.outputs if number in maker)
+def _told(picture, tensor, beside):
+    """Say of a tensor what :class:`LayerField` holds behind name and type."""
+    if isinstance(tensor, _Unknown):
+        axes = unknown_fields(picture.sizes, tensor.why)
+        return axes, None, (None,) * len(axes), {}, tensor.why
+    axes, dims, units = axis_fields(tensor, picture.sizes)
+    other = None
+    if beside is not tensor and not isinstance(beside, _Unknown):
+        other, _, _ = axis_fields(beside, picture.sizes)
+        if all(a.fields == b.fields for a, b in zip(axes, other, strict=True)):
+            other = None
+    return axes, other, dims, units
+
+
+def _output_names(graph, tensors):
+    """Name the row of each output of the model that depends on the picture."""
+    maker = {
+        number: _row_name(call, output)
+        for call in graph.calls
+        for output, number in enumerate(call.outputs)
+    }
+    names = tuple(maker[n] for n in graph.outputs if n in tensors and n in maker)
     if not names:
         raise ValueError("No output of the model depends on the chosen input: nothing to analyse.")
     return names

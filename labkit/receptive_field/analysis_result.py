@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from labkit.receptive_field.analysis_table import as_html, as_text
-from labkit.receptive_field.unit_fields import GLOBAL, UNCOUNTED, Clipped, UnitFields
+from labkit.receptive_field.grid_fields import GridFields
+from labkit.receptive_field.unit_fields import GLOBAL, UNCOUNTED, Clipped, Uneven, UnitFields
 from labkit.words import did_you_mean, is_whole, some
 
 _AXIS_NAMES = {
@@ -32,6 +33,8 @@ class AxisField:
         seen: first and last position that each unit sees, borders counted; ``None`` if the
             input size is unknown.
         misalignment: distance between the outermost centres of the paths joined here.
+        shared: whether the units are counted along several axes at once, or along several
+            dimensions, as after a reshape; then neighbours have no common stride.
 
     Example:
         >>> import keras
@@ -41,11 +44,12 @@ class AxisField:
         (2, 4)
     """
 
-    fields: UnitFields | None
+    fields: UnitFields | GridFields | Uneven | None
     output_size: int | None
     input_size: int | None
     seen: Clipped | None = field(default=None, compare=False)
     misalignment: Fraction = Fraction(0)
+    shared: bool = False
 
     @property
     def is_global(self) -> bool:
@@ -53,25 +57,51 @@ class AxisField:
         return self.fields is GLOBAL
 
     @property
+    def is_regular(self) -> bool:
+        """Whether fields repeat from unit to unit, so that they are known without borders."""
+        return isinstance(self.fields, (UnitFields, GridFields))
+
+    @property
+    def why_no_stride(self) -> str | None:
+        """Why there is no one effective stride, as a clause; ``None`` if there is one."""
+        if self.is_global:
+            return "every unit sees all that reaches the layer"
+        if isinstance(self.fields, Uneven):
+            return self.fields.why
+        if isinstance(self.fields, GridFields) and not self.fields.periods:
+            return "units have no place along this axis any more"
+        if self.shared or isinstance(self.fields, GridFields):
+            return "units are counted along several axes or dimensions at once"
+        return None
+
+    @property
     def size(self) -> int | None:
-        """Width r of the receptive field; of a global one, what it covers, ``None`` if unknown."""
-        if not self.is_global:
+        """Width r of the receptive field.
+
+        Of a global one, what it covers; where no one field fits all units, the width of the
+        widest in this picture. ``None`` if unknown.
+        """
+        if self.is_regular:
             return max(self.sizes_by_phase)
         if self.seen is None:
             return None
-        return max(int(self.seen.last.max() - self.seen.first.min()) + 1, 0)
+        if self.is_global:
+            return max(int(self.seen.last.max()) - int(self.seen.first.min()) + 1, 0)
+        return max(int((self.seen.last - self.seen.first).max()) + 1, 0)
 
     @property
     def sizes_by_phase(self) -> tuple[int, ...]:
-        """Width of the field of units 0, 1, ... until they repeat; empty if global."""
-        if self.is_global:
+        """Width of the field of units 0, 1, ... until they repeat; empty if they do not."""
+        if not self.is_regular:
             return ()
         return tuple(field.width if field else 0 for field in self.fields.fields)
 
     @property
     def effective_stride(self) -> Fraction | None:
-        """Input positions from one unit to the next; ``None`` if global."""
-        return None if self.is_global else Fraction(self.fields.step, self.fields.period)
+        """Input positions from one unit to the next; ``None`` if there is no one number."""
+        if self.why_no_stride:
+            return None
+        return Fraction(self.fields.step, self.fields.period)
 
     @property
     def effective_padding(self) -> int | None:
@@ -86,11 +116,11 @@ class AxisField:
         return first and Fraction(first.first + first.last, 2)
 
     def _of_unit_0(self):
-        return None if self.is_global else self.fields.fields[0]
+        return self.fields.fields[0] if self.is_regular else None
 
     @property
     def positions_read(self) -> int | None:
-        """How many positions of the widest field are read; ``None`` if global or too wide."""
+        """How many positions of the widest field are read; ``None`` if it cannot be told."""
         mask = self._mask_of_the_widest()
         if mask == UNCOUNTED:
             return None
@@ -100,7 +130,7 @@ class AxisField:
     def holes(self) -> tuple[tuple[int, int], ...] | None:
         """Stretches of the widest field that nothing reads: (first, last), from its start.
 
-        ``None`` if the field is global or too wide to tell.
+        ``None`` if it cannot be told: the field is global, uneven or too wide.
         """
         mask = self._mask_of_the_widest()
         if mask == UNCOUNTED:
@@ -109,7 +139,7 @@ class AxisField:
 
     def _mask_of_the_widest(self):
         """Return which positions the widest field reads, as :class:`Positions` has it."""
-        if self.is_global:
+        if not self.is_regular:
             return UNCOUNTED
         widest = max(self.fields.fields, key=lambda field: field.width if field else 0)
         return widest and widest.mask
@@ -121,11 +151,12 @@ class AxisField:
             return None
         return bool((self.seen.first == 0).all() and (self.seen.last == self.input_size - 1).all())
 
-    def input_range(self, unit: int) -> tuple[int, int] | None:
+    def input_range(self, unit) -> tuple[int, int] | None:
         """Return the first and last input position that a unit sees, borders counted.
 
         Args:
-            unit: place of the unit along the axis, 0 the first; negative from the end.
+            unit: place of the unit along the axis, 0 the first; negative from the end. A tuple
+                of places if the units lie along several dimensions.
 
         Returns:
             Two integers, ``None`` if the unit sees nothing but padding.
@@ -136,10 +167,15 @@ class AxisField:
         """
         if self.seen is None:
             raise ValueError("The size of the input is unknown: analyse(model, input_size=...).")
-        units = len(self.seen.first)
-        if not (is_whole(unit) and -units <= unit < units):
-            raise IndexError(f"There is no unit {unit!r}: there are {units}.")
-        first, last = int(self.seen.first[unit]), int(self.seen.last[unit])
+        shape = self.seen.first.shape
+        place = unit if isinstance(unit, tuple) else (unit,)
+        fits = len(place) == len(shape) and all(
+            is_whole(at, -units) and at < units for at, units in zip(place, shape, strict=True)
+        )
+        if not fits:
+            there = " × ".join(map(str, shape))
+            raise IndexError(f"There is no unit {unit!r}: there are {there}.")
+        first, last = int(self.seen.first[place]), int(self.seen.last[place])
         return (first, last) if first <= last else None
 
     def __repr__(self):
@@ -167,6 +203,11 @@ def _zeros(mask: int) -> Iterator[tuple[int, int]]:
         start = bits.find("0", end)
 
 
+def _as_dims(dim):
+    """Write the dimensions that hold an axis as a tuple."""
+    return () if dim is None else dim if isinstance(dim, tuple) else (dim,)
+
+
 def _agreed(values):
     """Return the one value that all axes share, or all of them."""
     values = tuple(values)
@@ -188,7 +229,10 @@ class LayerField:
         axes_without_gates: the same with squeeze-and-excitation left out; ``None`` if that
             changes nothing.
         dims: dimension of the layer's output that holds each axis, batch = 0; ``None`` where
-            no dimension does, as after flattening.
+            no dimension does, as after flattening; a tuple where several do.
+        units: number of units along each dimension of the output that counts places, as a
+            dictionary from the dimension.
+        unknown: why it is not known what the units see, as a clause; ``None`` if it is.
 
     Example:
         >>> import keras
@@ -202,7 +246,48 @@ class LayerField:
     layer_type: str
     axes: tuple[AxisField, ...]
     axes_without_gates: tuple[AxisField, ...] | None
-    dims: tuple[int | None, ...]
+    dims: tuple[int | tuple[int, ...] | None, ...]
+    units: dict[int, int | None] = field(default_factory=dict)
+    unknown: str | None = None
+
+    def input_range(self, unit) -> tuple[tuple[int, int], ...] | None:
+        """Return the input positions that a unit sees, borders counted.
+
+        Args:
+            unit: place of the unit: one integer for each dimension of the output but batch
+                and channels, negative from the end; one integer alone if there is one.
+
+        Returns:
+            The first and the last position along each axis of the input; ``None`` if the unit
+            sees nothing but padding.
+
+        Raises:
+            ValueError: if the size of the input is unknown, or what the layer sees.
+            IndexError: if there is no such unit.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> plane = [keras.Input((9, 9, 1)), keras.layers.Conv2D(1, 3, name="conv")]
+            >>> analyse(keras.Sequential(plane))["conv"].input_range((2, 4))
+            ((2, 4), (4, 6))
+        """
+        if self.unknown:
+            raise ValueError(f"What {self.name!r} sees is unknown: {self.unknown}.")
+        place = tuple(unit) if isinstance(unit, (tuple, list)) else (unit,)
+        sizes = tuple(self.units.values())
+        fits = len(place) == len(sizes) and all(
+            is_whole(at, -(n or 0)) and at < (n or 0) for at, n in zip(place, sizes, strict=True)
+        )
+        if not fits:
+            there = " × ".join(str(size or "?") for size in sizes) or "one, at ()"
+            raise IndexError(f"There is no unit {unit!r} in {self.name!r}: there are {there}.")
+        at = dict(zip(self.units, place, strict=True))
+        ranges = tuple(
+            axis.input_range(tuple(at[d] for d in _as_dims(dim)) or 0)
+            for axis, dim in zip(self.axes, self.dims, strict=True)
+        )
+        return None if None in ranges else ranges
 
     def __getattr__(self, name):
         if name.startswith("_") or not (hasattr(AxisField, name) or name == "output_size"):

@@ -82,12 +82,12 @@ def _number(value, unknown=_NONE):
 def _size(axis):
     """Mark a global field, whose size depends on the picture."""
     if not axis.is_global:
-        return str(axis.size)
+        return _number(axis.size, _UNKNOWN)
     return "all" if axis.size is None else f"all {axis.size}"
 
 
 def _positions_read(axis):
-    return _number(axis.positions_read, _NONE if axis.is_global else _UNKNOWN)
+    return _number(axis.positions_read, _UNKNOWN if axis.is_regular else _NONE)
 
 
 def _yes_or_no(value):
@@ -107,16 +107,27 @@ _COLUMNS = (
 )
 
 
+def _reasons(analysis):
+    """Say once of each reason from which layer on there is no common stride, or nothing known."""
+    first = {}
+    for layer in analysis.layers:
+        whys = {axis.why_no_stride for axis in layer.axes if not axis.is_global} - {None}
+        for why in [layer.unknown] if layer.unknown else sorted(whys):
+            kind = "Unknown (?)" if layer.unknown else f"No common stride ({_NONE})"
+            first.setdefault((kind, why), layer.name)
+    return [f"{kind} from {name} on: {why}." for (kind, why), name in first.items()]
+
+
 def _extras(analysis):
     """Return columns for what only some networks have, and notes on it."""
-    columns, notes = [], []
+    columns, notes = [], _reasons(analysis)
     axes = [axis for layer in analysis.layers for axis in layer.axes]
     if any(len(set(axis.sizes_by_phase)) > 1 for axis in axes):
         notes.append(
             "Behind upsampling neighbouring units have fields of different sizes: the largest "
             "is shown."
         )
-    if any(not axis.is_global and axis.positions_read != axis.size for axis in axes):
+    if any(axis.is_regular and axis.positions_read != axis.size for axis in axes):
         columns.append(_Column("read", _positions_read))
         notes.append("Read: positions inside the field that reach the unit; the rest are holes.")
     if any(axis.misalignment for axis in axes):

@@ -39,7 +39,8 @@ def effective_receptive_field(
         model: a functional or sequential ``keras.Model`` with one input; its own weights
             are used, in inference mode.
         layer: name of a layer of the model; default: the layer behind its first output.
-        unit: the unit's place, one integer per spatial axis; default: the middle.
+        unit: the unit's place, one integer per dimension of the layer's output but batch and
+            channels; default: the middle.
         input_size: positions along each spatial axis; needed where the model leaves it open.
         samples: number of random inputs, at least 1.
         quantity: ``"magnitude"`` or ``"energy"``.
@@ -91,14 +92,16 @@ def effective_receptive_field(
         quantity=quantity,
         layer=seen.name,
         unit=unit,
-        field=tuple(a.input_range(u) for a, u in zip(seen.axes, unit, strict=True)),
+        field=seen.input_range(unit if seen.units else ()),
         theoretical_size=tuple(axis.size for axis in seen.axes),
     )
 
 
 def _unit(unit, seen):
     """Return the unit's place, the middle by default; a layer without places has one unit."""
-    sizes = tuple(axis.output_size or 1 for axis in seen.axes)
+    if seen.unknown:
+        raise ValueError(f"What {seen.name!r} sees is unknown: {seen.unknown}.")
+    sizes = tuple(seen.units.values()) or (1,) * len(seen.axes)
     if unit is None:
         return tuple(size // 2 for size in sizes)
     unit = require_whole_numbers("unit", unit, number=len(sizes), least=0)
@@ -114,7 +117,9 @@ def _energy(model, analysis, seen, unit, generators):
         shape[dim - 1] = size
     inputs = np.stack([random.standard_normal(shape) for random in generators])
     made = model.compute_output_shape(inputs.shape)
-    weights = np.stack([_at_unit(made[1:], seen.dims, unit, random) for random in generators])
+    weights = np.stack(
+        [_at_unit(made[1:], tuple(seen.units), unit, random) for random in generators]
+    )
     gradient = input_gradient(model, inputs.astype(model.inputs[0].dtype), weights)
     others = tuple(dim for dim in range(gradient.ndim) if dim not in analysis.input_dims)
     return (gradient.astype("float64") ** 2).sum(axis=others)
@@ -123,9 +128,8 @@ def _energy(model, analysis, seen, unit, generators):
 def _at_unit(shape, dims, unit, random):
     """Return random weights for one unit's channels, 0 elsewhere; no batch."""
     place = [slice(None)] * len(shape)
-    for dim, position in zip(dims, unit, strict=True):
-        if dim is not None:
-            place[dim - 1] = position
+    for dim, position in zip(dims, unit, strict=bool(dims)):
+        place[dim - 1] = position
     weights = np.zeros(shape)
     weights[tuple(place)] = random.standard_normal(weights[tuple(place)].shape)
     return weights

@@ -435,7 +435,7 @@ def plot_fields_over_picture(picture, analysis, layers=None, *, at=None):
     fits = np.shape(at) == (2,) and all(map(is_number, at))
     require(fits, "at", at, "a row and a column of the picture, two numbers")
     chosen = analysis if layers is None else [analysis[name] for name in layers]
-    placed = [layer for layer in chosen if all(axis.centre is not None for axis in layer.axes)]
+    placed = [layer for layer in chosen if all(map(_can_be_placed, layer.axes))]
     if layers is None:
         placed = {layer.effective_stride: layer for layer in placed}.values()
     boxes = [(layer.name, _box(layer, at)) for layer in placed]
@@ -447,6 +447,11 @@ def plot_fields_over_picture(picture, analysis, layers=None, *, at=None):
         _draw_boxes(axes, boxes)
         _frame(axes, picture.shape[:2], [box for _, box in boxes])
     return figure
+
+
+def _can_be_placed(axis):
+    """Say whether there is a unit nearest to a point: some see all, others follow no stride."""
+    return axis.centre is not None and bool(axis.effective_stride)
 
 
 def _box(layer, at):

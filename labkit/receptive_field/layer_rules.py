@@ -1,186 +1,118 @@
 """One small rule per type of layer: which positions of its input a unit reads.
 
 A rule is a function of a layer and one :class:`~labkit.receptive_field.reads.Axis` that
-returns a :class:`~labkit.receptive_field.reads.Reads`. It is called once for every input
-tensor and every axis of it that can be traced back to the picture.
+returns a :class:`~labkit.receptive_field.reads.Reads`. It is called for every input tensor, every
+output and every dimension that can be traced back to the picture, or holds the channels. One
+that returns a :class:`~labkit.receptive_field.reads.Rearranged` speaks for all dimensions.
 """
 
-from math import prod
+from dataclasses import replace
 
 import keras
-from keras import layers
+import numpy as np
 
+from labkit.receptive_field.operation_rules import mixing, placed_operands, refuse_mask
 from labkit.receptive_field.reads import (
     Axis,
+    Listed,
     Reads,
+    Rearranged,
+    Reshaped,
+    SizeProblem,
+    Transposed,
     UnreadableLayer,
     adaptive_pool,
     everything,
+    future,
+    listed,
     one_to_one,
+    part,
+    past,
     repeat,
     resize,
     transposed_window,
+    widened,
     window,
 )
-
-_RULES = {}
-
-
-def register_rule(layer_class, rule=None):
-    """Tell ``analyse`` what a type of layer reads; its subclasses inherit the rule.
-
-    Args:
-        layer_class: a subclass of ``keras.layers.Layer`` or ``keras.Operation``.
-        rule: function ``rule(layer, axis)`` that returns what unit j reads along one axis,
-            built with :func:`~labkit.receptive_field.reads.window`,
-            :func:`~labkit.receptive_field.reads.one_to_one` or another function of that
-            module. Left out, a decorator is returned.
-
-    Returns:
-        The rule, or the decorator.
-
-    Raises:
-        TypeError: if ``layer_class`` is no such class or ``rule`` cannot be called.
-
-    Example:
-        >>> import keras
-        >>> from labkit.receptive_field.reads import window
-        >>> class Blur(keras.layers.Layer):
-        ...     size = 5
-        >>> @register_rule(Blur)
-        ... def blur(layer, axis):
-        ...     if axis.spatial("channels_last") is None:
-        ...         return one_to_one(axis)
-        ...     return window(axis, kernel=layer.size, padding="same")
-    """
-    if not (isinstance(layer_class, type) and issubclass(layer_class, keras.Operation)):
-        raise TypeError(
-            f"register_rule needs a class of layers as its first argument, not {layer_class!r}: "
-            "pass for example MyLayer itself, neither its name nor one layer of it."
-        )
-    if rule is None:
-        return lambda function: register_rule(layer_class, function)
-    if not callable(rule):
-        raise TypeError(
-            f"The rule for {layer_class.__name__} must be a function of (layer, axis), "
-            f"not {rule!r}."
-        )
-    _RULES[layer_class] = rule
-    return rule
-
-
-def rule_for(operation):
-    """Return the rule of a layer or operation, its nearest base class' if it has none.
-
-    Args:
-        operation: a Keras layer or operation.
-
-    Returns:
-        The rule, a function of (layer, axis).
-
-    Raises:
-        UnreadableLayer: if neither its class nor a base class has one.
-    """
-    for base in type(operation).__mro__:
-        rule = _RULES.get(base) or _RULES.get(_registered_name(base))
-        if rule:
-            return rule
-    kind = type(operation).__name__
-    raise UnreadableLayer(
-        "has no rule yet. Say what it reads, for example, if it works on each position alone:\n"
-        "    from labkit.receptive_field import register_rule\n"
-        "    from labkit.receptive_field.reads import one_to_one\n"
-        f"    register_rule({kind}, lambda layer, axis: one_to_one(axis))"
-    )
-
-
-def _registered_name(base):
-    """Name a class that Keras has but does not export."""
-    module = base.__module__
-    if module.startswith("keras.src.ops."):
-        return f"keras.ops.{base.__name__}"
-    if module.startswith("keras.src.applications."):
-        return f"keras.applications.{base.__name__}"
-    return None
-
-
-def _rule(*names, where=layers, prefix=None):
-    """Register a rule for the classes of these names that this version of Keras has."""
-
-    def register(rule):
-        for name in names:
-            key = f"{prefix}.{name}" if prefix else getattr(where, name, None)
-            if key is not None:
-                _RULES[key] = rule
-        return rule
-
-    return register
-
-
-def _in_dimensions(name, *dimensions):
-    """Return the layer names for the given numbers of dimensions, such as Conv1D, Conv2D."""
-    return [name.replace("ND", f"{n}D") for n in dimensions or (1, 2, 3)]
-
-
-def _at(value, place):
-    """Take an argument's value for one axis; Keras stores one number for all, or one each."""
-    return value[place] if isinstance(value, (tuple, list)) else value
-
+from labkit.receptive_field.rule_registry import (
+    as_tuple,
+    at,
+    in_dimensions,
+    keeping_places,
+    rule,
+    rule_for,
+)
 
 # Convolution and pooling
 
 
-@_rule(
-    *_in_dimensions("ConvND"),
-    *_in_dimensions("DepthwiseConvND", 1, 2),
-    *_in_dimensions("SeparableConvND", 1, 2),
-)
+@rule(*in_dimensions("ConvND"), *in_dimensions("SeparableConvND", 1, 2))
 def _convolution(layer, axis):
     place = axis.spatial(layer.data_format)
     if place is None:
+        groups = getattr(layer, "groups", 1)
+        return everything(axis) if groups == 1 else _in_groups(axis, groups, layer.filters)
+    return _convolved(layer, axis, place)
+
+
+@rule(*in_dimensions("DepthwiseConvND", 1, 2))
+def _depthwise_convolution(layer, axis):
+    place = axis.spatial(layer.data_format)
+    return repeat(axis, layer.depth_multiplier) if place is None else _convolved(layer, axis, place)
+
+
+def _in_groups(axis, groups, made):
+    """Let each group of channels read its own share."""
+    if axis.size is None:
         return everything(axis)
+    share = axis.size // groups
+    first = np.arange(made) // (made // groups) * share
+    return listed(axis, first, first + share - 1, "reads channels in groups")
+
+
+def _convolved(layer, axis, place):
     return window(
         axis,
-        _at(layer.kernel_size, place),
-        _at(layer.strides, place),
-        _at(layer.dilation_rate, place),
+        at(layer.kernel_size, place),
+        at(layer.strides, place),
+        at(layer.dilation_rate, place),
         layer.padding,
     )
 
 
-@_rule(*_in_dimensions("ConvNDTranspose"))
+@rule(*in_dimensions("ConvNDTranspose"))
 def _transposed_convolution(layer, axis):
     place = axis.spatial(layer.data_format)
     if place is None:
         return everything(axis)
     return transposed_window(
         axis,
-        _at(layer.kernel_size, place),
-        _at(layer.strides, place),
-        _at(layer.dilation_rate, place),
+        at(layer.kernel_size, place),
+        at(layer.strides, place),
+        at(layer.dilation_rate, place),
         layer.padding,
-        _at(layer.output_padding, place),
+        at(layer.output_padding, place),
     )
 
 
-@_rule(*_in_dimensions("MaxPoolingND"), *_in_dimensions("AveragePoolingND"))
-@_rule("MaxPool", "AveragePool", prefix="keras.ops")
+@rule(*in_dimensions("MaxPoolingND"), *in_dimensions("AveragePoolingND"))
+@rule("MaxPool", "AveragePool", place="ops")
 def _pooling(layer, axis):
     place = axis.spatial(layer.data_format or keras.config.image_data_format())
     if place is None:
         return one_to_one(axis)
-    size = _at(layer.pool_size, place)
-    strides = size if layer.strides is None else _at(layer.strides, place)
+    size = at(layer.pool_size, place)
+    strides = size if layer.strides is None else at(layer.strides, place)
     return window(axis, size, strides, padding=layer.padding)
 
 
-@_rule(*_in_dimensions("AdaptiveAveragePoolingND"), *_in_dimensions("AdaptiveMaxPoolingND"))
+@rule(*in_dimensions("AdaptiveAveragePoolingND"), *in_dimensions("AdaptiveMaxPoolingND"))
 def _adaptive_pooling(layer, axis):
     place = axis.spatial(layer.data_format)
     return one_to_one(axis) if place is None else adaptive_pool(axis, layer.output_size[place])
 
 
-@_rule(*_in_dimensions("GlobalAveragePoolingND"), *_in_dimensions("GlobalMaxPoolingND"))
+@rule(*in_dimensions("GlobalAveragePoolingND"), *in_dimensions("GlobalMaxPoolingND"))
 def _global_pooling(layer, axis):
     if axis.spatial(layer.data_format) is not None:
         return everything(axis, 1, axis.dim) if layer.keepdims else everything(axis)
@@ -190,12 +122,12 @@ def _global_pooling(layer, axis):
 # Borders and resolution
 
 
-@_rule(*_in_dimensions("ZeroPaddingND"))
+@rule(*in_dimensions("ZeroPaddingND"))
 def _zero_padding(layer, axis):
     return _with_border(axis, layer, layer.padding, 1)
 
 
-@_rule(*_in_dimensions("CroppingND"))
+@rule(*in_dimensions("CroppingND"))
 def _cropping(layer, axis):
     return _with_border(axis, layer, layer.cropping, -1)
 
@@ -209,12 +141,12 @@ def _with_border(axis, layer, border, sign):
     return window(axis, 1, padding=(sign * before, sign * after))
 
 
-@_rule(*_in_dimensions("UpSamplingND"))
+@rule(*in_dimensions("UpSamplingND"))
 def _upsampling(layer, axis):
     place = axis.spatial(getattr(layer, "data_format", "channels_last"))
     if place is None:
         return one_to_one(axis)
-    times = _at(layer.size, place)
+    times = at(layer.size, place)
     interpolation = getattr(layer, "interpolation", "nearest")
     if interpolation == "nearest":
         return repeat(axis, times)
@@ -228,12 +160,12 @@ def _enlarged(axis, times, interpolation):
     return Reads(reads.offsets, size, reads.stride, reads.divisor, axis.dim)
 
 
-@_rule("Resizing")
+@rule("Resizing")
 def _resizing(layer, axis):
     return _resized(layer, axis, (layer.height, layer.width))
 
 
-@_rule("Resize", prefix="keras.ops")
+@rule("Resize", place="ops")
 def _resize_operation(operation, axis):
     return _resized(operation, axis, operation.size)
 
@@ -247,7 +179,7 @@ def _resized(layer, axis, sizes):
     return resize(axis, sizes[place], layer.interpolation)
 
 
-@_rule("CenterCrop")
+@rule("CenterCrop")
 def _centre_crop(layer, axis):
     place = axis.spatial(layer.data_format)
     if place is None:
@@ -262,91 +194,203 @@ def _centre_crop(layer, axis):
 # Each position alone
 
 
-@_rule("ReLU", "LeakyReLU", "PReLU", "ELU", "Identity", "Masking", "ActivityRegularization")
-@_rule("BatchNormalization", "Rescaling", "Normalization", "Embedding", "ReversibleEmbedding")
-@_rule("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
-@_rule(*_in_dimensions("SpatialDropoutND"))
-@_rule("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomShear")
-@_rule("RandomBrightness", "RandomContrast", "RandomErasing", "RandomPerspective")
-@_rule("RandomHue", "RandomSaturation", "RandomSharpness", "RandomGrayscale", "RandomInvert")
-@_rule("RandomColorJitter", "RandomColorDegeneration", "RandomPosterization", "AutoContrast")
-@_rule("RandomGaussianBlur", "RandomElasticTransform", "AugMix", "RandAugment", "CutMix", "MixUp")
-@_rule("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
-@_rule("LayerScale", "CustomScaleLayer", prefix="keras.applications")
+@rule("ReLU", "LeakyReLU", "PReLU", "ELU", "Identity", "Masking", "ActivityRegularization")
+@rule("Rescaling", "Normalization", "Embedding", "ReversibleEmbedding", "Discretization")
+@rule("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
+@rule(*in_dimensions("SpatialDropoutND"))
+@rule("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+@rule("LayerScale", "CustomScaleLayer", place="applications")
+@keeping_places
 def _each_position(layer, axis):
-    # Normalisation by a batch and random augmentation act in training only.
     return one_to_one(axis)
 
 
-@_rule("Concatenate")
-@_rule("Concatenate", prefix="keras.ops")
+@rule("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomShear")
+@rule("RandomBrightness", "RandomContrast", "RandomErasing", "RandomPerspective")
+@rule("RandomHue", "RandomSaturation", "RandomSharpness", "RandomGrayscale", "RandomInvert")
+@rule("RandomColorJitter", "RandomColorDegeneration", "RandomPosterization")
+@rule("RandomGaussianBlur", "RandomElasticTransform", "AugMix", "RandAugment", "CutMix", "MixUp")
+def _in_training_alone(layer, axis):
+    if _acts_as_in_training(axis):
+        raise UnreadableLayer("is called with training=True, and then chance decides what it reads")
+    return one_to_one(axis)
+
+
+@rule("BatchNormalization")
+@keeping_places
+def _batch_normalisation(layer, axis):
+    if not _acts_as_in_training(axis):
+        return one_to_one(axis)
+    return mixing(axis, [dim for dim in range(1, axis.rank) if dim != layer.axis % axis.rank])
+
+
+def _acts_as_in_training(axis):
+    """Say whether a call asks for what a layer does in training, at inference too."""
+    return axis.call.keywords.get("training") is True
+
+
+@rule("Concatenate")
+@rule("Concatenate", "Stack", place="ops")
 def _concatenation(layer, axis):
-    if axis.dim == layer.axis % axis.rank:
-        raise UnreadableLayer(
-            f"joins its inputs end to end along the spatial dimension {axis.dim}, after which "
-            "neighbouring units are no neighbours in the picture: analyse the parts by themselves"
-        )
-    return one_to_one(axis)
+    if axis.dim != layer.axis % axis.rank:
+        return one_to_one(axis)
+    place, shapes = placed_operands(axis)
+    # What is stacked has size 1 along the new dimension, constants too.
+    stacked = axis.call.kind == "Stack"
+    sizes = [1 if stacked else shape[axis.dim] for shape in shapes]
+    if None in sizes:
+        raise SizeProblem("joins parts of unknown size end to end: give input_size")
+    return part(axis, sum(sizes[:place]), sum(sizes))
 
 
 # Mixing along given dimensions
 
 
-def _mixing(axis, dims):
-    """Mix all positions along ``dims`` and keep their number."""
-    mixed = axis.dim in {dim % axis.rank for dim in dims}
-    return everything(axis, axis.size, axis.dim) if mixed else one_to_one(axis)
+@rule("Softmax")
+def _softmax(layer, axis):
+    refuse_mask(axis, "mask")
+    return mixing(axis, layer.axis)
 
 
-def _as_tuple(dims):
-    return (dims,) if isinstance(dims, int) else tuple(dims)
-
-
-@_rule("Softmax", "LayerNormalization", "RMSNormalization", "UnitNormalization")
+@rule("LayerNormalization", "RMSNormalization", "UnitNormalization")
 def _normalised_along(layer, axis):
-    return _mixing(axis, _as_tuple(layer.axis))
+    return mixing(axis, layer.axis)
 
 
-@_rule("Activation")
+@rule("Activation")
+@keeping_places
 def _activation(layer, axis):
-    mixes = getattr(layer.activation, "__name__", "") in ("softmax", "log_softmax", "sparsemax")
-    return _mixing(axis, (-1,) if mixes else ())
+    # What the function mixes is found by trying it: see activations.py.
+    return one_to_one(axis)
 
 
-@_rule("GroupNormalization")
+@rule("GroupNormalization")
 def _group_normalisation(layer, axis):
+    """Mix all positions of a group of channels, which may lie along an axis of the picture."""
+    if axis.dim != layer.axis % axis.rank or layer.groups == 1 or axis.size is None:
+        return everything(axis, axis.size, axis.dim)
+    width = 1 if layer.groups == -1 else axis.size // layer.groups
+    if width == 1:
+        return one_to_one(axis)
+    first = np.arange(axis.size) // width * width
+    return listed(axis, first, first + width - 1, "is normalised in groups")
+
+
+@rule("AutoContrast", "Equalization")
+def _contrast_of_the_picture(layer, axis):
+    """Scale by what is darkest and lightest in each channel, at inference too."""
+    if axis.spatial(layer.data_format) is None:
+        return one_to_one(axis)
     return everything(axis, axis.size, axis.dim)
 
 
-@_rule("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention")
-@_rule("GroupQueryAttention")
+# Attention
+
+
+@rule("MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention")
+def _multi_head_attention(layer, axis):
+    argument, _ = axis.call.argument(axis.input)
+    refuse_mask(axis, "attention_mask")
+    dims = getattr(layer, "attention_axes", None) or range(1, axis.rank - 1)
+    return _attended(axis, argument, {dim % axis.rank for dim in as_tuple(dims)})
+
+
+@rule("Attention", "AdditiveAttention")
 def _attention(layer, axis):
-    return everything(axis, axis.size, axis.dim)
+    argument, place = axis.call.argument(axis.input)
+    if argument == "inputs":
+        argument = ("query", "value", "key")[place]
+    return _attended(axis, argument, {1})
 
 
-@_rule("RNN", "LSTM", "GRU", "SimpleRNN")
+def _attended(axis, argument, dims):
+    """Let a query read itself and, along some dimensions, all keys and values."""
+    if argument not in ("query", "value", "key"):
+        raise UnreadableLayer(f"takes a {argument} that depends on the picture, which has no rule")
+    if axis.output:
+        raise UnreadableLayer("gives its attention scores, which have no rule")
+    if axis.dim == axis.rank - 1:
+        return everything(axis)
+    causal = _is_causal(axis.call)
+    if argument == "query" and causal and axis.dim in dims:
+        return _weighing(axis)
+    if argument == "query" or axis.dim not in dims:
+        return one_to_one(axis)
+    units = axis.shapes[0][axis.dim]
+    if not causal:
+        return everything(axis, units, axis.dim)
+    if dims != {1}:
+        raise UnreadableLayer("masks the future along several dimensions, which has no rule")
+    return past(axis, units=units)
+
+
+def _weighing(axis):
+    """Let unit t weigh what came before it; the first has nothing to choose from."""
+    if axis.size is None:
+        return one_to_one(axis)
+    units = np.arange(axis.size)
+    return replace(one_to_one(axis), listed=Listed(np.maximum(units, 1), units))
+
+
+def _is_causal(call):
+    return bool(call.keywords.get("use_causal_mask"))
+
+
+# Recurrence
+
+
+@rule("RNN", "LSTM", "GRU", "SimpleRNN")
 def _recurrence(layer, axis):
-    # Unit t sees 0 ... t, the last one everything: the largest field is reported.
-    keeps = axis.dim == 1 and layer.return_sequences
-    return everything(axis, axis.size, axis.dim) if keeps else everything(axis)
+    """Let step t see what came before it; states, and the last step, have seen everything."""
+    if axis.rank > 3:
+        raise UnreadableLayer("runs over more than steps and features, which has no rule")
+    if axis.output or not layer.return_sequences or axis.rank < 3 or axis.dim != 1:
+        return everything(axis)
+    return future(axis, in_order_of_steps=True) if layer.go_backwards else past(axis)
 
 
-@_rule("Bidirectional")
+@rule("Bidirectional")
 def _both_ways(layer, axis):
-    return rule_for(layer.forward_layer)(layer.forward_layer, axis)
+    if axis.output > (layer.merge_mode is None) or axis.rank < 3 or axis.dim != 1:
+        return everything(axis)
+    if not layer.return_sequences:
+        return everything(axis)
+    if layer.merge_mode is not None:
+        return everything(axis, axis.size, axis.dim)
+    # The steps of the second layer are turned round; they come in the order of the first.
+    if layer.forward_layer.go_backwards:
+        raise UnreadableLayer("has a forward layer that goes backwards, which has no rule")
+    return future(axis) if axis.output else past(axis)
 
 
-@_rule(*_in_dimensions("ConvLSTMND"))
+@rule(*in_dimensions("ConvLSTMND"))
 def _convolutional_recurrence(layer, axis):
-    raise UnreadableLayer("convolves its own state, so its field widens with every step of time")
+    """Widen the window of the last step by what each step convolves of the one before."""
+    if layer.return_sequences:
+        raise UnreadableLayer(
+            "convolves its own state, so that every step sees more than the one before: with "
+            "return_sequences=False there is a rule"
+        )
+    inner = Axis(axis.dim - 1, (axis.shape[0], *axis.shape[2:]))
+    place = inner.spatial(layer.data_format)
+    if axis.dim == 1 or place is None:
+        return everything(axis)
+    if axis.shape[1] is None:
+        raise SizeProblem("convolves its state once a step, and their number is unknown: give it")
+    kernel = at(layer.kernel_size, place)
+    options = at(layer.strides, place), at(layer.dilation_rate, place), layer.padding
+    reads = window(inner, kernel, *options)
+    before, after = ((kernel - 1) // 2, kernel // 2)
+    steps = axis.shape[1] - 1
+    return widened(reads, before * steps, after * steps, axis.size)
 
 
-@_rule("Dense")
+@rule("Dense")
 def _dense(layer, axis):
     return everything(axis) if axis.dim == axis.rank - 1 else one_to_one(axis)
 
 
-@_rule("EinsumDense")
+@rule("EinsumDense")
 def _einsum_dense(layer, axis):
     read, made = layer.equation.replace(" ", "").split("->")
     read = read.split(",")[0]
@@ -359,42 +403,25 @@ def _einsum_dense(layer, axis):
 # New shapes
 
 
-@_rule("Flatten", "Reshape")
-@_rule("Reshape", "Ravel", "Squeeze", "ExpandDims", prefix="keras.ops")
+@rule("Reshape")
 def _reshape(layer, axis):
-    """Keep an axis that stays whole and in its place; else no unit has a place any more."""
-    made = axis.call.output_shape
-    _check_same_count(axis.shape, made)
-    before = axis.shape[1 : axis.dim]
-    for dim in range(1, len(made)):
-        if _same_count(before, made[1:dim]) and _same_size(axis, made[dim]):
-            return one_to_one(axis, dim)
-    return everything(axis)
+    return Rearranged((Reshaped((None, *layer.target_shape)),))
 
 
-def _check_same_count(read, made):
-    if None not in read[1:] and None not in made[1:] and prod(read[1:]) != prod(made[1:]):
-        raise UnreadableLayer(
-            f"is built for another size of input: {tuple(read[1:])} does not fit {made[1:]}"
-        )
+@rule("Flatten")
+def _flatten(layer, axis):
+    flat = Reshaped((None, -1))
+    if layer.data_format == "channels_first" and axis.rank > 2:
+        return Rearranged((Transposed((0, *range(2, axis.rank), 1)), flat))
+    return Rearranged((flat,))
 
 
-def _same_count(read, made):
-    if None in read or None in made:
-        return tuple(read) == tuple(made)
-    return prod(read) == prod(made)
-
-
-def _same_size(axis, size):
-    return axis.size == size or (size is None and axis.call.input_shapes[0][axis.dim] is None)
-
-
-@_rule("Permute")
+@rule("Permute")
 def _permute(layer, axis):
     return one_to_one(axis, 1 + layer.dims.index(axis.dim))
 
 
-@_rule("RepeatVector")
+@rule("RepeatVector")
 def _repeat_vector(layer, axis):
     return one_to_one(axis, axis.dim + 1)
 
@@ -402,136 +429,37 @@ def _repeat_vector(layer, axis):
 # Layers around a layer
 
 
-@_rule("TimeDistributed")
+@rule("TimeDistributed")
 def _time_distributed(layer, axis):
     if axis.dim == 1:
         return one_to_one(axis)
-    if isinstance(layer.layer, keras.Model):
-        raise UnreadableLayer("holds a whole model: analyse that model by itself")
     shape = (axis.shape[0], *axis.shape[2:])
-    reads = rule_for(layer.layer)(layer.layer, Axis(axis.dim - 1, shape, axis.call))
-    dim = None if reads.dim is None else reads.dim + 1
-    return Reads(reads.offsets, reads.size, reads.stride, reads.divisor, dim)
+    inner = Axis(axis.dim - 1, shape, axis.call, shapes=(shape,))
+    reads = rule_for(layer.layer)(layer.layer, inner)
+    if isinstance(reads, Rearranged):
+        return Rearranged(tuple(_with_time(move) for move in reads.moves))
+    return replace(reads, dim=None if reads.dim is None else reads.dim + 1)
 
 
-@_rule("SpectralNormalization")
+def _with_time(move):
+    """Leave the dimension of time where it is, behind the batch."""
+    if isinstance(move, Reshaped):
+        return Reshaped((None, *move.shape))
+    return Transposed((0, *(dim + 1 for dim in move.order)))
+
+
+@rule("RandomCrop")
+def _random_crop(layer, axis):
+    place = axis.spatial(layer.data_format)
+    size = None if place is None else (layer.height, layer.width)[place]
+    if size in (None, axis.size):
+        return one_to_one(axis)
+    raise UnreadableLayer(
+        "crops in training alone: at inference the picture passes whole, and is not of the size "
+        "that Keras tells the layers behind it"
+    )
+
+
+@rule("SpectralNormalization")
 def _wrapped(layer, axis):
     return rule_for(layer.layer)(layer.layer, axis)
-
-
-@_rule("Lambda")
-def _lambda(layer, axis):
-    raise UnreadableLayer(
-        "is a Lambda, whose function cannot be looked into: use a layer of Keras, or write "
-        "a subclass of keras.layers.Layer and register_rule(ThatLayer, rule)"
-    )
-
-
-# Operations, as in ``x + y`` or ``keras.ops.mean(x, axis=1)``
-
-
-@_rule(
-    *"Absolute Abs Fabs Negative Square Sqrt Rsqrt Reciprocal Exp Expm1 Log Log1p Log2 Log10 Sign "
-    "Sin Cos Tan Sinh Cosh Tanh Arcsin Arccos Arctan Floor Ceil Round Trunc Clip NanToNum Cast "
-    "StopGradient Identity Copy Relu Relu6 Sigmoid SparseSigmoid Softplus Softsign SoftShrink "
-    "Silu Squareplus LogSigmoid LeakyRelu HardSigmoid HardSilu Elu Selu Gelu Celu TanhShrink "
-    "HardTanh HardShrink Threshold Erf Erfc "
-    "Add Subtract Multiply Divide TrueDivide DivideNoNan Maximum Minimum Power Mod Arctan2 "
-    "Logaddexp Where Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr "
-    "LogicalNot".split(),
-    prefix="keras.ops",
-)
-def _each_position_of_all(operation, axis):
-    """Align shapes from the right, as broadcasting does."""
-    return one_to_one(axis, axis.dim + len(axis.call.output_shape) - axis.rank)
-
-
-@_rule("Softmax", "LogSoftmax", "Sparsemax", "RMSNorm", "LayerNorm", prefix="keras.ops")
-def _operation_along(operation, axis):
-    return _mixing(axis, _as_tuple(operation.axis))
-
-
-@_rule(
-    *"Mean Sum Max Min Amax Amin Prod Var Std Median All Any Logsumexp CountNonzero Ptp".split(),
-    prefix="keras.ops",
-)
-def _reduction(operation, axis):
-    dims = range(axis.rank) if operation.axis is None else _as_tuple(operation.axis)
-    dims = {dim % axis.rank for dim in dims}
-    kept = getattr(operation, "keepdims", False)
-    if axis.dim in dims:
-        return everything(axis, 1, axis.dim) if kept else everything(axis)
-    return one_to_one(axis, axis.dim if kept else axis.dim - sum(d < axis.dim for d in dims))
-
-
-@_rule("Transpose", prefix="keras.ops")
-def _transpose(operation, axis):
-    axes = operation.axes or tuple(reversed(range(axis.rank)))
-    return one_to_one(axis, [a % axis.rank for a in axes].index(axis.dim))
-
-
-@_rule("Pad", prefix="keras.ops")
-def _pad(operation, axis):
-    if operation.mode != "constant":
-        raise UnreadableLayer(f"pads with mode {operation.mode!r}, and only 'constant' has a rule")
-    widths = operation.pad_width
-    return window(axis, 1, padding=tuple(widths[axis.dim if len(widths) > 1 else 0]))
-
-
-@_rule("Repeat", prefix="keras.ops")
-def _repeat(operation, axis):
-    if operation.axis is None or not isinstance(operation.repeats, int):
-        raise UnreadableLayer("repeats unevenly or over all axes at once, which has no rule")
-    same = axis.dim != operation.axis % axis.rank
-    return one_to_one(axis) if same else repeat(axis, operation.repeats)
-
-
-@_rule("GetItem", prefix="keras.ops")
-def _get_item(operation, axis):
-    key = _key_of(axis)
-    part = key[axis.dim]
-    dim = axis.dim - sum(isinstance(other, int) for other in key[: axis.dim])
-    if part == slice(None):
-        return one_to_one(axis, dim)
-    if axis.size is None or not isinstance(part, (int, slice)):
-        raise UnreadableLayer(f"takes {part} of an axis of unknown size: give input_size")
-    if isinstance(part, int):
-        return Reads((part % axis.size,), 1)
-    units = range(axis.size)[part]
-    return (
-        Reads((units.start,), len(units), abs(units.step), dim=dim)
-        if units.step > 0
-        else (_reversed())
-    )
-
-
-def _key_of(axis):
-    """Spell a subscript out, one entry per dimension."""
-    key = axis.call.arguments[1] if len(axis.call.arguments) > 1 else axis.call.keywords["key"]
-    key = tuple(key) if isinstance(key, (tuple, list)) else (key,)
-    if None in key:
-        raise UnreadableLayer("adds a dimension in a subscript: use keras.ops.expand_dims")
-    missing = (slice(None),) * (axis.rank - len(key) + (Ellipsis in key))
-    if Ellipsis not in key:
-        return key + missing
-    at = key.index(Ellipsis)
-    return key[:at] + missing + key[at + 1 :]
-
-
-def _reversed():
-    raise UnreadableLayer("walks an axis backwards, which has no rule")
-
-
-@_rule("Conv", "DepthwiseConv", "SeparableConv", prefix="keras.ops")
-def _convolution_operation(operation, axis):
-    place = axis.spatial(operation.data_format or keras.config.image_data_format())
-    if place is None:
-        return everything(axis)
-    kernel = axis.call.arguments[1].shape[place]
-    return window(
-        axis,
-        kernel,
-        _at(operation.strides, place),
-        _at(operation.dilation_rate, place),
-        operation.padding,
-    )

@@ -8,9 +8,14 @@ again; a test compares this walk with one of them.
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from inspect import Parameter, signature
 from itertools import count
 
 import keras
+
+from labkit.receptive_field.chosen_rules import left_out
+from labkit.receptive_field.composite_layers import traced
+from labkit.receptive_field.reads import UnreadableLayer
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,10 @@ class Call:
         inputs: numbers of the tensors read.
         outputs: numbers of the tensors made.
         input_shapes: static shape of each tensor read, batch included, ``None`` if unknown.
-        output_shape: static shape of the first tensor made.
+        output_shapes: static shape of each tensor made.
         arguments: positional arguments of the call; ``keywords``: the others.
+        rule: what says which positions a unit reads; ``None`` if it is not known.
+        obstacle: why a layer without a rule could not be unrolled.
     """
 
     name: str
@@ -35,14 +42,72 @@ class Call:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     input_shapes: tuple[tuple, ...]
-    output_shape: tuple
+    output_shapes: tuple[tuple, ...]
     arguments: tuple = field(default=(), repr=False)
     keywords: dict = field(default_factory=dict, repr=False)
+    rule: object = field(default=None, repr=False)
+    obstacle: str | None = None
+
+    @property
+    def output_shape(self):
+        """Static shape of the first tensor made."""
+        return self.output_shapes[0]
+
+    def argument(self, index):
+        """Name the argument of the call that an input tensor is, or is part of.
+
+        Args:
+            index: number of the input, 0 the first.
+
+        Returns:
+            The name of the argument and the tensor's place in it: ``("query", 0)``.
+        """
+        names = [
+            name
+            for name, parameter in signature(self.operation.call).parameters.items()
+            if parameter.kind is not Parameter.KEYWORD_ONLY
+        ]
+        given = [*zip(names, self.arguments, strict=False), *sorted(self.keywords.items())]
+        places = [
+            (name, place)
+            for name, value in given
+            for place in range(sum(map(_is_tensor, keras.tree.flatten(value))))
+        ]
+        return places[index]
+
+    def shapes_made(self, input_shapes):
+        """Ask Keras for the shapes of the outputs at other sizes of the inputs.
+
+        Args:
+            input_shapes: shape of each tensor read, batch included, ``None`` where unknown.
+
+        Returns:
+            A tuple of shapes.
+
+        Raises:
+            ValueError: if Keras refuses them.
+        """
+        tensors = iter(input_shapes)
+
+        def resized(value):
+            if not _is_tensor(value):
+                return value
+            return keras.KerasTensor(next(tensors), dtype=value.dtype)
+
+        arguments, keywords = keras.tree.map_structure(resized, (self.arguments, self.keywords))
+        # Not every layer that is told whether it trains asks for that here.
+        keywords.pop("training", None)
+        made = self.operation.compute_output_spec(*arguments, **keywords)
+        return tuple(tensor.shape for tensor in keras.tree.flatten(made))
 
     @property
     def kind(self):
         """Name of the layer's or the operation's class."""
         return type(self.operation).__name__
+
+
+def _is_tensor(value):
+    return isinstance(value, keras.KerasTensor)
 
 
 @dataclass(frozen=True)
@@ -53,26 +118,34 @@ class ModelGraph:
         inputs: number of each input tensor, in the order of ``model.inputs``.
         outputs: number of each output tensor, in the order of ``model.outputs``.
         calls: every call on a way from an input to an output, readers after makers.
+        has_composites: whether layers without a rule were unrolled, or could not be: then
+            :func:`read_graph` may say more if it is told sizes that the model leaves open.
     """
 
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     calls: tuple[Call, ...]
+    has_composites: bool = False
 
 
-def read_graph(model):
+def read_graph(model, rule_of=None, shapes=None):
     """Read the calls of a functional or sequential model.
 
     Args:
         model: a built ``keras.Model``; nested models are unrolled, each call by itself.
+        rule_of: function of an operation and its path that returns its rule, ``None`` if there
+            is none. A layer without one is unrolled like a model if its ``call`` is made of
+            layers and operations of Keras. Default: no layer is.
+        shapes: shape of each input, batch 1: then every layer is called anew at this size, which
+            takes milliseconds a layer. Default: the shapes that the model was built for.
 
     Returns:
         A :class:`ModelGraph`.
 
     Raises:
         TypeError: if ``model`` is no Keras model.
-        ValueError: if the model, or one inside it, has no graph: a subclass of
-            ``keras.Model`` or a ``Sequential`` that does not know its input yet.
+        ValueError: if the model has no graph: a subclass of ``keras.Model`` or a
+            ``Sequential`` that does not know its input yet.
 
     Example:
         >>> import keras
@@ -86,15 +159,18 @@ def read_graph(model):
             "pass a keras.Model, for example keras.applications.VGG16(weights=None)."
         )
     _check_has_graph(model)
-    numbers = count()
-    inputs = tuple(next(numbers) for _ in model.inputs)
-    calls = []
-    outputs = _unroll(model, inputs, "", calls, numbers)
-    return ModelGraph(inputs, tuple(outputs), tuple(_with_distinct_names(calls)))
+    reader = _Reader(rule_of, anew=shapes is not None)
+    inputs = reader.new_numbers(model.inputs)
+    if shapes is None:
+        outputs = reader.unroll(model.inputs, model.outputs, inputs, "")
+    else:
+        outputs = reader.enter(model, (model.input,), {}, shapes, inputs, "")
+    calls = tuple(_with_distinct_names(reader.calls))
+    return ModelGraph(inputs, tuple(outputs), calls, reader.has_composites)
 
 
 def _check_has_graph(model):
-    if getattr(model, "inputs", None) and getattr(model, "outputs", None):
+    if _has_graph(model):
         return
     if isinstance(model, keras.Sequential):
         raise ValueError(
@@ -102,46 +178,126 @@ def _check_has_graph(model):
             "give it a keras.Input as its first entry, or call it once on data."
         )
     raise ValueError(
-        f"The model {model.name!r} is a subclass of keras.Model, so its layers are called "
-        "inside Python code that cannot be read: rebuild it as keras.Model(inputs, outputs)."
+        f"The model {model.name!r} is a subclass of keras.Model and has no graph of its own: "
+        "call it on an input, x = keras.Input(shape), and pass keras.Model(x, model(x))."
     )
 
 
-def _unroll(model, input_numbers, prefix, calls, numbers):
-    """Append the calls of ``model`` to ``calls``; return the numbers of its outputs."""
-    number_of = {id(t): n for t, n in zip(model.inputs, input_numbers, strict=True)}
-    for node in _nodes_in_order(model):
-        operation, tensors = node.operation, node.input_tensors
-        inputs = tuple(number_of[id(tensor)] for tensor in tensors)
-        name = prefix + operation.name
-        if isinstance(operation, keras.Model):
-            _check_has_graph(operation)
-            outputs = _unroll(operation, inputs, name + "/", calls, numbers)
-        else:
-            outputs = tuple(next(numbers) for _ in node.outputs)
-            calls.append(_call(name, node, inputs, outputs))
-        number_of.update(zip(map(id, node.outputs), outputs, strict=True))
-    return [number_of[id(tensor)] for tensor in model.outputs]
+def _has_graph(model):
+    """Say whether a model is what lies between its inputs and outputs."""
+    defines_call = next(base for base in type(model).__mro__ if "call" in vars(base))
+    of_keras = defines_call.__module__.startswith("keras.")
+    return bool(of_keras and getattr(model, "inputs", None) and getattr(model, "outputs", None))
 
 
-def _call(name, node, inputs, outputs):
+class _Reader:
+    """Collects the calls of a model and of the models and layers inside it."""
+
+    def __init__(self, rule_of, anew=False):
+        self.rule_of, self.anew = rule_of, anew
+        self.calls, self.numbers, self.has_composites = [], count(), False
+
+    def new_numbers(self, tensors):
+        """Return the next number for each tensor."""
+        return tuple(next(self.numbers) for _ in tensors)
+
+    def unroll(self, starts, ends, input_numbers, prefix, trace=None):
+        """Append the calls between symbolic tensors; return the numbers of the ends.
+
+        Args:
+            starts, ends: the tensors; ``input_numbers``: the numbers of the starts.
+            prefix: what the names begin with.
+            trace: the :class:`~labkit.receptive_field.composite_layers.Trace` of which they are
+                part, if they are.
+        """
+        number_of = {id(t): n for t, n in zip(starts, input_numbers, strict=True)}
+        for node in _nodes_in_order(starts, ends):
+            inputs = tuple(number_of[id(tensor)] for tensor in node.input_tensors)
+            name = trace.name_of(node.operation) if trace else node.operation.name
+            outputs = self._read(node, inputs, prefix + name, trace)
+            number_of.update(zip(map(id, node.outputs), outputs, strict=True))
+        # What is made without any input has no number yet.
+        return [number_of[id(end)] if id(end) in number_of else next(self.numbers) for end in ends]
+
+    def enter(self, layer, arguments, keywords, shapes, input_numbers, prefix):
+        """Call a layer or a model anew and append what it calls."""
+        with traced(layer, arguments, keywords, shapes) as trace:
+            return self.unroll(trace.inputs, trace.outputs, input_numbers, prefix, trace)
+
+    def _read(self, node, inputs, name, trace):
+        """Append what one node calls; return the numbers of the tensors that it makes."""
+        operation = node.operation
+        if isinstance(operation, keras.Model) and _has_graph(operation):
+            if self.anew:
+                return self._entered(node, inputs, name)
+            return self.unroll(operation.inputs, operation.outputs, inputs, name + "/")
+        if type(operation).__name__ == "ConvertToTensor":
+            # A symbolic tensor is one already: Keras converts what enters a model.
+            return inputs[:1]
+        rule = self.rule_of and self.rule_of(operation, name)
+        if self.rule_of and rule is None and isinstance(operation, keras.layers.Layer):
+            self.has_composites = True
+            return self._entered(node, inputs, name)
+        inputs = inputs[:1] if rule is left_out else inputs
+        call = _call(name, node, inputs, self.new_numbers(node.outputs), rule=rule)
+        if trace is None:
+            # What a graph says of training, a model that runs overrules; a ``call`` is obeyed.
+            call.keywords.pop("training", None)
+        return self._append(call)
+
+    def _entered(self, node, inputs, name):
+        """Append the calls inside of a layer, or the layer itself if it cannot be entered."""
+        # A batch that is known holds windows of one picture.
+        shapes = [(tensor.shape[0] or 1, *tensor.shape[1:]) for tensor in node.input_tensors]
+        given = node.operation, node.arguments.args, node.arguments.kwargs, shapes
+        made, before = self.new_numbers(node.outputs), len(self.calls)
+        try:
+            outputs = self.enter(*given, inputs, name + "/")
+            if len(outputs) != len(made):
+                raise UnreadableLayer("gives another number of tensors when it is entered")
+        except UnreadableLayer as problem:
+            del self.calls[before:]
+            return self._append(_call(name, node, inputs, made, obstacle=str(problem)))
+        return [
+            self._passed_on(name, node.input_tensors[inputs.index(number)], number, new)
+            if number in inputs
+            else number
+            for number, new in zip(outputs, made, strict=True)
+        ]
+
+    def _passed_on(self, name, tensor, number, new):
+        """Give a row to a layer that at inference returns what it is given."""
+        shapes = (tuple(tensor.shape),)
+        identity = keras.layers.Identity()
+        rule = self.rule_of and self.rule_of(identity, name)
+        self._append(Call(name, identity, (number,), (new,), shapes, shapes, (tensor,), rule=rule))
+        return new
+
+    def _append(self, call):
+        self.calls.append(call)
+        return call.outputs
+
+
+def _call(name, node, inputs, outputs, rule=None, obstacle=None):
     return Call(
         name=name,
         operation=node.operation,
         inputs=inputs,
         outputs=outputs,
         input_shapes=tuple(tensor.shape for tensor in node.input_tensors),
-        output_shape=node.outputs[0].shape,
+        output_shapes=tuple(tensor.shape for tensor in node.outputs),
         arguments=node.arguments.args,
-        keywords=node.arguments.kwargs,
+        keywords=dict(node.arguments.kwargs),
+        rule=rule,
+        obstacle=obstacle,
     )
 
 
-def _nodes_in_order(model):
-    """List the nodes between the inputs and the outputs, deepest first, as Keras prints them."""
-    entries = {id(tensor) for tensor in model.inputs}
+def _nodes_in_order(starts, ends):
+    """List the nodes between symbolic tensors, deepest first, as Keras prints them."""
+    entries = {id(tensor) for tensor in starts}
     makers = {}
-    finished = _readers_after_makers(model.outputs, entries, makers)
+    finished = _readers_after_makers(ends, entries, makers)
     depth = dict.fromkeys(makers, 0)
     for node in reversed(finished):
         below = depth[id(node)] + 1
@@ -171,8 +327,19 @@ def _readers_after_makers(tensors, entries, makers):
 
 def _makers_of(tensors, entries):
     """Return the node that made each tensor, but for the model's own inputs."""
-    histories = [tensor._keras_history for tensor in tensors if id(tensor) not in entries]
+    histories = [
+        _history(tensor)
+        for tensor in tensors
+        if isinstance(tensor, keras.KerasTensor) and id(tensor) not in entries
+    ]
     return [history.operation._inbound_nodes[history.node_index] for history in histories]
+
+
+def _history(tensor):
+    history = getattr(tensor, "_keras_history", None)
+    if history is None or history.operation is None:
+        raise UnreadableLayer("makes a tensor of which Keras does not tell where it comes from")
+    return history
 
 
 def _with_distinct_names(calls):

@@ -9,6 +9,8 @@ upsampling give different fields to neighbouring units, and q of them are kept. 
 with every border, inner ones too.
 """
 
+from dataclasses import dataclass
+from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
@@ -65,6 +67,17 @@ INPUT = UnitFields(1, 1, (Positions(0, 0),))
 GLOBAL = None
 
 
+@dataclass(frozen=True)
+class Uneven:
+    """Fields that do not repeat from unit to unit, or not known: what each unit sees is listed.
+
+    Args:
+        why: the reason, as a clause.
+    """
+
+    why: str
+
+
 def reading(fields, reads):
     """Return the fields of the units that read a layer.
 
@@ -73,10 +86,14 @@ def reading(fields, reads):
         reads: the :class:`~labkit.receptive_field.reads.Reads`.
 
     Returns:
-        A :class:`UnitFields`, or ``GLOBAL``.
+        A :class:`UnitFields`, ``GLOBAL`` or :class:`Uneven`.
     """
     if fields is GLOBAL or reads.offsets is None:
         return GLOBAL
+    if isinstance(fields, Uneven):
+        return fields
+    if reads.uneven:
+        return Uneven(reads.uneven)
     if reads.is_one_to_one:
         return fields
     return _solid_window(fields, reads) or _window(fields, reads)
@@ -87,29 +104,58 @@ def _solid_window(fields, reads):
     offsets, field = reads.offsets, fields.fields[0]
     if fields.period > 1 or reads.divisor > 1 or field is None or field.mask is not None:
         return None
-    touching = isinstance(offsets, range) and offsets.step * fields.step <= field.width
-    if len(offsets) > 1 and not touching:
+    if not isinstance(offsets, range):
         return None
-    first = field.first + offsets[0] * fields.step
-    last = field.last + offsets[-1] * fields.step
-    return UnitFields(1, fields.step * reads.stride, (Positions(first, last),))
+    if len(offsets) > 1 and offsets.step * abs(fields.step) > field.width:
+        return None
+    ends = sorted((offsets[0] * fields.step, offsets[-1] * fields.step))
+    reached = Positions(field.first + ends[0], field.last + ends[1])
+    return UnitFields(1, fields.step * reads.stride, (reached,))
 
 
 def _window(fields, reads):
     """Join the fields of every position read, for each unit of one period."""
-    whole = fields.period * reads.divisor
-    period = whole // gcd(whole, reads.stride)
-    turns = period * reads.stride // whole
-    joined = [join(fields.of(i) for i in _positions_read(reads, j)) for j in range(period)]
-    return UnitFields(period, fields.step * turns, tuple(joined))
+    period, step = turned(fields.period, fields.step, reads)
+    joined = [join(fields.of(i) for i in positions_read(reads, j)) for j in range(period)]
+    return UnitFields(period, step, tuple(joined))
 
 
-def _positions_read(reads, unit):
+def turned(period, step, reads):
+    """Return the period and the step of the units that read a layer.
+
+    Args:
+        period, step: those of the layer that is read, as in :class:`UnitFields`.
+        reads: the :class:`~labkit.receptive_field.reads.Reads`.
+
+    Returns:
+        Two integers.
+    """
+    whole = period * reads.divisor
+    made = whole // gcd(whole, reads.stride)
+    return made, step * (made * reads.stride // whole)
+
+
+def positions_read(reads, unit):
     """List (stride · unit + offset) / divisor wherever that is whole."""
-    start, offsets, divisor = reads.stride * unit, reads.offsets, reads.divisor
-    if isinstance(offsets, range) and offsets.step == 1:
-        offsets = range(offsets.start + (-start - offsets.start) % divisor, offsets.stop, divisor)
-    return [(start + o) // divisor for o in offsets if (start + o) % divisor == 0]
+    start, divisor = reads.stride * unit, reads.divisor
+    found = []
+    for run in reads.runs:
+        common = gcd(run.step, divisor)
+        if (start + run.start) % common:
+            continue
+        turn = divisor // common
+        # The first of the run that gives a whole number; every turn-th one after it does.
+        ahead = -((start + run.start) // common) * pow(run.step // common, -1, turn) % turn
+        found += [(start + o) // divisor for o in run[ahead::turn]]
+    return found
+
+
+def positions_inside(reads, unit, size):
+    """List the positions that a unit reads among the first ``size``, borders counted."""
+    if reads.listed:
+        first, last = int(reads.listed.first[unit]), int(reads.listed.last[unit])
+        return range(max(first, 0), min(last, size - 1) + 1)
+    return [position for position in positions_read(reads, unit) if 0 <= position < size]
 
 
 def join(fields):
@@ -157,23 +203,25 @@ def union(branches):
     """Return what a unit sees that joins the same unit of several layers.
 
     Args:
-        branches: :class:`UnitFields` or ``GLOBAL``, at least one.
+        branches: :class:`UnitFields`, ``GLOBAL`` or :class:`Uneven`, at least one.
 
     Returns:
-        A :class:`UnitFields`, or ``GLOBAL`` if any of them is.
-
-    Raises:
-        ValueError: if the strides differ, so that no field fits all units.
+        A :class:`UnitFields`; ``GLOBAL`` if any of them is; else :class:`Uneven` if one is or
+        if the strides differ, so that no field fits all units.
     """
     if GLOBAL in branches:
         return GLOBAL
     branches = list(dict.fromkeys(branches)) if branches[1:] else branches
     if len(branches) == 1:
         return branches[0]
+    for branch in branches:
+        if isinstance(branch, Uneven):
+            return branch
     period = lcm(*(branch.period for branch in branches))
     steps = {branch.step * (period // branch.period) for branch in branches}
     if len(steps) > 1:
-        raise ValueError("strides differ")
+        strides = dict.fromkeys(str(Fraction(b.step, b.period)) for b in branches)
+        return Uneven(f"joins paths of effective strides {' and '.join(strides)}")
     joined = (join(branch.of(unit) for branch in branches) for unit in range(period))
     return UnitFields(period, steps.pop(), tuple(joined))
 
@@ -181,7 +229,7 @@ def union(branches):
 class Clipped(NamedTuple):
     """First and last input position that each unit sees, all borders counted.
 
-    Two integer arrays, one entry per unit; where a unit sees nothing but padding,
+    Two integer arrays of one shape, one entry per unit; where a unit sees nothing but padding,
     ``first`` is above ``last``.
     """
 
@@ -189,60 +237,136 @@ class Clipped(NamedTuple):
     last: np.ndarray
 
 
-_NOWHERE = np.iinfo(np.int64).max // 4
+#: Above every position, and far enough below the largest integer to count on.
+NOWHERE = 1 << 30
 
 
 def whole_picture(size):
     """Return the :class:`Clipped` of the input itself."""
-    return Clipped(np.arange(size), np.arange(size))
+    positions = np.arange(size, dtype=np.int32)
+    return Clipped(positions, positions)
 
 
 def clipped(seen, reads):
     """Return what the units see that read a layer, inside a picture of known size.
 
     Args:
-        seen: the :class:`Clipped` of the layer that is read.
+        seen: the :class:`Clipped` of the layer that is read; its last dimension is the one
+            along which it is read.
         reads: the :class:`~labkit.receptive_field.reads.Reads`, of known size.
 
     Returns:
-        A :class:`Clipped`.
+        A :class:`Clipped`, with the units along its last dimension.
     """
     if reads.offsets is None:
-        units = reads.size or 1
-        return Clipped(np.full(units, seen.first.min()), np.full(units, seen.last.max()))
-    if reads.is_one_to_one and reads.size == len(seen.first):
+        first, last = everything_of(seen)
+        shape = (*first.shape, reads.size or 1)
+        return Clipped(
+            np.broadcast_to(first[..., None], shape), np.broadcast_to(last[..., None], shape)
+        )
+    if reads.is_one_to_one and reads.size == seen.first.shape[-1]:
         return seen
-    take = _sliding if reads.divisor == 1 else _gathered
+    if _is_one_for_all(seen.first) and _never_reads_nothing(reads, seen.first.shape[-1]):
+        shape = (*seen.first.shape[:-1], reads.size)
+        return Clipped(*(np.broadcast_to(ends[..., :1], shape) for ends in seen))
+    take = _sliding if reads.divisor == 1 and reads.stride > 0 and not reads.listed else _gathered
     return Clipped(
-        take(seen.first, reads, np.minimum, _NOWHERE), take(seen.last, reads, np.maximum, -_NOWHERE)
+        take(seen.first, reads, np.minimum, NOWHERE), take(seen.last, reads, np.maximum, -NOWHERE)
     )
 
 
+def _is_one_for_all(ends):
+    """Say whether all units along the last dimension share one entry of memory."""
+    return ends.strides[-1] == 0 and ends.shape[-1] > 0
+
+
+def _never_reads_nothing(reads, size):
+    """Say whether it is plain that every unit reads a position inside the picture."""
+    run = reads.offsets
+    if reads.listed or reads.divisor > 1 or reads.stride < 1 or not isinstance(run, range):
+        return False
+    begins_inside = run[-1] >= 0 and reads.stride * (reads.size - 1) + run[0] < size
+    return begins_inside and run.step <= size
+
+
+def everything_of(seen):
+    """Return the :class:`Clipped` of a unit that reads all along the last dimension."""
+    return Clipped(seen.first.min(axis=-1), seen.last.max(axis=-1))
+
+
 def _sliding(values, reads, extreme, nothing):
-    """Take the extreme over each window, one slice per offset."""
-    reach = reads.stride * (reads.size - 1)
-    before = max(0, -min(reads.offsets))
-    after = max(0, reach + max(reads.offsets) - len(values) + 1)
-    padded = np.concatenate([np.full(before, nothing), values, np.full(after, nothing)])
-    result = np.full(reads.size, nothing)
-    for offset in reads.offsets:
-        start = before + offset
-        extreme(result, padded[start : start + reach + 1 : reads.stride], out=result)
-    return result
+    """Take the extreme over each window, for all units at once."""
+    reach, runs = reads.stride * (reads.size - 1), reads.runs
+    before = max(0, *(-run[0] for run in runs), 0)
+    after = max(0, *(reach + run[-1] - values.shape[-1] + 1 for run in runs), 0)
+    padded = _bordered(values, before, after, nothing)
+    found = None
+    for run in runs:
+        start = before + run[0]
+        read = padded[..., start : start + reach + (run[-1] - run[0]) + 1]
+        taken = _over_taps(read, len(run), run.step, extreme)[..., :: reads.stride]
+        found = taken if found is None else extreme(found, taken)
+    return found
+
+
+def _bordered(values, before, after, nothing):
+    """Add entries that see nothing before and behind the last dimension."""
+    size = values.shape[-1]
+    padded = np.full((*values.shape[:-1], before + size + after), nothing, dtype=np.int32)
+    padded[..., before : before + size] = values
+    return padded
+
+
+def _over_taps(values, count, step, extreme):
+    """Take the extreme over ``count`` entries, ``step`` apart, from each entry on."""
+    covered = 1
+    while covered < count:
+        # What covers few taps, beside itself moved, covers up to twice as many.
+        more = min(covered, count - covered)
+        values = extreme(values[..., : -more * step], values[..., more * step :])
+        covered += more
+    return values
 
 
 def _gathered(values, reads, extreme, nothing):
-    """Take the extreme over all positions that are whole numbers."""
-    scaled = reads.stride * np.arange(reads.size)[:, None] + np.asarray(reads.offsets)
-    position = scaled // reads.divisor
-    inside = (scaled % reads.divisor == 0) & (position >= 0) & (position < len(values))
-    found = np.where(inside, values[np.where(inside, position, 0)], nothing)
-    return extreme.reduce(found, axis=1)
+    """Take the extreme over the positions of each unit, whatever their number."""
+    size = values.shape[-1]
+    found = np.full((*values.shape[:-1], reads.size), nothing, dtype=np.int32)
+    for first, count, step in _runs_of_positions(reads, size):
+        covered, level = 1, values
+        while (count >= covered).any():
+            units = np.flatnonzero((count >= covered) & (count < 2 * covered))
+            # Two stretches of ``covered`` positions: from the first on, and up to the last.
+            behind = first[units] + step * (count[units] - covered)
+            for start in (first[units], behind):
+                found[..., units] = extreme(found[..., units], level[..., start])
+            moved = _bordered(level[..., step * covered :], 0, step * covered, nothing)
+            level, covered = extreme(level, moved[..., :size]), 2 * covered
+    return found
 
 
-def clipped_union(branches):
-    """Return what units see that join the same unit of several layers."""
-    first, *others = branches
-    for other in others:
-        first = Clipped(np.minimum(first.first, other.first), np.maximum(first.last, other.last))
-    return first
+def _runs_of_positions(reads, size):
+    """List, for each run of offsets, what the units read inside the picture.
+
+    Returns:
+        Triples: the first position and the number of positions of each unit, as arrays, and
+        how far positions lie apart.
+    """
+    if reads.listed:
+        first = np.maximum(reads.listed.first, 0)
+        last = np.minimum(reads.listed.last, size - 1)
+        return [(first, last - first + 1, 1)]
+    return [_positions_of_run(reads, run, size) for run in reads.runs]
+
+
+def _positions_of_run(reads, run, size):
+    start = reads.stride * np.arange(reads.size) + run.start
+    common = gcd(run.step, reads.divisor)
+    step, turn = run.step // common, reads.divisor // common
+    ahead = -(start // common) * pow(step, -1, turn) % turn
+    first = (start + ahead * run.step) // reads.divisor
+    count = np.where(start % common == 0, (len(run) - 1 - ahead) // turn + 1, 0)
+    skipped = np.maximum(-(first // step), 0)
+    first = first + skipped * step
+    count = np.minimum(count - skipped, (size - 1 - first) // step + 1)
+    return first, count, step

@@ -483,7 +483,13 @@ def _mixed(q):
     """Need all of a dimension along which values are normalised together."""
     if q.kind in ("BatchNormalization", "Normalization"):
         return _copied(q)
-    dims = range(1, len(q.read)) if q.kind == "GroupNormalization" else q.layer.axis
+    if q.kind == "GroupNormalization":
+        dims = range(1, len(q.read))
+    elif q.kind == "MultiHeadAttention":
+        axes = q.layer.get_config()["attention_axes"] or range(1, len(q.read) - 1)
+        dims = (*axes, -1)
+    else:
+        dims = q.layer.axis
     dims = {dim % len(q.read) for dim in ([dims] if isinstance(dims, int) else dims)}
     return [
         np.ones_like(mask) if dim in dims else mask.copy()
@@ -576,6 +582,7 @@ _BACK = (
             "Normalization",
             "LayerNormalization",
             "GroupNormalization",
+            "MultiHeadAttention",
             "RMSNormalization",
             "UnitNormalization",
             "Softmax",

@@ -3,6 +3,8 @@
 import gc
 import inspect
 import sys
+import time
+import tracemalloc
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -12,8 +14,8 @@ import pytest
 from keras import layers
 
 from labkit.receptive_field.analysis import analyse
-from labkit.receptive_field.layer_rules import register_rule
-from labkit.receptive_field.reads import one_to_one, window
+from labkit.receptive_field.reads import UnreadableLayer, one_to_one, window
+from labkit.receptive_field.rule_registry import register_rule
 
 # name in Keras: field, effective stride, effective padding
 VGG16 = {
@@ -250,8 +252,10 @@ class TestGraphs:
         half = layers.MaxPooling1D(2)(start)
         crop = layers.Cropping1D(4)(start)
         model = keras.Model(start, layers.Add(name="sum")([half, crop]))
-        with pytest.raises(ValueError, match="'sum' joins paths of effective strides 2 and 1"):
-            analyse(model)
+        for axis in analyse(model)["sum"].axes:
+            assert axis.effective_stride is None
+            assert axis.why_no_stride == "joins paths of effective strides 2 and 1"
+            assert [axis.input_range(unit) for unit in (0, 7)] == [(0, 4), (11, 15)]
 
     def test_shared_layers_are_reported_per_call(self):
         start = keras.Input((32, 1))
@@ -422,16 +426,19 @@ class TestRules:
     def test_an_unknown_layer_is_named_and_the_way_out_shown(self):
         class Unheard(layers.Layer):
             def call(self, x):
-                return x
+                return keras.ops.reshape(x, self.compute_output_shape(x.shape)) * float(x[0, 0, 0])
+
+            def compute_output_shape(self, shape):
+                return shape
 
         with pytest.raises(ValueError) as caught:
-            analyse(line(Unheard(name="odd")))
+            analyse(line(Unheard(name="odd")), strict=True)
         message = str(caught.value)
         assert "'odd' (Unheard) has no rule" in message
         # What the message shows works as it stands.
         shown = [text.strip() for text in message.splitlines() if text.startswith("    ")]
         exec("\n".join(shown).rstrip("."), {"Unheard": Unheard})
-        assert analyse(line(Unheard())).final.size == 1
+        assert analyse(line(Unheard())).final.size == 3
 
     def test_a_rule_of_ones_own_serves_subclasses_too(self):
         register_rule(Smooth, lambda layer, axis: window(axis, layer.width, padding="same"))
@@ -452,9 +459,20 @@ class TestRules:
 
         assert analyse(line(Mine(1, 3))).final.size == 3
 
-    def test_a_lambda_is_refused(self):
-        with pytest.raises(ValueError, match="is a Lambda, whose function cannot be looked into"):
-            analyse(line(layers.Lambda(lambda x: x, output_shape=(64, 1))))
+    def test_a_lambda_is_followed_unless_it_computes_with_something_else(self):
+        assert analyse(line(layers.Lambda(lambda x: x[:, 2:] + x[:, :-2]))).final.size == 3
+        other = layers.Lambda(lambda x: x * float(x[0, 0, 0]), output_shape=(64, 1))
+        with pytest.raises(ValueError, match=r"uses more than .* of Keras.*rules=\{name: rule\}"):
+            analyse(line(other), strict=True)
+
+    def test_a_rule_for_one_layer_by_name(self):
+        three = {"odd": lambda layer, axis: window(axis, 3, padding="same")}
+        both = line(layers.Dense(1, name="odd"), layers.Dense(1))
+        assert [layer.size for layer in analyse(both, rules=three)] == [3, 3]
+        with pytest.raises(ValueError, match=r"no layer 'od' .*did you mean 'odd'"):
+            analyse(both, rules={"od": three["odd"]})
+        with pytest.raises(TypeError, match="rules=3 does not fit"):
+            analyse(both, rules=3)
 
     def test_a_rule_must_return_reads(self):
         class Wrong(Smooth):
@@ -462,7 +480,7 @@ class TestRules:
 
         register_rule(Wrong, lambda layer, axis: 3)
         with pytest.raises(ValueError, match="rule that returns 3"):
-            analyse(line(Wrong()))
+            analyse(line(Wrong()), strict=True)
 
     @pytest.mark.parametrize("wrong", ["Conv2D", Smooth(), int])
     def test_only_classes_of_layers_have_rules(self, wrong):
@@ -473,11 +491,96 @@ class TestRules:
         with pytest.raises(TypeError, match="must be a function"):
             register_rule(Smooth, "same")
 
-    def test_ends_joined_in_space_are_refused(self):
+    def test_ends_joined_in_space_have_fields_and_no_stride(self):
         start = keras.Input((16, 1))
         model = keras.Model(start, layers.Concatenate(axis=1)([start, start]))
-        with pytest.raises(ValueError, match="end to end along the spatial dimension 1"):
-            analyse(model)
+        axis = analyse(model).final.axes[0]
+        assert [axis.input_range(unit) for unit in (0, 15, 16, 31)] == [
+            *((0, 0), (15, 15), (0, 0), (15, 15))
+        ]
+        assert axis.why_no_stride == "joins its inputs end to end"
+
+
+class TestWhatIsUnknown:
+    """A layer without a rule leaves the others their rows."""
+
+    @pytest.fixture
+    def result(self):
+        class Unheard(layers.Layer):
+            def call(self, x):
+                return x
+
+        start = keras.Input((12, 1))
+        odd = Unheard(name="odd")(layers.Conv1D(1, 3, name="before")(start))
+        ends = [layers.Conv1D(1, 3, name="behind")(odd), layers.Conv1D(1, 5, name="beside")(start)]
+        return analyse(
+            keras.Model(start, ends), rules={"odd": lambda layer, axis: unreadable(axis)}
+        )
+
+    def test_the_rest_stands(self, result):
+        assert (result["before"].size, result["beside"].size) == (3, 5)
+        assert result["before"].unknown is result["beside"].unknown is None
+
+    def test_it_and_what_depends_on_it_say_why(self, result):
+        for name in ("odd", "behind"):
+            assert result[name].unknown == "the layer 'odd' (Unheard) reads what it likes"
+            assert result[name].size is result[name].effective_stride is None
+            assert result[name].sees_whole_input is None
+        with pytest.raises(ValueError, match="What 'behind' sees is unknown: the layer 'odd'"):
+            result["behind"].input_range((0,))
+
+    def test_the_table_says_so_once(self, result):
+        text = str(result)
+        assert text.count("reads what it likes") == 1
+
+
+def unreadable(axis):
+    raise UnreadableLayer("reads what it likes")
+
+
+class TestKerasIsAsked:
+    """The number of units of every rule is compared with Keras'."""
+
+    class Halved(layers.Layer):
+        def call(self, x):
+            return x[:, ::2]
+
+    def test_a_rule_that_makes_others_is_an_error(self):
+        register_rule(self.Halved, lambda layer, axis: one_to_one(axis))
+        with pytest.raises(
+            ValueError, match=r"'half' \(Halved\) makes 32 units along dimension 1, .* says 64"
+        ):
+            analyse(line(self.Halved(name="half")))
+
+    def test_at_the_size_that_is_asked_about(self):
+        register_rule(self.Halved, lambda layer, axis: one_to_one(axis))
+        model = line(self.Halved(name="half"), size=None)
+        with pytest.raises(ValueError, match=r"makes 9 units along dimension 1, .* says 17"):
+            analyse(model, 17)
+
+    def test_a_rule_of_the_places_need_not_know_of_channels(self):
+        class Wide(self.Halved):
+            def call(self, x):
+                return x[:, :-4]
+
+        register_rule(Wide, lambda layer, axis: window(axis, 5))
+        assert analyse(line(Wide(), channels=2)).final.size == 5
+
+
+def test_neither_memory_nor_time_grows_with_units_times_offsets():
+    """Two orders of magnitude lie between these bounds and what units × offsets would take."""
+    many = [
+        line(layers.UpSampling1D(300), size=2000),
+        line(layers.Conv1DTranspose(1, 1024, strides=256), size=2000),
+        keras.Sequential([keras.Input((4095, 4095, 1)), layers.Resizing(4096, 4096)]),
+    ]
+    for model in many:
+        tracemalloc.start()
+        start = time.process_time()
+        analyse(model)
+        seconds, (_, peak) = time.process_time() - start, tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 100e6 and seconds < 3
 
 
 def test_the_search_for_cycles_is_on_again_after_an_error():

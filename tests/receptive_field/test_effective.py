@@ -187,3 +187,12 @@ def test_gradients_by_hand():
     inputs = np.array([[[1.0], [-1.0], [2.0], [3.0]]], "float32")
     gradient = input_gradient(model, inputs, np.array([[[1.0], [1.0], [0.0], [2.0]]]))
     assert gradient.ravel().tolist() == [3, 0, 0, 6]
+
+
+def test_tokens_have_one_place_each():
+    start = keras.Input((8, 8, 2))
+    tokens = layers.Reshape((4, 3))(layers.Conv2D(3, 4, strides=4)(start))
+    field = effective_receptive_field(keras.Model(start, tokens), unit=(2,), samples=1)
+    assert field.field == ((4, 7), (0, 3))
+    inside = field.strength[4:8, :4]
+    assert (inside > 0).all() and field.strength.sum() == pytest.approx(inside.sum())

@@ -1,0 +1,372 @@
+"""What the units of a call's outputs see, from what those of its inputs see.
+
+A rule is asked about each dimension that holds an axis of the input. The answers move the
+digits of :mod:`~labkit.receptive_field.tensor_fields`; then Keras is asked for the shape of the
+output, and a rule that makes another number of units is an error.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import keras
+
+# Each registers its rules on import.
+from labkit.receptive_field import layer_rules, operation_rules, spectrogram_rules  # noqa: F401
+from labkit.receptive_field.activations import mixed_dims
+from labkit.receptive_field.channels import channel_dim
+from labkit.receptive_field.reads import Axis, Reads, Rearranged, SizeProblem, UnreadableLayer
+from labkit.receptive_field.rule_registry import rule_for
+from labkit.receptive_field.tensor_fields import (
+    ChannelsMatter,
+    Digit,
+    TensorFields,
+    joined,
+    read_along_dims,
+    rearranged,
+    renamed,
+    size_of,
+)
+from labkit.receptive_field.unit_fields import positions_inside
+
+
+class RuleError(ValueError):
+    """A rule and Keras make different numbers of units; the message names both."""
+
+
+def outputs_of(call, read, memory):
+    """Follow the fields through one call.
+
+    Args:
+        call: a :class:`~labkit.receptive_field.model_graph.Call`.
+        read: pairs of the number of an input of the call and its
+            :class:`~labkit.receptive_field.tensor_fields.TensorFields`, at least one.
+        memory: a :class:`~labkit.receptive_field.tensor_fields.Memory`.
+
+    Returns:
+        For each output a :class:`~labkit.receptive_field.tensor_fields.TensorFields`, or the
+        :class:`~labkit.receptive_field.reads.UnreadableLayer` that says why it cannot be told.
+
+    Raises:
+        SizeProblem: if the size of the input is missing or does not fit.
+        RuleError: if the rule makes another number of units than Keras.
+    """
+    made = []
+    for number, shape in enumerate(call.output_shapes):
+        if 0 in shape:
+            made.append(UnreadableLayer("makes an empty output here"))
+            continue
+        try:
+            made.append(_output(call, read, memory, number))
+        except SizeProblem:
+            raise
+        except UnreadableLayer as problem:
+            made.append(problem)
+        except ChannelsMatter:
+            if not memory.each_channel:
+                raise
+            why = "takes some of the features that see different things, which has no rule"
+            made.append(UnreadableLayer(why))
+    return made
+
+
+def _output(call, read, memory, number):
+    """Follow the fields to one output of a call."""
+    rule = call.rule or rule_for(call.operation, call.obstacle)
+    if getattr(rule, "keeps_places", False) and _is_plain(call, read):
+        return _activated(call, _in_place([tensor for _, tensor in read]), memory)
+    rank = len(call.output_shapes[number])
+    read = [(index, _with_channels_of(call, tensor)) for index, tensor in read]
+    shapes = _shapes_read(call, read)
+    parts, parts_shapes = _parts(call, read, shapes)
+    answers = [
+        memory.answer(
+            (call.name, index, number, tensor.held, shapes),
+            partial(_asked, call, rule, tensor, (index, number, parts_shapes), rank),
+        )
+        for index, tensor in parts
+    ]
+    pairs = [(tensor, answer) for (_, tensor), answer in zip(parts, answers, strict=True)]
+    if len(pairs) == 1 and _changes_nothing(*pairs[0], rank):
+        shape = _shapes_made(call, shapes)[number]
+        if shape == pairs[0][0].shape:
+            return _activated(call, pairs[0][0], memory)
+    dims, axes, mixed = _joined(pairs, rank, memory)
+    shape = _shapes_made(call, shapes)[number]
+    made = _completed(call, dims, axes, mixed or _has_two_ways(call.operation), shape)
+    _check(call, rule, made.shape, shape)
+    return _activated(call, made, memory)
+
+
+def _is_plain(call, read):
+    """Say whether a call reads, at inference, tensors of the shape that it makes."""
+    told, shape = channel_dim(call.operation, len(call.output_shapes[0])), call.output_shapes[0]
+    return call.keywords.get("training") is not True and all(
+        tensor.is_plain
+        and tensor.shape == shape == call.input_shapes[index]
+        and told in (None, tensor.channel_dim)
+        for index, tensor in read
+    )
+
+
+def _in_place(tensors):
+    """Join tensors of one shape, position by position."""
+    if len(tensors) == 1:
+        return tensors[0]
+    first, *others = tensors
+    branches = [(first.dims, first.axes)]
+    for tensor in others:
+        new = {own[0]: common[0] for own, common in zip(tensor.dims, first.dims, strict=True)}
+        branches.append((first.dims, tuple([renamed(axis, new) for axis in tensor.axes])))
+    dims, axes = joined(branches, alone=False)
+    return TensorFields(tuple(dims), axes, any(tensor.mixed for tensor in tensors))
+
+
+def _with_channels_of(call, tensor):
+    """Let the channels of an input be what the layer that reads it takes for them."""
+    told = channel_dim(call.operation, len(tensor.dims))
+    if tensor.is_plain and told == tensor.channel_dim:
+        return tensor
+    dims, axes = _as_told(tensor.dims, tensor.axes, told) if told else (tensor.dims, None)
+    if dims is tensor.dims:
+        return tensor
+    if tensor.mixed:
+        raise ChannelsMatter
+    return TensorFields(tuple(dims), axes)
+
+
+def _parts(call, read, shapes):
+    """Give what is stacked the dimension along which it is then joined end to end, of size 1."""
+    if call.kind != "Stack":
+        return read, shapes
+    new = call.operation.axis % len(call.output_shapes[0])
+    parts = [
+        (index, replace(tensor, dims=(*tensor.dims[:new], (Digit(1),), *tensor.dims[new:])))
+        for index, tensor in read
+    ]
+    return parts, tuple((*shape[:new], 1, *shape[new:]) for shape in shapes)
+
+
+def _has_two_ways(operation):
+    """Say whether some features see what comes before and others what comes behind."""
+    both = isinstance(operation, keras.layers.Bidirectional) and operation.return_sequences
+    return both and operation.merge_mode == "concat"
+
+
+def _joined(pairs, rank, memory):
+    """Join what is read of the inputs of a call.
+
+    Args:
+        pairs: for each input its fields and what :func:`_asked` returns.
+        rank: number of dimensions of the output.
+        memory: a :class:`~labkit.receptive_field.tensor_fields.Memory`.
+
+    Returns:
+        The digits of each dimension of the output, ``None`` where none is read into it; the
+        axes; and whether its channels see different things.
+    """
+    ends = [_dims_with_ends(*pair, memory.each_channel) for pair in pairs]
+    hold = set().union(*(held for _, held in ends))
+    branches = [_read(*pair, rank, memory, hold) for pair in pairs]
+    mixed = any(_is_mixed(*pair, hold) for pair in pairs)
+    if len(pairs) == 1:
+        return *branches[0], mixed
+    return *joined(branches, all(spatial for spatial, _ in ends)), mixed
+
+
+def _dims_with_ends(tensor, answer, each_channel):
+    """Find where an input is joined to others end to end, or gets units that see nothing.
+
+    Returns:
+        Whether that is in space, and the dimensions along which units must be told apart.
+    """
+    if isinstance(answer, Rearranged):
+        return False, set()
+    channel = tensor.channel_dim
+    alone = any(reads.alone for dim, reads in answer.items() if dim != channel)
+    counted = {dim for dim, reads in answer.items() if reads.alone and dim in tensor.held}
+    for dim in answer.keys() - tensor.held:
+        if (each_channel or dim != channel) and _has_ends(answer[dim], tensor.shape[dim]):
+            counted.add(dim)
+    return alone, counted
+
+
+def _has_ends(reads, size):
+    """Say whether some units read nothing of a dimension."""
+    if reads.alone:
+        return True
+    if reads.offsets is None or reads.uneven or None in (size, reads.size):
+        return False
+    if reads.is_one_to_one:
+        return reads.size > size
+    return not all(positions_inside(reads, unit, size) for unit in (0, reads.size - 1))
+
+
+def _is_mixed(tensor, answer, hold):
+    """Say whether channels of the output see different things, and are not told apart."""
+    channel = tensor.channel_dim
+    if isinstance(answer, Rearranged) or channel not in answer:
+        return tensor.mixed
+    reads = answer[channel]
+    if reads.offsets is None:
+        return False
+    taken = not reads.is_one_to_one or reads.size != tensor.shape[channel]
+    if tensor.mixed and taken and not reads.alone:
+        raise ChannelsMatter
+    return tensor.mixed or (channel not in hold and _has_ends(reads, tensor.shape[channel]))
+
+
+def _changes_nothing(tensor, answer, rank):
+    """Say whether a call works on each position alone and makes as many."""
+    if isinstance(answer, Rearranged) or rank != len(tensor.dims):
+        return False
+    shape = tensor.shape
+    for dim, reads in answer.items():
+        if reads.dim != dim or reads.size != shape[dim] or not reads.is_one_to_one:
+            return False
+    return True
+
+
+def _shapes_read(call, read):
+    """Return the shapes of all inputs of a call at the size of input analysed."""
+    shapes = list(call.input_shapes)
+    for index, tensor in read:
+        shapes[index] = tensor.shape
+    return tuple(shapes)
+
+
+def _asked(call, rule, tensor, asked_about, rank):
+    """Ask the rule about one input.
+
+    Args:
+        asked_about: number of the input, number of the output, shapes of all inputs.
+        rank: number of dimensions of the output.
+
+    Returns:
+        A :class:`~labkit.receptive_field.reads.Rearranged`, or a dictionary from each
+        dimension that was asked about to its :class:`~labkit.receptive_field.reads.Reads`.
+    """
+    shape, answers = tensor.shape, {}
+    for dim in _dims_to_ask(call, tensor):
+        try:
+            reads = rule(call.operation, Axis(dim, shape, call, *asked_about))
+            if isinstance(reads, Rearranged):
+                return reads
+            _check_reads(reads, shape[dim], rank)
+        except UnreadableLayer:
+            # What lies along a dimension without an axis is the layer's own affair.
+            if dim in tensor.held:
+                raise
+        else:
+            answers[dim] = reads
+    return answers
+
+
+def _dims_to_ask(call, tensor):
+    """List the dimensions to ask a rule about, those with an axis first."""
+    asked = sorted(range(1, len(tensor.dims)), key=lambda dim: dim not in tensor.held)
+    # A batch may hold windows of a picture, and layers do the same to every entry of it.
+    operation = call.operation
+    is_layer = isinstance(operation, keras.layers.Layer) or hasattr(operation, "data_format")
+    return asked if is_layer or 0 not in tensor.held else [0, *asked]
+
+
+def _check_reads(reads, size, rank):
+    if not isinstance(reads, Reads):
+        raise UnreadableLayer(f"has a rule that returns {reads!r} and not a Reads")
+    if reads.size is not None and reads.size < 1:
+        raise SizeProblem(f"leaves nothing of an axis of {size} positions")
+    if reads.dim is not None and not 0 <= reads.dim < rank:
+        raise UnreadableLayer(f"has a rule that puts an axis into dimension {reads.dim} of {rank}")
+
+
+def _read(tensor, answer, rank, memory, hold=()):
+    """Let one input be read as a rule says; return the dimensions and the axes of the output."""
+    if isinstance(answer, Rearranged):
+        result = rearranged(tensor, answer.moves)
+        return result.dims, result.axes
+    return read_along_dims(tensor, answer, rank, memory, hold)
+
+
+def _completed(call, dims, axes, mixed, shape):
+    """Give every dimension of the output its digits, new ones where no input is read into it."""
+    held = {digit for axis in axes for digit in axis.digits}
+    made = [
+        digits if _fits(digits, size, held) else (Digit(size),)
+        for digits, size in zip(dims, shape, strict=True)
+    ]
+    fresh = [dim for dim in range(1, len(shape)) if dims[dim] is None]
+    told = channel_dim(call.operation, len(shape))
+    if told:
+        made, axes = _as_told(made, axes, told)
+    elif fresh and fresh[-1] == len(shape) - 1 and not _has_channels(made):
+        made[-1] = (Digit(shape[-1], is_channel=True),)
+    return TensorFields(tuple(made), axes, mixed)
+
+
+def _has_channels(dims):
+    return any(digit.is_channel for digits in dims for digit in digits)
+
+
+def _fits(digits, size, held):
+    """Say whether digits stand for a dimension: where no axis is, they may miss its size."""
+    if digits is None:
+        return False
+    return size is None or size_of(digits) == size or not held.isdisjoint(digits)
+
+
+def _as_told(dims, axes, told):
+    """Let what a layer takes for channels be channels, and nothing else."""
+    new = {
+        digit: Digit(digit.size, is_channel=dim == told)
+        for dim, digits in enumerate(dims)
+        for digit in digits
+        if dim and digit.is_channel != (dim == told)
+    }
+    if not new:
+        return dims, axes
+    dims = [tuple(new.get(digit, digit) for digit in digits) for digits in dims]
+    return dims, tuple(renamed(axis, new) for axis in axes)
+
+
+def _activated(call, made, memory):
+    """Let the layer's own activation mix what it mixes."""
+    dims = mixed_dims(call.operation, made.shape)
+    mixed = {dim: Reads(None, made.shape[dim], dim=dim) for dim in dims if dim in made.held}
+    if not mixed:
+        return made
+    kept = {
+        dim: Reads(range(1), made.shape[dim], dim=dim)
+        for dim in range(len(made.dims))
+        if dim not in mixed
+    }
+    new, axes = read_along_dims(made, mixed | kept, len(made.dims), memory)
+    return TensorFields(tuple(new), axes, made.mixed)
+
+
+# What Keras makes
+
+
+def _shapes_made(call, shapes):
+    """Return the shape of each output: the model's own, or asked of Keras at other sizes."""
+    if shapes == call.input_shapes:
+        return call.output_shapes
+    try:
+        return call.shapes_made(shapes)
+    except ValueError as problem:
+        raise SizeProblem(
+            f"cannot be called on {' and '.join(map(str, shapes))}: "
+            f"{str(problem).strip().splitlines()[0]}"
+        ) from None
+
+
+def _check(call, rule, made, shape):
+    """Compare the number of units with Keras'."""
+    if made == shape:
+        return
+    for dim, (ours, keras_makes) in enumerate(zip(made, shape, strict=True)):
+        if dim and None not in (ours, keras_makes) and ours != keras_makes:
+            raise RuleError(
+                f"The layer {call.name!r} ({call.kind}) makes {keras_makes} units along "
+                f"dimension {dim}, and the rule {rule.__name__!r} says {ours}: correct the rule, "
+                "or register another one with register_rule."
+            )

@@ -1,0 +1,104 @@
+"""Which dimensions of a model's input are spatial, settled by what its layers do with them.
+
+A shape does not tell: (28, 28) may be a picture without channels or 28 steps of 28 features. A
+convolution tells, wherever its input came from: what lies in the dimension that it takes for
+channels counts channels, the rest is places. So all dimensions are followed through the graph
+until a layer has told of each.
+"""
+
+from dataclasses import replace
+
+import keras
+
+from labkit.receptive_field.call_fields import outputs_of
+from labkit.receptive_field.channels import channel_dim
+from labkit.receptive_field.reads import SizeProblem
+from labkit.receptive_field.tensor_fields import (
+    ChannelsMatter,
+    Memory,
+    TensorFields,
+    input_fields,
+)
+from labkit.words import is_whole
+
+
+def spatial_dims(graph, number, shape, input_axes=None):
+    """Find the dimensions of an input that are neither batch nor channels.
+
+    Args:
+        graph: a :class:`~labkit.receptive_field.model_graph.ModelGraph`.
+        number: the number of the input tensor; ``shape``: its shape, batch included.
+        input_axes: the answer, if the caller knows it: dimensions, batch = 0.
+
+    Returns:
+        A tuple of dimensions in increasing order, empty if there is none.
+
+    Raises:
+        ValueError: if ``input_axes`` does not fit.
+    """
+    if input_axes is not None:
+        return _checked(input_axes, len(shape))
+    dims = range(1, len(shape))
+    told = _told(graph, number, shape)
+    channels = [dim for dim in dims if told.get(dim) == "channels"]
+    if not channels and not all(told.get(dim) == "places" for dim in dims):
+        first = keras.config.image_data_format() == "channels_first"
+        usual = 1 if first else len(shape) - 1
+        if told.get(usual) != "places":
+            channels = [usual]
+    return tuple(dim for dim in dims if dim not in channels)
+
+
+def _checked(input_axes, rank):
+    dims = tuple(input_axes) if isinstance(input_axes, (tuple, list)) else (input_axes,)
+    fits = dims and all(is_whole(dim, 1) and dim < rank for dim in dims)
+    if not fits or list(dims) != sorted(set(dims)):
+        raise ValueError(
+            f"input_axes={input_axes!r} does not fit: give the spatial dimensions of the input in "
+            f"increasing order, whole numbers from 1 to {rank - 1}, where 0 is the batch."
+        )
+    return dims
+
+
+def _told(graph, number, shape):
+    """Follow all dimensions until layers have told of each: "channels" or "places"."""
+    start = input_fields(shape, range(1, len(shape)), ())
+    # Where units lie is enough: what they see of a picture of this size is left aside.
+    axes = tuple(replace(axis, seen=None) for axis in start.axes)
+    tensors, told, memory = {number: TensorFields(start.dims, axes)}, {}, Memory()
+    for call in graph.calls:
+        read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
+        for _, tensor in read:
+            _tell(call, tensor, told)
+        if len(told) == len(shape) - 1:
+            break
+        try:
+            made = outputs_of(call, read, memory) if read else ()
+        except (SizeProblem, ChannelsMatter):
+            continue
+        known = zip(call.outputs, made, strict=False)
+        tensors.update((n, t) for n, t in known if isinstance(t, TensorFields))
+    return told
+
+
+def _tell(call, tensor, told):
+    """Note what one call takes each dimension of the input for, if no earlier call has told."""
+    channels = channel_dim(call.operation, len(tensor.dims))
+    if channels is None or not set(tensor.held) - {0, channels}:
+        return
+    as_channels = []
+    for dim, axis in enumerate(tensor.axes, start=1):
+        own = set(axis.digits)
+        held = {i for i, digits in enumerate(tensor.dims) if not own.isdisjoint(digits)}
+        if channels in held:
+            # Part of it may have become places, or part of the places channels: what runs
+            # slowest along a dimension of places was one.
+            if any(tensor.dims[i][0] in own for i in held - {channels}):
+                told.setdefault(dim, "places")
+            else:
+                as_channels.append(dim)
+        elif held:
+            told.setdefault(dim, "places")
+    # Several dimensions that were flattened to features may have been places before.
+    if len(as_channels) == 1:
+        told.setdefault(as_channels[0], "channels")

@@ -1,0 +1,79 @@
+"""What the frames of spectrograms read of a sound: the samples that the window keeps.
+
+A Hann window begins with 0, so that a frame of 256 samples reads 255 of them.
+"""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from labkit.receptive_field.reads import Listed, everything, one_to_one, window
+from labkit.receptive_field.rule_registry import rule
+
+
+@rule("STFTSpectrogram")
+def _spectrogram(layer, axis):
+    if axis.spatial(layer.data_format) is None:
+        return everything(axis)
+    step = layer.frame_step or layer.frame_length // 2
+    reads = window(axis, layer.frame_length, step, padding=layer.padding)
+    kernels = [getattr(layer, f"{part}_kernel", None) for part in ("real", "imag")]
+    taps = [np.abs(keras.ops.convert_to_numpy(k)).max((1, 2)) for k in kernels if k is not None]
+    return _kept(reads, np.sum(taps, axis=0))
+
+
+@rule("MelSpectrogram")
+def _mel_spectrogram(layer, axis):
+    # Left aside: the floor that top_db lays below the loudest value of all.
+    return _frames(layer, axis, layer.window, centre=True, dim=axis.rank)
+
+
+@rule("STFT", place="ops")
+def _fourier_transform_of_frames(operation, axis):
+    return _frames(operation, axis, operation.window, operation.center, dim=axis.rank - 1)
+
+
+def _frames(layer, axis, values, centre, dim):
+    """Cut the last dimension into frames, mirrored at its ends if they are centred."""
+    if axis.dim != axis.rank - 1:
+        return one_to_one(axis)
+    half = layer.fft_length // 2 if centre else 0
+    reads = window(axis, layer.fft_length, layer.sequence_stride, padding=(half, half))
+    reads = replace(_kept(reads, _window(layer, values)), dim=dim)
+    if not centre or axis.size is None:
+        return reads
+    return replace(reads, listed=_mirrored(reads, axis.size))
+
+
+def _window(layer, values):
+    """Return the weight of each sample of a frame, as Keras pads it to the transform's length."""
+    if values is None:
+        return np.ones(layer.fft_length)
+    if isinstance(values, str):
+        values = np.arange(layer.sequence_length) > (0 if values == "hann" else -1)
+    left = (layer.fft_length - layer.sequence_length) // 2
+    weights = np.zeros(layer.fft_length)
+    weights[left : left + layer.sequence_length] = values
+    return weights
+
+
+def _kept(reads, weights):
+    """Leave out the ends of a window where its weight is 0."""
+    kept = np.flatnonzero(weights)
+    return replace(reads, offsets=reads.offsets[kept[0] : kept[-1] + 1])
+
+
+def _mirrored(reads, size):
+    """List what frames read that reach over the ends, where the sound is mirrored."""
+    start = reads.stride * np.arange(reads.size)
+    low, high = start + reads.offsets[0], start + reads.offsets[-1]
+    # What lies beyond 0 and beyond the end, each turned round.
+    pieces = [
+        (np.maximum(low, 0), np.minimum(high, size - 1)),
+        (-np.minimum(high, -1), -low),
+        (2 * (size - 1) - high, 2 * (size - 1) - np.maximum(low, size)),
+    ]
+    firsts = [np.where(first <= last, first, size) for first, last in pieces]
+    lasts = [np.where(first <= last, last, -1) for first, last in pieces]
+    return Listed(np.min(firsts, axis=0), np.max(lasts, axis=0))

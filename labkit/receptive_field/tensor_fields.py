@@ -1,0 +1,806 @@
+"""What the units of one tensor see, while layers move, split and join its dimensions.
+
+The index along a dimension is written in digits, as 23 is written in tens and ones. A tensor
+of the picture has one digit a dimension; a reshape of 16 rows to (8, 2) splits the digit of the
+rows into one of 8 and one of 2, and tokens of a picture have the digits of both its axes in one
+dimension. What a unit sees along an axis of the input is a function of some digits. Permuting
+and reshaping thus move digits about and change no field; layers that read along a dimension
+read along its digits.
+"""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from labkit.receptive_field import grid_fields
+from labkit.receptive_field.grid_fields import GridFields, has_none
+from labkit.receptive_field.reads import Reshaped, SizeProblem, UnreadableLayer
+from labkit.receptive_field.unit_fields import (
+    GLOBAL,
+    INPUT,
+    NOWHERE,
+    Clipped,
+    Uneven,
+    UnitFields,
+    clipped,
+    everything_of,
+    reading,
+    union,
+    whole_picture,
+)
+
+
+class Digit:
+    """One factor of the index along a dimension; the same object wherever it is moved.
+
+    Args:
+        size: how many values it takes, ``None`` if unknown.
+        is_channel: whether it counts channels, or what was a channel.
+    """
+
+    __slots__ = ("is_channel", "size")
+
+    def __init__(self, size, is_channel=False):
+        self.size, self.is_channel = size, is_channel
+
+    def __repr__(self):
+        return f"Digit({self.size}{', channel' if self.is_channel else ''})"
+
+
+@dataclass(frozen=True, eq=False)
+class AxisMap:
+    """What the units of a tensor see along one axis of the input.
+
+    Args:
+        digits: those on which it depends.
+        fields: far from the borders: ``GLOBAL``, :class:`Uneven`, a :class:`UnitFields` if it
+            depends on one digit, a :class:`GridFields` of as many otherwise.
+        seen: a :class:`Clipped` with one dimension a digit; ``None`` if the size of the input
+            is unknown.
+        misalignment: distance between the outermost centres of the paths joined last.
+    """
+
+    digits: tuple[Digit, ...]
+    fields: UnitFields | GridFields | Uneven | None
+    seen: Clipped | None = None
+    misalignment: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, eq=False)
+class TensorFields:
+    """A tensor: the digits of its dimensions, and what its units see.
+
+    Args:
+        dims: the digits of each dimension, batch included, the last one running fastest.
+        axes: one :class:`AxisMap` per axis of the input.
+        mixed: whether its channels see different things, which the axes leave aside: each is
+            taken to see what all do.
+
+    Worked out from these: ``shape``, the size of each dimension, ``None`` where unknown; ``held``,
+    the dimensions that hold an axis or a part of one; ``channel_dim``, the one that counts
+    channels, ``None`` if none does; ``is_plain``, whether each dimension and each axis has one
+    digit at most and no axis lies among the channels or in the batch.
+    """
+
+    dims: tuple[tuple[Digit, ...], ...]
+    axes: tuple[AxisMap, ...]
+    mixed: bool = False
+
+    shape: tuple = field(init=False)
+    held: tuple[int, ...] = field(init=False)
+    channel_dim: int | None = field(init=False)
+    is_plain: bool = field(init=False)
+
+    def __post_init__(self):
+        # Asked of every tensor several times, so worked out once.
+        dims = self.dims
+        digits = {digit for axis in self.axes for digit in axis.digits}
+        held = [i for i, dim in enumerate(dims) if not digits.isdisjoint(dim)]
+        channels = [i for i, dim in enumerate(dims) if i and _has_channels(dim)]
+        simple = all([len(dim) == 1 for dim in dims]) and len(channels) < 2
+        plain = simple and all([len(axis.digits) < 2 for axis in self.axes])
+        channel = _channel_dim(dims, self.axes, channels) if channels else None
+        worked_out = {
+            "shape": tuple([dim[0].size if len(dim) == 1 else size_of(dim) for dim in dims]),
+            "held": tuple(held),
+            "channel_dim": channel,
+            "is_plain": plain and channel not in held and 0 not in held,
+        }
+        self.__dict__.update(worked_out)
+
+
+def _has_channels(digits):
+    return any([digit.is_channel for digit in digits])
+
+
+def _channel_dim(dims, axes, found):
+    """Find the last dimension that counts channels, best one that counts nothing else."""
+    pure = [i for i in found if all([digit.is_channel for digit in dims[i]])]
+    if pure:
+        return pure[-1]
+    mixed = [i for i in found if not _is_place(dims[i], axes)]
+    return mixed[-1] if mixed else None
+
+
+def _is_place(digits, axes):
+    """Say whether one channel lies beside a whole axis, as after it was left out."""
+    if size_of([digit for digit in digits if digit.is_channel]) != 1:
+        return False
+    return sum(bool(a.digits) and set(a.digits) <= set(digits) for a in axes) == 1
+
+
+def size_of(digits):
+    """Return how many values digits take together, ``None`` if unknown."""
+    if len(digits) == 1:
+        return digits[0].size
+    sizes = [digit.size for digit in digits]
+    return None if None in sizes else prod(sizes)
+
+
+def input_fields(shape, spatial, channels):
+    """Return the tensor of the picture itself: position j sees position j.
+
+    Args:
+        shape: its shape, batch included, ``None`` where unknown.
+        spatial: its dimensions that are axes to trace.
+        channels: its dimensions that count channels.
+
+    Returns:
+        A :class:`TensorFields`.
+    """
+    dims = tuple((Digit(size, dim in channels),) for dim, size in enumerate(shape))
+    pictures = {size: whole_picture(size) for size in {shape[dim] for dim in spatial} - {None}}
+    # Axes of one size share their numbers: what is alike is computed once.
+    axes = tuple(AxisMap(dims[dim], INPUT, pictures.get(shape[dim])) for dim in spatial)
+    return TensorFields(dims, axes)
+
+
+class ChannelsMatter(Exception):
+    """Channels that see different things become places: they must be followed one by one."""
+
+
+class Memory:
+    """Remembers, within one analysis, what came of reading the same fields in the same way.
+
+    Args:
+        each_channel: whether channels that see different things are followed one by one, even
+            where no layer has made places of them.
+    """
+
+    def __init__(self, each_channel=False):
+        self.each_channel = each_channel
+        self._known, self._answers = {}, {}
+
+    def answer(self, question, ask):
+        """Return what a rule said, asking it once; a question holds what the answer depends on."""
+        if question not in self._answers:
+            self._answers[question] = ask()
+        return self._answers[question]
+
+    def read(self, axis, reads):
+        """Read along an axis that depends on one digit; return its fields and what is seen."""
+        key = (id(axis.fields), id(axis.seen), reads)
+        if key not in self._known:
+            seen = None
+            if axis.seen is not None:
+                _known(reads.size)
+                seen = clipped(axis.seen, reads)
+            # The axis is kept too, so that no other object takes its place in memory.
+            self._known[key] = axis, reading(axis.fields, reads), seen
+        return self._known[key][1:]
+
+
+def _known(size):
+    if size is None:
+        raise SizeProblem("makes a number of units that is unknown: give input_size")
+    return size
+
+
+# Along one axis
+
+
+def _along(seen, place, change):
+    """Change what is seen along one digit."""
+    moved = Clipped(*(np.moveaxis(ends, place, -1) for ends in seen))
+    return Clipped(*(np.moveaxis(ends, -1, place) for ends in change(moved)))
+
+
+def _read(axis, digit, made, reads, memory):
+    """Let an axis be read along one of its digits."""
+    if digit not in axis.digits:
+        return axis
+    # Channels do not go on: what each reads is listed, and no border is left aside.
+    list_all = digit.is_channel and None not in (digit.size, made.size)
+    if len(axis.digits) == 1 and not list_all:
+        return AxisMap((made,), *memory.read(axis, reads))
+    place = axis.digits.index(digit)
+    fields, seen = axis.fields, axis.seen
+    if not has_none(fields) and list_all:
+        fields = grid_fields.listed_along(fields, place, reads, digit.size)
+    elif not has_none(fields):
+        fields = grid_fields.read_along(fields, place, reads)
+    if seen is not None:
+        seen = _along(seen, place, lambda ends: clipped(ends, reads))
+    return AxisMap((*axis.digits[:place], made, *axis.digits[place + 1 :]), fields, seen)
+
+
+def _without(axis, digit, grid, ends):
+    """Let an axis depend on one digit less: ``grid`` does it to fields, ``ends`` to positions."""
+    if digit not in axis.digits:
+        return axis
+    place = axis.digits.index(digit)
+    fields, seen = axis.fields, axis.seen
+    if not has_none(fields):
+        fields = grid(fields, place)
+    if seen is not None:
+        seen = ends(Clipped(*(np.moveaxis(array, place, -1) for array in seen)))
+    return AxisMap((*axis.digits[:place], *axis.digits[place + 1 :]), fields, seen)
+
+
+def contracted(axis, digit):
+    """Let every unit read all along one digit."""
+
+    def fields(grid, place):
+        alone = len(axis.digits) == 1
+        return GLOBAL if alone else grid_fields.contracted(grid, place, digit.size)
+
+    found = _without(axis, digit, fields, everything_of)
+    if not found.digits and axis.digits:
+        return found if found.fields is GLOBAL else AxisMap((), GLOBAL, found.seen)
+    return found
+
+
+def _reading_all(axis, digits, new):
+    """Let every unit read all along some digits; with units along ``new``, unless it is None."""
+    if not any(digit in axis.digits for digit in digits):
+        return axis
+    for digit in digits:
+        axis = contracted(axis, digit)
+    return _spread_along(axis, new) if new else axis
+
+
+def _spread_along(axis, digit):
+    """Let an axis be counted along one more digit, which changes nothing yet."""
+    digits = [*axis.digits, digit]
+    fields, seen = in_order(axis, digits)
+    if seen is not None:
+        shape = (*seen.first.shape[:-1], _known(digit.size))
+        seen = Clipped(*(np.broadcast_to(ends, shape) for ends in seen))
+    return AxisMap(tuple(digits), fields, seen)
+
+
+def _chosen(axis, digit):
+    """Stay at the first place along one digit."""
+    return _without(
+        axis, digit, grid_fields.chosen, lambda seen: Clipped(*(ends[..., 0] for ends in seen))
+    )
+
+
+def _split(axis, digit, outer, inner):
+    """Write one digit as two."""
+    if digit not in axis.digits:
+        return axis
+    place = axis.digits.index(digit)
+    fields, seen = axis.fields, axis.seen
+    if not has_none(fields):
+        fields = grid_fields.split(fields, place, inner.size)
+    if seen is not None:
+        shape = seen.first.shape
+        shape = (*shape[:place], outer.size, inner.size, *shape[place + 1 :])
+        seen = Clipped(*(ends.reshape(shape) for ends in seen))
+    return AxisMap((*axis.digits[:place], outer, inner, *axis.digits[place + 1 :]), fields, seen)
+
+
+def _merged(axis, digits, made):
+    """Count several digits as one. Every digit that the axis depends on may be among others."""
+    if not any(digit in axis.digits for digit in digits):
+        return axis
+    others = [digit for digit in axis.digits if digit not in digits]
+    fields, seen = in_order(axis, [*others, *digits])
+    sizes = [digit.size for digit in digits]
+    if None in sizes[1:]:
+        raise SizeProblem(
+            "reads along a dimension that a reshape made of parts of unknown size: give input_size"
+        )
+    if not has_none(fields):
+        fields = grid_fields.merged(fields, len(others), sizes)
+    if seen is not None:
+        shape = [digit.size for digit in others]
+        seen = Clipped(
+            *(np.broadcast_to(ends, (*shape, *sizes)).reshape(*shape, -1) for ends in seen)
+        )
+    return AxisMap((*others, made), fields, seen)
+
+
+def in_order(axis, digits):
+    """Return fields and positions of an axis with its digits in an order, others among them."""
+    if tuple(digits) == axis.digits:
+        return axis.fields, axis.seen
+    places = [digits.index(digit) for digit in axis.digits]
+    fields, seen = axis.fields, axis.seen
+    if not has_none(fields):
+        fields = grid_fields.with_digits(fields, places, len(digits))
+    if seen is not None:
+        order = np.argsort(places)
+        others = [i for i in range(len(digits)) if i not in places]
+        seen = Clipped(*(np.expand_dims(ends.transpose(order), others) for ends in seen))
+    return fields, seen
+
+
+def compact(axes):
+    """Leave out of each axis the digits along which it does not change, if another has them."""
+    if all(len(axis.digits) < 2 for axis in axes):
+        return axes
+    for place, axis in enumerate(axes):
+        if len(axis.digits) < 2:
+            continue
+        others = {d for i, each in enumerate(axes) if i != place for d in each.digits}
+        for digit in axis.digits:
+            if digit in others and not _changes_along(axis, axis.digits.index(digit)):
+                axis = _chosen(axis, digit)
+        axes = (*axes[:place], axis, *axes[place + 1 :])
+    return axes
+
+
+def _changes_along(axis, place):
+    grid = axis.fields if isinstance(axis.fields, GridFields) else None
+    if grid and (grid.steps[place] or grid.periods[place] > 1):
+        return True
+    if axis.seen is None:
+        return isinstance(axis.fields, Uneven)
+    return any((ends != ends.take([0], axis=place)).any() for ends in axis.seen)
+
+
+# The whole tensor
+
+
+def read_along_dims(tensor, reads_by_dim, rank, memory, hold=()):
+    """Let a tensor be read along its dimensions.
+
+    Args:
+        tensor: a :class:`TensorFields`.
+        reads_by_dim: dictionary from a dimension to the
+            :class:`~labkit.receptive_field.reads.Reads` along it.
+        rank: number of dimensions of the output, batch included.
+        memory: a :class:`Memory`.
+        hold: dimensions to count along, though nothing depends on them yet.
+
+    Returns:
+        The digits of each dimension of the output, ``None`` where no dimension was read into
+        it; and one :class:`AxisMap` per axis.
+    """
+    dims, axes = [None] * rank, tensor.axes
+    if rank and 0 not in reads_by_dim:
+        dims[0] = tensor.dims[0]
+    for dim, reads in reads_by_dim.items():
+        digits = tensor.dims[dim]
+        if reads.size != tensor.shape[dim] or not reads.is_one_to_one or reads.dim is None:
+            if dim in tensor.held or dim in hold:
+                digits, axes = _along_dim(digits, axes, reads, memory, dim in hold)
+            else:
+                digits = (Digit(reads.size, _count_channels(digits)),)
+        if reads.dim is not None:
+            dims[reads.dim] = digits
+    return dims, compact(axes)
+
+
+def _along_dim(digits, axes, reads, memory, hold):
+    """Let a dimension be read; return the digits of the output's and the axes."""
+    if reads.offsets is None:
+        new = Digit(reads.size, _count_channels(digits))
+        axes = tuple(_reading_all(axis, digits, reads.dim is not None and new) for axis in axes)
+        return (new,), axes
+    made, axes = in_one_digit(digits, axes)
+    new = Digit(reads.size, _count_channels(digits))
+    if hold and not any(made in axis.digits for axis in axes):
+        axes = (_spread_along(axes[0], made), *axes[1:])
+    axes = tuple(_read(axis, made, new, reads, memory) for axis in axes)
+    if reads.dim is None:
+        if reads.size != 1:
+            raise UnreadableLayer(f"leaves {reads.size} units without a dimension")
+        axes = tuple(_chosen(axis, new) for axis in axes)
+    return (new,), axes
+
+
+def _count_channels(digits):
+    """Say whether digits count nothing but channels."""
+    return bool(digits) and all(digit.is_channel for digit in digits)
+
+
+def in_one_digit(digits, axes):
+    """Count the digits of one dimension as one; return that one and the axes."""
+    if len(digits) == 1:
+        return digits[0], axes
+    made = Digit(size_of(digits), any(digit.is_channel for digit in digits))
+    axes = tuple(_merged(axis, list(digits), made) for axis in axes)
+    return made, _dead_together(axes, made)
+
+
+# Units that see nothing
+
+
+def _is_dead(axis):
+    """Say which units see nothing along an axis, ``None`` if there are none."""
+    if axis.seen is None:
+        return None
+    dead = axis.seen.first > axis.seen.last
+    return dead if dead.any() else None
+
+
+def _has_dead(axis):
+    fields = () if has_none(axis.fields) else axis.fields.fields
+    return None in fields or _is_dead(axis) is not None
+
+
+def _dead_together(axes, digit):
+    """Make units see nothing along any axis that depends on a digit if they do along one."""
+    concerned = [axis for axis in axes if digit in axis.digits]
+    dead = [axis for axis in concerned if _has_dead(axis)]
+    if not dead or len(concerned) < 2:
+        return axes
+    return tuple(_masked(axis, dead) if axis in concerned else axis for axis in axes)
+
+
+def _masked(axis, dead):
+    """Let an axis know of the units that see nothing along others."""
+    dead = [_dead_part(each) for each in dead if each is not axis]
+    if not dead:
+        return axis
+    digits = list(dict.fromkeys(d for each in (axis, *dead) for d in each.digits))
+    (fields, seen), *others = [in_order(each, digits) for each in (axis, *dead)]
+    if not has_none(fields):
+        fields = grid_fields.masked(fields, [f for f, _ in others if not has_none(f)])
+    if seen is not None:
+        gone = np.zeros((1,) * len(digits), bool)
+        for _, ends in others:
+            gone = gone | (ends.first > ends.last)
+        seen = Clipped(np.where(gone, NOWHERE, seen.first), np.where(gone, -NOWHERE, seen.last))
+        seen = Clipped(*(np.broadcast_to(ends, [d.size for d in digits]) for ends in seen))
+    return AxisMap(tuple(digits), fields, seen)
+
+
+def _dead_part(axis):
+    """Leave out the digits on which it does not depend whether units see nothing."""
+    for digit in axis.digits:
+        place = axis.digits.index(digit)
+        grid = None if has_none(axis.fields) else axis.fields
+        if grid and grid_fields.emptiness_changes_along(grid, place):
+            continue
+        gone = None if axis.seen is None else axis.seen.first > axis.seen.last
+        if gone is None or (gone == gone.take([0], axis=place)).all():
+            axis = _chosen(axis, digit)
+    return axis
+
+
+# New places
+
+
+def rearranged(tensor, moves):
+    """Give the values of a tensor new places.
+
+    Args:
+        tensor: a :class:`TensorFields`.
+        moves: as in :class:`~labkit.receptive_field.reads.Rearranged`.
+
+    Returns:
+        A :class:`TensorFields`.
+    """
+    for move in moves:
+        if isinstance(move, Reshaped):
+            tensor = _reshaped(tensor, move.shape)
+        else:
+            order = [dim % len(tensor.dims) for dim in move.order]
+            tensor = replace(tensor, dims=tuple(tensor.dims[dim] for dim in order))
+    tensor = replace(tensor, axes=compact(tensor.axes))
+    if tensor.mixed and any(
+        digit.is_channel
+        for dim, digits in enumerate(tensor.dims)
+        for digit in digits
+        if dim != tensor.channel_dim
+    ):
+        raise ChannelsMatter
+    return tensor
+
+
+def _reshaped(tensor, shape):
+    if shape and shape[0] is None:
+        inner = _reshaped(replace(tensor, dims=tensor.dims[1:]), shape[1:])
+        return replace(inner, dims=(tensor.dims[0], *inner.dims))
+    shape = _completed(tensor.shape, shape)
+    left, axes = [digit for dim in tensor.dims for digit in dim], tensor.axes
+    behind, ahead = [], []
+    opening = shape.index(-1) if -1 in shape else 0
+    for size in reversed(shape[opening:][1:] if -1 in shape else shape):
+        taken, left, axes = _take(left, size, axes, behind=True)
+        behind.insert(0, taken)
+    if -1 in shape:
+        for size in shape[:opening]:
+            taken, left, axes = _take(left, size, axes, behind=False)
+            ahead.append(taken)
+        return replace(tensor, dims=(*ahead, tuple(left), *behind), axes=axes)
+    if behind:
+        # What is left has size 1, or there is no place for it.
+        behind[0] = (*left, *behind[0])
+    if behind and not behind[-1]:
+        # A last dimension of one entry is a channel, as Keras has it.
+        behind[-1] = (Digit(1, is_channel=True),)
+    return replace(tensor, dims=tuple(behind), axes=axes)
+
+
+def _completed(read, shape):
+    """Put the size for -1 where it can be told; refuse what does not fit."""
+    known = None not in read
+    others = prod(size for size in shape if size != -1)
+    if known and (prod(read) % others if -1 in shape else prod(read) != others):
+        raise SizeProblem(f"is built for another size of input: {read} does not fit {shape}")
+    if known and -1 in shape:
+        return tuple(prod(read) // others if size == -1 else size for size in shape)
+    return shape
+
+
+def _take(digits, size, axes, behind):
+    """Take digits from one end until they count to a size, splitting what is too large.
+
+    Returns:
+        The digits taken, those left, and the axes.
+    """
+    digits, taken = list(digits), []
+    end = -1 if behind else 0
+    if size == 1 and digits and digits[end].size == 1:
+        # A dimension of one entry stays itself, and what it counts, such as channels.
+        return (digits.pop(end),), digits, axes
+    while size > 1:
+        if not digits:
+            raise SizeProblem(f"is built for another size of input: no {size} are left")
+        digit = digits.pop(-1 if behind else 0)
+        if digit.size is None:
+            raise SizeProblem("reshapes a dimension of unknown size: give input_size")
+        if size % digit.size == 0:
+            size //= digit.size
+            taken.append(digit)
+            continue
+        if digit.size % size:
+            if not digits:
+                raise SizeProblem(f"is built for another size of input: no {size} are left")
+            other = digits.pop(-1 if behind else 0)
+            both = (other, digit) if behind else (digit, other)
+            digit, axes = in_one_digit(both, axes)
+            digits.insert(len(digits) if behind else 0, digit)
+            continue
+        pair, axes = _halves(digit, size, axes, behind)
+        digits.insert(len(digits) if behind else 0, pair[0])
+        taken.append(pair[1])
+        size = 1
+    return tuple(reversed(taken) if behind else taken), digits, axes
+
+
+def _halves(digit, size, axes, behind):
+    """Split a digit; return what is left of it, what is taken, and the axes."""
+    rest = Digit(digit.size // size, digit.is_channel)
+    taken = Digit(size, digit.is_channel)
+    outer, inner = (rest, taken) if behind else (taken, rest)
+    return (rest, taken), tuple(_split(axis, digit, outer, inner) for axis in axes)
+
+
+# Several inputs
+
+
+def joined(branches, alone):
+    """Join what one call reads of several inputs, which broadcast as Keras' do.
+
+    Args:
+        branches: for each input what :func:`read_along_dims` returns.
+        alone: whether each unit reads of one of them only, as after joining end to end.
+
+    Returns:
+        The digits of each dimension, ``None`` where no input has one; one :class:`AxisMap`
+        per axis.
+    """
+    branches = [(list(dims), axes) for dims, axes in _told_apart(branches)]
+    dims = [_common_digits(branches, dim) for dim in range(len(branches[0][0]))]
+    by_branch = [axes for _, axes in branches]
+    if any(_has_dead(axis) for axes in by_branch for axis in axes):
+        by_branch = _with_dead_paths(by_branch)
+    axes = (_union(axes, alone) for axes in zip(*by_branch, strict=True))
+    return dims, compact(tuple(axes))
+
+
+def _told_apart(branches):
+    """Give a digit that two inputs have in different dimensions another name in the second.
+
+    So it is where a tensor meets itself transposed, as queries meet keys.
+    """
+    home = {}
+    for dims, axes in branches:
+        there = [(digit, dim) for dim, digits in enumerate(dims) for digit in digits or ()]
+        new = {d: Digit(d.size, d.is_channel) for d, dim in there if home.setdefault(d, dim) != dim}
+        if not new:
+            yield dims, axes
+            continue
+        renewed = [digits and tuple(new.get(d, d) for d in digits) for digits in dims]
+        yield renewed, tuple(renamed(axis, new) for axis in axes)
+
+
+def _common_digits(branches, dim):
+    """Bring the branches to the same digits along a dimension; return those."""
+    first = branches[0][0][dim]
+    if all([dims[dim] is first for dims, _ in branches]):
+        return first
+    there = [i for i, (dims, _) in enumerate(branches) if dims[dim] is not None]
+    size = _common_size({size_of(branches[i][0][dim]) for i in there})
+    whole = [i for i in there if size_of(branches[i][0][dim]) == size]
+    _count_alike(branches, dim, whole)
+    common = branches[whole[0]][0][dim]
+    for i in there:
+        own = branches[i][0][dim]
+        if own is common:
+            continue
+        if i in whole:
+            new = dict(zip(own, common, strict=True))
+            axes = tuple(renamed(axis, new) for axis in branches[i][1])
+        else:
+            axes = branches[i][1]
+            for digit in own:
+                axes = tuple(_chosen(axis, digit) for axis in axes)
+        branches[i] = branches[i][0], axes
+    return common
+
+
+def _common_size(sizes):
+    known = sizes - {None, 1}
+    if len(known) > 1:
+        raise SizeProblem(
+            f"joins paths of {' and '.join(map(str, sorted(known)))} positions: "
+            "this size of input does not fit the model"
+        )
+    if None in sizes:
+        return None if not known else next(iter(known))
+    return next(iter(known), 1)
+
+
+def _count_alike(branches, dim, whole):
+    """Count in one digit what the branches write in different ones."""
+    sizes = {tuple(d.size for d in branches[i][0][dim]) for i in whole}
+    if len(sizes) < 2:
+        return
+    for i in whole:
+        dims, axes = branches[i]
+        digit, axes = in_one_digit(dims[dim], axes)
+        branches[i] = [*dims[:dim], (digit,), *dims[dim + 1 :]], axes
+
+
+def renamed(axis, new):
+    """Let an axis depend on other digits of the same sizes: ``new`` gives each its stand-in."""
+    digits = tuple(new.get(digit, digit) for digit in axis.digits)
+    if digits == axis.digits:
+        return axis
+    return AxisMap(digits, axis.fields, axis.seen, axis.misalignment)
+
+
+def _with_dead_paths(by_branch):
+    """Let the axes of each branch know of its units that see nothing, where it matters."""
+    alike = [_all_alike(axes) for axes in zip(*by_branch, strict=True)]
+    return [
+        tuple(
+            axis if same else _masked(axis, [each for each in axes if _has_dead(each)])
+            for axis, same in zip(axes, alike, strict=True)
+        )
+        for axes in by_branch
+    ]
+
+
+def _all_alike(axes):
+    first, *others = axes
+    return all(
+        axis.digits == first.digits
+        and axis.fields == first.fields
+        and (axis.seen is first.seen or _same_ends(axis.seen, first.seen))
+        for axis in others
+    )
+
+
+def _same_ends(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _union(axes, alone):
+    """Join what several inputs see along one axis."""
+    digits = list(dict.fromkeys(digit for axis in axes for digit in axis.digits))
+    if all(list(axis.digits) == digits for axis in axes):
+        pairs = [(axis.fields, axis.seen) for axis in axes]
+    else:
+        pairs = [in_order(axis, digits) for axis in axes]
+    fields = [pair[0] for pair in pairs]
+    seen = None
+    if pairs[0][1] is not None:
+        seen = _joint_ends([pair[1] for pair in pairs])
+    if alone:
+        united = Uneven("joins its inputs end to end")
+    elif any(isinstance(each, GridFields) for each in fields) and not any(map(has_none, fields)):
+        united = grid_fields.union_of_grids(fields, [digit.size for digit in digits])
+    else:
+        united = union(fields)
+    return AxisMap(tuple(digits), united, seen, _apart(fields))
+
+
+def _apart(found):
+    """Return the distance between the outermost centres of unit 0."""
+    first = [f.fields[0] for f in found if not has_none(f) and f.fields[0]]
+    twice = [field.first + field.last for field in first]
+    return Fraction(max(twice) - min(twice), 2) if twice else Fraction(0)
+
+
+def _joint_ends(found):
+    first, *others = found
+    for other in others:
+        if other is not first:
+            first = _joint_pair(first, other)
+    return first
+
+
+def _joint_pair(one, other):
+    """Join what two paths see; where one of them sees the same everywhere, and all, keep it so."""
+    for wide, narrow in ((one, other), (other, one)):
+        ends = _of_all(wide)
+        if ends and ends[0] <= narrow.first.min() and ends[1] >= narrow.last.max():
+            shape = np.broadcast_shapes(wide.first.shape, narrow.first.shape)
+            return _everywhere(*ends, shape)
+    return Clipped(np.minimum(one.first, other.first), np.maximum(one.last, other.last))
+
+
+def _of_all(seen):
+    """Return first and last if all units share one entry of memory and see something."""
+    steps = zip(seen.first.strides, seen.first.shape, strict=True)
+    if any([step for step, size in steps if size > 1]) or not seen.first.size:
+        return None
+    place = (0,) * seen.first.ndim
+    ends = Clipped(int(seen.first[place]), int(seen.last[place]))
+    return ends if ends.first <= ends.last else None
+
+
+# Tensors of which every unit sees the same
+
+
+def seen_by_all(tensor):
+    """Return what every unit sees along each axis, ``None`` if they do not all see everything.
+
+    Args:
+        tensor: a :class:`TensorFields`.
+
+    Returns:
+        A list of pairs (first, last).
+    """
+    found = []
+    for axis in tensor.axes:
+        ends = axis.seen and _of_all(axis.seen)
+        if not ends or axis.fields is not GLOBAL:
+            return None
+        found.append(ends)
+    return found
+
+
+def seeing_all(tensor, ends):
+    """Let every unit see the same.
+
+    Args:
+        tensor: a :class:`TensorFields`, whose places are kept.
+        ends: as from :func:`seen_by_all`.
+
+    Returns:
+        A :class:`TensorFields`; ``None`` if some units of the tensor see nothing.
+    """
+    axes = []
+    for axis, pair in zip(tensor.axes, ends, strict=True):
+        if _has_dead(axis):
+            return None
+        axes.append(AxisMap(axis.digits, GLOBAL, _everywhere(*pair, axis.seen.first.shape)))
+    return TensorFields(tensor.dims, tuple(axes), tensor.mixed)
+
+
+@lru_cache(maxsize=256)
+def _everywhere(first, last, shape):
+    ends = np.array([first, last], np.int32)
+    return Clipped(*(np.broadcast_to(end, shape) for end in ends))

@@ -1,0 +1,97 @@
+"""Rules by name, and what is left out of an analysis."""
+
+import keras
+import pytest
+from keras import layers
+
+from labkit.receptive_field.analysis import analyse
+from labkit.receptive_field.reads import window
+
+L = layers
+
+
+def unet(norm):
+    start = keras.Input((32, 32, 2))
+    skip = norm()(L.Conv2D(4, 3, padding="same", name="first")(start))
+    x = norm()(L.Conv2D(4, 3, padding="same")(L.MaxPooling2D(2)(skip)))
+    x = L.Concatenate()([skip, L.UpSampling2D(2)(x)])
+    return keras.Model(start, norm()(L.Conv2D(4, 3, padding="same", name="last")(x)))
+
+
+class InstanceNorm(L.Layer):
+    def call(self, x):
+        mean = keras.ops.mean(x, axis=(1, 2), keepdims=True)
+        return (x - mean) * keras.ops.rsqrt(keras.ops.var(x, axis=(1, 2), keepdims=True) + 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("norm", "ignore"),
+    [
+        (lambda: L.GroupNormalization(2), "normalization"),
+        (lambda: L.GroupNormalization(-1), ("normalization", "attention")),
+        (lambda: L.LayerNormalization(axis=(1, 2, 3)), ["normalization"]),
+        (InstanceNorm, InstanceNorm),
+    ],
+)
+def test_a_unet_as_if_it_were_not_normalised(norm, ignore):
+    plain = analyse(unet(L.BatchNormalization))
+    assert (
+        analyse(unet(norm)).final.is_global == (True, True) or analyse(unet(norm)).final.is_global
+    )
+    left_out = analyse(unet(norm), ignore=ignore)
+    assert left_out["last"].size == plain["last"].size == 10
+    assert left_out.final.axes == plain.final.axes
+
+
+def test_one_normalisation_by_its_path():
+    start = keras.Input((20, 2))
+    x = L.GroupNormalization(1, name="norm")(L.Conv1D(2, 3)(start))
+    model = keras.Model(start, L.GroupNormalization(1, name="other")(x))
+    assert analyse(model, ignore="norm")["norm"].size == 3
+    assert analyse(model, ignore="norm")["other"].size == 20
+    assert analyse(model, ignore=("norm", "other")).final.size == 3
+
+
+def test_attention_leaves_what_asks():
+    start = keras.Input((20, 4))
+    keys = L.MaxPooling1D(2)(start)
+    model = keras.Model(start, L.MultiHeadAttention(1, 2)(L.Conv1D(4, 3)(start), keys))
+    assert analyse(model).final.size == 20
+    assert analyse(model, ignore="attention").final.size == 3
+
+
+def test_gates_are_one_of_the_words():
+    start = keras.Input((20, 20, 2))
+    x = L.Conv2D(2, 3, padding="same")(start)
+    model = keras.Model(start, L.Multiply()([x, L.GlobalAveragePooling2D(keepdims=True)(x)]))
+    assert analyse(model, ignore="squeeze_excitation").final.size == 3
+    assert analyse(model).final.size == 20
+
+
+def test_a_rule_stops_a_layer_from_being_entered():
+    class Twice(L.Layer):
+        def call(self, x):
+            return x + x
+
+    start = keras.Input((20, 2))
+    model = keras.Model(start, Twice(name="twice")(start))
+    assert [layer.name for layer in analyse(model)] == ["twice/add"]
+    seven = {"twice": lambda layer, axis: window(axis, 7, padding="same")}
+    assert [(each.name, each.size) for each in analyse(model, rules=seven)] == [("twice", 7)]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"rules": {"od": len}}, ValueError, r"no layer 'od' .*did you mean 'odd'"),
+        ({"rules": 3}, TypeError, "rules=3 does not fit"),
+        ({"rules": {"odd": 3}}, TypeError, "a function of"),
+        ({"ignore": "normalisation"}, ValueError, "did you mean 'normalization'"),
+        ({"ignore": (int,)}, TypeError, "classes of layers"),
+        ({"ignore": 3}, TypeError, "ignore=3 does not fit"),
+    ],
+)
+def test_what_does_not_fit_is_refused(options, error, message):
+    start = keras.Input((20, 2))
+    with pytest.raises(error, match=message):
+        analyse(keras.Model(start, L.ReLU(name="odd")(start)), **options)

@@ -1,0 +1,127 @@
+"""Layers with a rule of their own kind: what ``analyse`` says against what changes."""
+
+import keras
+import numpy as np
+import pytest
+from changing_positions import changed_by_position, check_every_unit
+from keras import layers
+
+from labkit.receptive_field.analysis import analyse
+
+L = layers
+
+
+def one(layer, *shape):
+    start = keras.Input(shape)
+    return keras.Model(start, layer(start))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"padding": "same"},
+        {"padding": "valid"},
+        {"padding": "valid", "strides": 2},
+        {"padding": "same", "strides": 3},
+        {"padding": "valid", "dilation_rate": 2},
+    ],
+)
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_a_convolutional_recurrence_of_known_length(kernel, options):
+    layer = L.ConvLSTM1D(2, kernel, activation="linear", **options)
+    check_every_unit(one(layer, 3, 14, 2), analyse)
+
+
+def test_a_convolutional_recurrence_far_from_the_borders():
+    model = one(L.ConvLSTM2D(2, (3, 5)), 4, 60, 60, 1)
+    assert analyse(model).final.size == (4, 3 + 3 * 2, 5 + 3 * 4)
+
+
+def test_the_steps_of_a_convolutional_recurrence_are_not_guessed():
+    final = analyse(one(L.ConvLSTM1D(2, 3, return_sequences=True), 3, 9, 1)).final
+    assert "every step sees more than the one before" in final.unknown
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"window": "hann"},
+        {"window": "hamming", "padding": "same"},
+        {"window": "hann", "periodic": True, "expand_dims": True},
+        {"window": "hamming", "mode": "imag"},
+        {"window": "hann", "mode": "psd", "fft_length": 16},
+    ],
+)
+def test_a_spectrogram(options):
+    layer = L.STFTSpectrogram(frame_length=8, frame_step=4, **{"mode": "magnitude", **options})
+    model = one(layer, 30, 1)
+    kernels = model.get_weights()
+    check = check_every_unit(model, analyse, keep_weights=True)
+    assert all(map(np.array_equal, kernels, model.get_weights()))
+    assert check.final.effective_stride == 4
+
+
+def test_a_hann_window_begins_and_ends_with_zero():
+    final = analyse(one(L.STFTSpectrogram(frame_length=256, frame_step=128), 4000, 1)).final
+    assert (final.size, final.effective_stride, final.centre) == (254, 128, 127.5)
+
+
+@pytest.mark.parametrize("length", [16, 12])
+def test_a_mel_spectrogram_mirrors_the_ends(length):
+    layer = L.MelSpectrogram(
+        num_mel_bins=4,
+        sampling_rate=64,
+        fft_length=16,
+        sequence_length=length,
+        sequence_stride=5,
+        min_freq=0,
+        power_to_db=False,
+    )
+    model = one(layer, 41)
+    final = analyse(model, input_axes=1).final
+    changed = changed_by_position(model, channels=False, raised_by=30.0).any(axis=1)
+    assert final.size == length - 1
+    for unit in range(final.output_size):
+        touched = np.flatnonzero(changed[:, unit])
+        assert final.axes[0].input_range(unit) == (touched.min(), touched.max())
+
+
+def test_a_random_crop_passes_pictures_of_its_own_size():
+    assert analyse(one(L.RandomCrop(6, 5), 6, 5, 1)).final.size == 1
+    assert "crops in training alone" in analyse(one(L.RandomCrop(6, 5), 8, 5, 1)).final.unknown
+
+
+class InTraining(L.Layer):
+    """Says to a layer inside that it trains, which Keras obeys at inference too."""
+
+    def __init__(self, inside):
+        super().__init__()
+        self.inside = inside
+
+    def call(self, x):
+        return self.inside(x, training=True)
+
+
+def test_what_acts_as_in_training():
+    start, norm = keras.Input((9, 2)), L.BatchNormalization()
+    assert analyse(keras.Model(start, norm(start))).final.size == 1
+    # A graph that runs at inference overrules this.
+    assert analyse(keras.Model(start, norm(start, training=True))).final.size == 1
+    assert analyse(keras.Model(start, InTraining(norm)(start))).final.size == 9
+
+
+def test_chance_is_not_followed():
+    start, shift = keras.Input((9, 9, 2)), L.RandomTranslation(0.1, 0.1)
+    assert analyse(keras.Model(start, shift(start))).final.size == 1
+    unknown = analyse(keras.Model(start, InTraining(shift)(start))).final.unknown
+    assert "chance decides" in unknown
+
+
+def test_constant_masks_are_not_passed_over():
+    start, mask = keras.Input((4, 4)), np.tril(np.ones((1, 4, 4), bool))
+    for end in (
+        L.Softmax(axis=1)(start, mask),
+        L.Softmax(axis=1)(start, mask=mask),
+        L.MultiHeadAttention(1, 2)(start, start, attention_mask=mask),
+    ):
+        assert "constant mask" in analyse(keras.Model(start, end)).final.unknown

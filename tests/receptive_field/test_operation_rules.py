@@ -1,0 +1,131 @@
+"""Each operation of ``keras.ops`` by itself: what ``analyse`` says against what changes."""
+
+import keras
+import numpy as np
+import pytest
+from changing_positions import check_every_unit
+from keras import layers, ops
+
+from labkit.receptive_field.analysis import analyse
+
+L = layers
+_rng = np.random.default_rng(0)
+
+#: Functions of a tensor of shape (batch, 12, 3) behind a convolution of width 3.
+ALONG_A_LINE = {
+    "flip": lambda x: ops.flip(x, axis=1),
+    "flip channels": lambda x: ops.flip(x, axis=-1),
+    "roll": lambda x: ops.roll(x, 3, axis=1),
+    "roll back": lambda x: ops.roll(x, -2, axis=1),
+    "roll by most": lambda x: ops.roll(x, 9, axis=1),
+    "take": lambda x: ops.take(x, [7, 1, 1, 4], axis=1),
+    "take channels": lambda x: ops.take(x, [2, 0], axis=-1),
+    "take one": lambda x: ops.take(x, 5, axis=1),
+    "take the last": lambda x: ops.take(x, -1, axis=1),
+    "tile": lambda x: ops.tile(x, (1, 3, 1)),
+    "repeat": lambda x: ops.repeat(x, 3, axis=1),
+    "repeat unevenly": lambda x: ops.repeat(x, [1, 2] * 6, axis=1),
+    "slice": lambda x: ops.slice(x, (0, 2, 0), (1, 7, 2)),
+    "reflect": lambda x: ops.pad(x, ((0, 0), (3, 2), (0, 0)), mode="reflect"),
+    "symmetric": lambda x: ops.pad(x, ((0, 0), (2, 4), (0, 0)), mode="symmetric"),
+    "pad with ones": lambda x: ops.pad(x, ((0, 0), (2, 1), (0, 0)), constant_values=1),
+    "a new dimension": lambda x: x[:, None],
+    "a new dimension behind": lambda x: x[..., None],
+    "backwards": lambda x: x[:, ::-1],
+    "every third backwards": lambda x: x[:, -2:1:-3],
+    "a part": lambda x: x[:, 2:-3:2],
+    "one position": lambda x: x[:, 4],
+    "one channel": lambda x: x[..., 1],
+    "swapaxes": lambda x: ops.swapaxes(x, 1, 2),
+    "moveaxis": lambda x: ops.moveaxis(x, 1, -1),
+    "expand and squeeze": lambda x: ops.squeeze(ops.expand_dims(x, 2), 2),
+    "broadcast": lambda x: ops.broadcast_to(x[:, None], (1, 4, 12, 3)),
+    "broadcast a mean": lambda x: ops.broadcast_to(ops.mean(x, 1, keepdims=True), (1, 5, 3)),
+    "stack": lambda x: ops.stack([x, x * 2], axis=2),
+    "stack with a constant": lambda x: ops.stack([ops.ones((1, 12, 3)), x], axis=1)[:, 1],
+    "one of a stack": lambda x: ops.stack([x[:, 1:], x[:, :-1]], axis=2)[:, :, 1],
+    "join with a constant": lambda x: ops.concatenate([ops.ones((1, 3, 3)), x], axis=1),
+    "stack in front": lambda x: ops.stack([x, x * 2], axis=1),
+    "first of a split": lambda x: ops.split(x, 3, axis=1)[0],
+    "last of a split": lambda x: ops.split(x, [2, 5], axis=1)[2],
+    "sum of a split": lambda x: ops.add(*ops.split(x, 2, axis=1)),
+    "unstack": lambda x: ops.unstack(x, axis=1)[3],
+    "unstack channels": lambda x: ops.unstack(x, axis=-1)[1],
+    "matmul": lambda x: ops.matmul(x, _rng.uniform(0.1, 1, (3, 5)).astype("float32")),
+    "matmul along": lambda x: ops.matmul(_rng.uniform(0.1, 1, (7, 12)).astype("float32"), x),
+    "matmul with itself": lambda x: ops.matmul(x, ops.swapaxes(x, 1, 2)),
+    "matmul with a vector": lambda x: ops.matmul(x, np.ones(3, "float32")),
+    "attention": lambda x: ops.matmul(ops.softmax(ops.einsum("bqc,bkc->bqk", x, x) / 50), x),
+    "einsum with dots": lambda x: ops.einsum("...c,cd->...d", x, np.ones((3, 2), "float32")),
+    "einsum along": lambda x: ops.einsum("btc,ts->bsc", x, np.ones((12, 4), "float32")),
+    "tensordot": lambda x: ops.tensordot(x, np.ones((3, 2), "float32"), axes=1),
+    "dot": lambda x: ops.dot(x, np.ones((3, 2), "float32")),
+    "normalize": lambda x: ops.normalize(x, axis=-1),
+    "normalize along": lambda x: ops.normalize(x, axis=1),
+    "cumsum": lambda x: ops.cumsum(x, axis=1),
+    "moments": lambda x: x - 0.5 * ops.moments(x, axes=1, keepdims=True)[0],
+    "glu": lambda x: ops.glu(ops.concatenate([x, x], -1)),
+    "glu along": lambda x: ops.glu(x, axis=1),
+    "adaptive pooling": lambda x: ops.adaptive_average_pool(
+        ops.swapaxes(x, 1, 2), (5,), data_format="channels_first"
+    ),
+    "logsumexp": lambda x: ops.logsumexp(x, axis=1),
+    "dot layer": lambda x: L.Dot(axes=(2, 2))([x, x[:, ::2]]),
+    "dot layer along": lambda x: L.Dot(axes=1)([x, x]),
+}
+
+#: Functions of a tensor of shape (batch, 8, 12, 4).
+IN_A_PLANE = {
+    "depth to space": lambda x: ops.depth_to_space(x, 2),
+    "space to depth": lambda x: ops.space_to_depth(x, 2),
+    "space to depth and back": lambda x: ops.depth_to_space(ops.space_to_depth(x, 2), 2),
+    "roll both": lambda x: ops.roll(x, (-2, 3), axis=(1, 2)),
+    "flip both": lambda x: ops.flip(x, axis=(1, 2)),
+    "swap": lambda x: ops.swapaxes(x, 1, 2),
+    "moveaxis": lambda x: ops.moveaxis(x, (1, 2), (2, 1)),
+    "reflect": lambda x: ops.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0)), mode="reflect"),
+    "patches": lambda x: ops.image.extract_patches(x, (3, 2), strides=(2, 2)),
+    "crop": lambda x: ops.image.crop_images(x, 1, 2, target_height=5, target_width=6),
+    "pad": lambda x: ops.image.pad_images(x, 1, 2, target_height=12, target_width=15),
+    "one row": lambda x: x[:, 3],
+    "rows as channels": lambda x: ops.einsum("bhwc,hd->bdwc", x, np.ones((8, 2), "float32")),
+    "focus": lambda x: ops.concatenate(
+        [x[:, ::2, ::2], x[:, 1::2, ::2], x[:, ::2, 1::2], x[:, 1::2, 1::2]], axis=-1
+    ),
+}
+
+
+def behind_a_convolution(function, shape, convolution):
+    start = keras.Input(shape)
+    return keras.Model(start, function(convolution(start)))
+
+
+@pytest.mark.parametrize("name", ALONG_A_LINE)
+def test_along_a_line(name):
+    # Where the batch is written out, it is one.
+    one = name in ("slice", "broadcast", "broadcast a mean") or name.endswith("constant")
+    convolution = L.Conv1D(3, 3, padding="same")
+    check_every_unit(behind_a_convolution(ALONG_A_LINE[name], (12, 2), convolution), analyse, one)
+
+
+@pytest.mark.parametrize("name", IN_A_PLANE)
+def test_in_a_plane(name):
+    convolution = L.Conv2D(4, (1, 3), padding="same")
+    check_every_unit(behind_a_convolution(IN_A_PLANE[name], (8, 12, 2), convolution), analyse)
+
+
+@pytest.mark.parametrize("options", [{"padding": "same"}, {"padding": "valid"}])
+def test_a_transposed_convolution_reads_what_the_layer_reads(options):
+    """Keras 3.15 mixes up the arguments when it runs the operation in a model."""
+    start, options = keras.Input((12, 3)), {"strides": 3, **options}
+    operation = ops.conv_transpose(start, ops.ones((4, 2, 3)), **options)
+    layer = L.Conv1DTranspose(2, 4, **options)(start)
+    made, expected = (analyse(keras.Model(start, end)).final for end in (operation, layer))
+    assert made.output_size == expected.output_size
+    units = range(made.output_size)
+    assert [made.input_range(u) for u in units] == [expected.input_range(u) for u in units]
+
+
+def test_a_picture_and_itself_transposed():
+    start = keras.Input((5, 5, 2))
+    check_every_unit(keras.Model(start, start + ops.swapaxes(start, 1, 2)), analyse)
