@@ -3,7 +3,7 @@
 from html import escape
 
 
-def as_text(headings, rows, words=1, gap=2, rule=False):
+def as_text(headings, rows, words=1, gap=2, rule=False, width=None):
     """Write a table as aligned text.
 
     Args:
@@ -12,6 +12,8 @@ def as_text(headings, rows, words=1, gap=2, rule=False):
         words: How many columns at the left hold words; the others hold numbers, set to the right.
         gap: Blanks between columns.
         rule: Whether a line is drawn below the headings.
+        width: Most characters in a line. What does not fit stands in further tables below, each
+            with the first column again, whose words break where they are too long; ``None``: any.
 
     Returns:
         Lines of text, without blanks at their ends.
@@ -21,10 +23,56 @@ def as_text(headings, rows, words=1, gap=2, rule=False):
         layer  size
         conv      3
         pool     12
+        >>> print(as_text(["layer", "size", "stride"], [["pooling_1", "12", "2"]], width=12))
+        layer   size
+        poolin    12
+        g_1
+        <BLANKLINE>
+        layer  stride
+        pooli       2
+        ng_1
     """
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    lines = [headings, *rows]
+    widths = _widths(lines)
+    if width is None or sum(widths) + gap * (len(widths) - 1) <= width:
+        return _one_text(lines, words, gap, rule)
+    parts = _parts(lines, widths, gap, width)
+    return "\n\n".join(_one_text(part, 1, gap, rule) for part in parts)
+
+
+def _widths(lines):
+    return [max(map(len, column)) for column in zip(*lines, strict=True)]
+
+
+def _one_text(lines, words, gap, rule):
+    widths = _widths(lines)
     ruled = [["─" * width for width in widths]] if rule else []
-    return "\n".join(_line(row, widths, words, gap) for row in [headings, *ruled, *rows])
+    return "\n".join(_line(row, widths, words, gap) for row in [lines[0], *ruled, *lines[1:]])
+
+
+def _parts(lines, widths, gap, width):
+    """Share the columns out among tables that fit, each with the first column."""
+    most = min(widths[0], width // 2)
+    parts, room = [[]], width - most
+    for column in range(1, len(widths)):
+        if parts[-1] and gap + widths[column] > room:
+            parts.append([])
+            room = width - most
+        parts[-1].append(column)
+        room -= gap + widths[column]
+    for columns in parts:
+        left = width - sum(gap + widths[column] for column in columns)
+        first = max(min(most, left), len(lines[0][0]))
+        yield [row for line in lines for row in _broken(line, columns, first)]
+
+
+def _broken(line, columns, most):
+    """Write the chosen cells behind the first one, which takes as many lines as it needs."""
+    name = line[0]
+    pieces = [name[at : at + most] for at in range(0, len(name), most)] or [""]
+    yield [pieces[0], *(line[column] for column in columns)]
+    for piece in pieces[1:]:
+        yield [piece, *([""] * len(columns))]
 
 
 def _line(cells, widths, words, gap):

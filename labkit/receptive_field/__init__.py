@@ -27,6 +27,8 @@ _NAMES = {
     "checker": ("check_recurrence", "check_closed_form", "Verdict", "CounterExample"),
     "analysis": ("analyse",),
     "analysis_result": ("Analysis", "LayerField", "AxisField"),
+    "analysis_table": ("FieldTable",),
+    "paths": ("FieldPath",),
     "rule_registry": ("register_rule",),
     "oracle": ("gradient_extent", "gradient_map"),
     "effective": ("effective_receptive_field",),
@@ -35,6 +37,8 @@ _NAMES = {
     "figures": (
         "plot_field_per_layer",
         "plot_growth",
+        "plot_field_per_cost",
+        "plot_paths",
         "plot_neurons",
         "plot_effective_field",
         "plot_effective_before_after",

@@ -2,11 +2,13 @@
 
 import argparse
 import importlib
+import json
 import os
 import re
+import shutil
 import sys
 import zipfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from labkit.files import in_a_sentence, replacing
@@ -15,8 +17,19 @@ from labkit.words import did_you_mean
 _EXAMPLES = """examples:
   python -m labkit.receptive_field VGG16
   python -m labkit.receptive_field MobileNet --input-size 160 192
-  python -m labkit.receptive_field my_model.keras --figure fields.png
+  python -m labkit.receptive_field MobileNet --changes
+  python -m labkit.receptive_field VGG16 --layer block3_conv1 block3_pool
+  python -m labkit.receptive_field VGG16 --csv > fields.csv
+  python -m labkit.receptive_field my_model.keras --plot fields.png
 """
+#: Arguments of ``analyse`` and the options of this command that stand for them.
+_OPTIONS = {
+    "input_size": "--input-size",
+    "input_name": "--input-name",
+    "input_axes": "--input-axes",
+    "of": "--of",
+    "on": "--on",
+}
 
 
 def main(arguments=None):
@@ -35,9 +48,22 @@ def main(arguments=None):
         # The reader, such as head, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError) as problem:
-        print(f"receptive_field: {problem}", file=sys.stderr)
+        print(f"receptive_field: {_in_options(str(problem))}", file=sys.stderr)
         return 2
     return 0
+
+
+def _in_options(message):
+    """Name the command's options where a message names arguments of ``analyse``."""
+
+    def option(found):
+        name, value = _OPTIONS[found["name"]], found["value"]
+        return name if value is None else f"{name} {re.sub(r'[(),]', '', value)}"
+
+    # The short words, of and on, are arguments where a value stands behind them.
+    words = "|".join(name for name in _OPTIONS if "_" in name)
+    value = r"(?:=(?P<value>\([^)]*\)|'[^']*'|\d+))"
+    return re.sub(rf"\b(?P<name>{words}|o[fn](?=='))\b{value}?", option, message)
 
 
 def _parser():
@@ -62,13 +88,47 @@ def _parser():
         action="store_true",
         help="leave squeeze-and-excitation out instead of counting it as the whole image",
     )
-    parser.add_argument("--figure", metavar="FILE", type=Path, help="also draw the field per layer")
+    parser.add_argument(
+        "--input-name", metavar="NAME", help="which input to trace to, if the model has several"
+    )
+    parser.add_argument(
+        "--input-axes",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="which dimensions of the input are spatial, batch = 0",
+    )
+    parser.add_argument("--of", metavar="NAME", help="analyse the layers up to this one alone")
+    parser.add_argument(
+        "--on", metavar="NAME", help="count units of this layer instead of input positions"
+    )
+    parser.add_argument(
+        "--layer",
+        nargs="+",
+        metavar="NAME",
+        help="show one layer, or those from a first to a last one",
+    )
+    parser.add_argument(
+        "--changes", action="store_true", help="show layers that change nothing with the one before"
+    )
+    parser.add_argument(
+        "--csv", action="store_true", help="print comma-separated values instead of a table"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--plot",
+        "--figure",
+        metavar="FILE",
+        type=Path,
+        help="also draw the field per layer",
+    )
     return parser
 
 
 def _run(options):
-    if options.figure:
-        _check_figure(options.figure)
+    _check_form(options)
+    if options.plot:
+        _check_figure(options.plot)
     # Before Keras is imported: TensorFlow's log lines are no part of the answer.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -76,10 +136,62 @@ def _run(options):
 
     model, size = _model(options.model, options.input_size)
     gates = "ignore" if options.ignore_gates else "whole image"
-    analysis = analyse(model, size, squeeze_excitation=gates)
-    print(analysis)
-    if options.figure:
-        _draw(analysis, options.figure)
+    with _sentences():
+        analysis = analyse(
+            model,
+            size,
+            squeeze_excitation=gates,
+            input_name=options.input_name,
+            input_axes=options.input_axes and tuple(options.input_axes),
+            of=options.of,
+            on=options.on,
+        )
+        text = _written(analysis, options)
+    print(text)
+    if options.plot:
+        _draw(analysis, options.plot)
+        # What is printed may be read by a program.
+        said = sys.stderr if options.csv or options.json else sys.stdout
+        print(f"\nwritten: {options.plot}", file=said)
+
+
+def _check_form(options):
+    """Refuse options that contradict each other."""
+    if options.csv and options.json:
+        raise ValueError("--csv and --json both say what to print: give one of them.")
+    if (options.csv or options.json) and (options.layer or options.changes):
+        raise ValueError(
+            "--csv and --json print every layer: leave --layer and --changes out, or print a table."
+        )
+    if options.layer and len(options.layer) > 2:
+        raise ValueError(
+            f"--layer {' '.join(options.layer)} names {len(options.layer)} layers: give one, or "
+            "the first and the last of those to show."
+        )
+
+
+def _written(analysis, options):
+    """Write what was found as the options want it."""
+    if options.csv:
+        return analysis.to_csv().rstrip()
+    if options.json:
+        return analysis.to_json().rstrip()
+    width = _width_of_the_terminal()
+    return str(analysis.table(*(options.layer or ()), changes=options.changes, width=width))
+
+
+@contextmanager
+def _sentences():
+    """Turn the name of a layer that is not there into a request that cannot be met."""
+    try:
+        yield
+    except KeyError as problem:
+        raise ValueError(problem.args[0]) from None
+
+
+def _width_of_the_terminal():
+    """Return how many characters fit a line, ``None`` where no terminal shows them."""
+    return max(shutil.get_terminal_size().columns, 40) if sys.stdout.isatty() else None
 
 
 def _model(name, size):
@@ -99,11 +211,40 @@ def _load(path):
         _import_layers_of_labkit(path)
         return keras.saving.load_model(path, compile=False)
     except Exception as problem:
-        reason = (str(problem).strip() or "no reason given").splitlines()[0]
-        raise ValueError(
-            f"Keras cannot load {str(path)!r}: {reason} If it holds layers of your own, call "
-            "labkit.receptive_field.analyse(model) from Python instead."
-        ) from problem
+        raise ValueError(f"Keras cannot load {str(path)!r}: {_why_not(path, problem)}") from problem
+
+
+def _why_not(path, problem):
+    """Say what to do where a model holds layers of one's own, else what Keras says."""
+    own = _own_classes(path)
+    if own:
+        return (
+            f"it holds layers of your own, {', '.join(own)}. From Python, import them, load the "
+            f"model with keras.saving.load_model(path, custom_objects={{{own[0]!r}: {own[0]}}}) "
+            "and call labkit.receptive_field.analyse(model); what a layer reads that analyse "
+            f"cannot tell, register_rule({own[0]}, rule) says."
+        )
+    return (str(problem).strip() or "no reason given").splitlines()[0]
+
+
+def _own_classes(path):
+    """List the classes that a saved model names and Keras does not have."""
+    if not zipfile.is_zipfile(path):
+        return []
+    with zipfile.ZipFile(path) as archive:
+        if "config.json" not in archive.namelist():
+            return []
+        text = archive.read("config.json")
+    own = {}
+
+    def note(entry):
+        module = entry.get("module") or ""
+        if "class_name" in entry and not module.startswith(("keras", "builtins")):
+            own[entry["class_name"]] = True
+        return entry
+
+    json.loads(text, object_hook=note)
+    return list(own)
 
 
 def _import_layers_of_labkit(path):
@@ -169,7 +310,6 @@ def _draw(analysis, path):
     except OSError as error:
         problem = f"{str(path)!r} cannot be written"
         raise in_a_sentence(error, problem, "choose a folder that may be written to") from error
-    print(f"\nwritten: {path}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ and, if the size of the input is known, with all borders counted.
 
 import gc
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import keras
 import numpy as np
@@ -18,6 +19,8 @@ from labkit.receptive_field.chosen_rules import GATES, chosen_rules
 from labkit.receptive_field.input_axes import spatial_dims
 from labkit.receptive_field.layer_fields import axis_fields, unknown_fields
 from labkit.receptive_field.model_graph import read_graph
+from labkit.receptive_field.operations import multiply_adds
+from labkit.receptive_field.paths import Step, Walked
 from labkit.receptive_field.reads import SizeProblem, UnreadableLayer
 from labkit.receptive_field.tensor_fields import (
     ChannelsMatter,
@@ -42,6 +45,8 @@ def analyse(
     rules=None,
     ignore=(),
     strict=False,
+    of=None,
+    on=None,
 ):
     """Compute what the units of every layer see of the input.
 
@@ -68,6 +73,10 @@ def analyse(
         ignore: what to leave out, so that unit j reads position j of the first input: any of
             ``"squeeze_excitation"``, ``"normalization"`` (over groups, layers and instances)
             and ``"attention"``, paths of layers, and classes of layers.
+        of: name of a layer; only the layers on the way to it are then analysed, and it is the
+            :attr:`~labkit.receptive_field.analysis_result.Analysis.final` one.
+        on: name of a layer whose units are then counted instead of input positions: what the
+            layers behind it see of it.
         strict: whether to refuse a model with a layer that has no rule. Otherwise that layer,
             and what depends on it, has an ``unknown`` that says why.
 
@@ -76,6 +85,7 @@ def analyse(
 
     Raises:
         TypeError: if ``model`` is no Keras model.
+        KeyError: if there is no layer ``of`` or ``on``.
         ValueError: if a size is missing or does not fit, if a rule makes another number of units
             than Keras, if ``rules`` or ``ignore`` name a layer that is not there, or, if
             ``strict``, if a layer has no rule (see
@@ -92,14 +102,21 @@ def analyse(
         >>> final = analyse(vgg16).final
         >>> final.name, final.size, final.effective_stride, final.effective_padding
         ('block5_pool', 212, Fraction(32, 1), 90)
+        >>> analyse(vgg16, of="block3_conv3", on="block1_pool").final.size
+        18
     """
     require_one_of("squeeze_excitation", squeeze_excitation, _SQUEEZE_EXCITATION)
     chosen = chosen_rules(rules, ignore)
     if GATES in chosen.ignored:
         squeeze_excitation = "ignore"
     with _without_collection():
-        given = _graph_and_picture(model, chosen, input_size, input_name, input_axes)
-        return _analysis(model, *given, squeeze_excitation, strict)
+        graph, number, picture = _graph_and_picture(
+            model, chosen, input_size, input_name, input_axes
+        )
+        walk = _Walk(graph, strict, Memory(), squeeze_excitation == "ignore")
+        found = _analysis(model.name, walk, graph.inputs[number], picture)
+        found = found if on is None else _seen_on(found, on, walk)
+        return found if of is None else _up_to(found, of)
 
 
 @contextmanager
@@ -114,20 +131,21 @@ def _without_collection():
             gc.enable()
 
 
-def _analysis(model, graph, number, picture, squeeze_excitation, strict):
+def _analysis(model_name, walk, number, picture):
+    """Analyse the calls behind a tensor, which counts as the picture."""
     start = input_fields(picture.shape, picture.dims, picture.channels)
     try:
-        walk = _Walk(graph, strict, Memory())
-        main, without_gates = walk.both(graph.inputs[number], start, squeeze_excitation)
+        main, without_gates = walk.both(number, start)
     except ChannelsMatter:
-        walk = _Walk(graph, strict, Memory(each_channel=True))
-        main, without_gates = walk.both(graph.inputs[number], start, squeeze_excitation)
+        walk = replace(walk, memory=Memory(each_channel=True))
+        main, without_gates = walk.both(number, start)
     return Analysis(
-        model_name=model.name,
+        model_name=model_name,
         input_size=picture.sizes,
-        layers=_layers(graph, picture, main, without_gates),
-        outputs=_output_names(graph, main),
+        layers=_layers(walk.graph, number, picture, main, without_gates),
+        outputs=_output_names(walk.graph, main),
         input_dims=picture.dims,
+        walked=Walked(number, start, partial(walk.steps, main), walk.follow),
     )
 
 
@@ -227,13 +245,39 @@ class _Walk:
     graph: object
     strict: bool
     memory: Memory
+    ignore_gates: bool
 
-    def both(self, number, start, squeeze_excitation):
+    def both(self, number, start):
         """Follow the fields with gates as they count, and without them."""
         without_gates, has_gates = self.run(number, start, ignore_gates=True)
-        if not has_gates or squeeze_excitation == "ignore":
+        if not has_gates or self.ignore_gates:
             return without_gates, without_gates
         return self.run(number, start, False, without_gates)[0], without_gates
+
+    def steps(self, tensors):
+        """List the calls on the way, at the sizes that are known now."""
+        for call in self.graph.calls:
+            read = self._read(call, tensors, self.ignore_gates)
+            if read:
+                shapes = _shapes(call.inputs, call.input_shapes, tensors)
+                made = _shapes(call.outputs, call.output_shapes, tensors)
+                names = tuple(_row_name(call, output) for output in range(len(call.outputs)))
+                sized = replace(call, input_shapes=shapes, output_shapes=made)
+                yield Step(sized, names, tuple(index for index, _ in read))
+
+    def follow(self, call, read):
+        """Return what is known of the outputs of a call that reads these inputs alone."""
+        try:
+            return self._made(call, read)
+        except (ChannelsMatter, ValueError) as problem:
+            return [_Unknown(str(problem), shape) for shape in call.output_shapes]
+
+    def _read(self, call, tensors, ignore_gates):
+        """List which inputs of a call count, with what is known of them."""
+        if isinstance(call.operation, keras.layers.InputLayer):
+            return []
+        read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
+        return _without_gates(read) if ignore_gates and call.kind == "Multiply" else read
 
     def run(self, number, start, ignore_gates, without_gates=None):
         """Follow the fields once.
@@ -249,14 +293,10 @@ class _Walk:
         """
         tensors, left_out = {number: start}, False
         for call in self.graph.calls:
-            if isinstance(call.operation, keras.layers.InputLayer):
-                continue
-            read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
+            read = self._read(call, tensors, ignore_gates)
             if not read:
                 continue
-            if ignore_gates and call.kind == "Multiply":
-                kept = _without_gates(read)
-                left_out, read = left_out or len(kept) < len(read), kept
+            left_out = left_out or len(read) < sum(n in tensors for n in call.inputs)
             made = without_gates and self._made_alike(call, read, without_gates)
             made = made or self._made(call, read)
             tensors.update(zip(call.outputs, made, strict=True))
@@ -301,6 +341,14 @@ class _Walk:
         return _Unknown(f"{name[0].lower()}{name[1:]} {problem}", shape)
 
 
+def _shapes(numbers, static, tensors):
+    """Return the shapes of tensors: those that are known now, else those of the model."""
+    return tuple(
+        tensors[number].shape if number in tensors else shape
+        for number, shape in zip(numbers, static, strict=True)
+    )
+
+
 def _named(call):
     return f"The layer {call.name!r} ({call.kind})"
 
@@ -318,19 +366,24 @@ def _without_gates(read):
 # The result
 
 
-def _layers(graph, picture, main, without_gates):
+def _layers(graph, start, picture, main, without_gates):
     """Name what was found; fields without gates stand beside it where they differ."""
     rows, told = [], {}
     wanted = {number for call in graph.calls for number in call.inputs} | set(graph.outputs)
     for call in graph.calls:
         for output, number in enumerate(call.outputs):
-            if number not in main or number in graph.inputs or (output and number not in wanted):
+            if number not in main or number in (start, *graph.inputs):
+                continue
+            if output and number not in wanted:
                 continue
             # Layers that work on each position alone hand on the same tensor.
             pair = main[number], without_gates[number]
             if pair not in told:
                 told[pair] = _told(picture, *pair)
-            rows.append(LayerField(_row_name(call, output), call.kind, *told[pair]))
+            cost = 0 if output else _operations(call, main)
+            rows.append(
+                LayerField(_row_name(call, output), call.kind, *told[pair], operations=cost)
+            )
     return tuple(rows)
 
 
@@ -353,6 +406,12 @@ def _told(picture, tensor, beside):
     return axes, other, dims, units
 
 
+def _operations(call, tensors):
+    """Count the multiply-adds of a call, at the sizes that are known now."""
+    read = _shapes(call.inputs, call.input_shapes, tensors)
+    return multiply_adds(call, read, tensors[call.outputs[0]].shape)
+
+
 def _output_names(graph, tensors):
     """Name the row of each output of the model that depends on the picture."""
     maker = {
@@ -364,3 +423,46 @@ def _output_names(graph, tensors):
     if not names:
         raise ValueError("No output of the model depends on the chosen input: nothing to analyse.")
     return names
+
+
+# Seen from inside
+
+
+def _seen_on(found, name, walk):
+    """Analyse what the layers behind one of them see of its units."""
+    layer = found[name]
+    if not layer.units:
+        why = layer.unknown or "its units have no place on an axis"
+        raise ValueError(f"on={name!r} cannot be counted on: {why}. Choose a layer before it.")
+    number, calls = found.walked.number_of(layer.name), []
+    for step in found.walked.steps:
+        calls.append(step.call)
+        if number in step.call.outputs:
+            shape = step.call.output_shapes[step.call.outputs.index(number)]
+    walk = replace(walk, graph=replace(walk.graph, calls=tuple(calls)), memory=Memory())
+    seen = _analysis(found.model_name, walk, number, _Picture(shape, tuple(layer.units)))
+    if not seen.layers:
+        raise ValueError(f"on={name!r}: no layer reads it. Choose a layer before it.")
+    return replace(seen, on=layer.name)
+
+
+def _up_to(found, name):
+    """Keep the layers on the way to one of them."""
+    try:
+        layer = found[name]
+    except KeyError as problem:
+        if found.on is None:
+            raise
+        raise KeyError(f"Of what reads {found.on!r}: {problem.args[0]}") from None
+    needed, steps = {found.walked.number_of(layer.name)}, []
+    for step in reversed(found.walked.steps):
+        if needed.intersection(step.call.outputs):
+            needed.update(step.call.inputs)
+            steps.insert(0, step)
+    names = {name for step in steps for name in step.names}
+    return replace(
+        found,
+        layers=tuple(each for each in found.layers if each.name in names),
+        outputs=(layer.name,),
+        walked=replace(found.walked, list_steps=lambda: steps),
+    )

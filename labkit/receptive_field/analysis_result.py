@@ -1,13 +1,23 @@
 """What ``analyse`` returns: the fields of every layer, readable as table, rows or numbers."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
-from labkit.receptive_field.analysis_table import as_html, as_text
+from labkit.receptive_field import analysis_export
+from labkit.receptive_field.analysis_table import (
+    comparison_table,
+    field_table,
+    layer_table,
+    sum_or_none,
+)
+from labkit.receptive_field.explorer import explorer
 from labkit.receptive_field.grid_fields import GridFields
+from labkit.receptive_field.paths import Walked, extreme_path, smallest_sizes
 from labkit.receptive_field.unit_fields import GLOBAL, UNCOUNTED, Clipped, Uneven, UnitFields
-from labkit.words import did_you_mean, is_whole, some
+from labkit.words import did_you_mean, is_whole, require, require_whole, require_whole_numbers, some
 
 _AXIS_NAMES = {
     1: ("length",),
@@ -95,6 +105,16 @@ class AxisField:
         if not self.is_regular:
             return ()
         return tuple(field.width if field else 0 for field in self.fields.fields)
+
+    @property
+    def ranges_by_phase(self) -> tuple[tuple[int, int] | None, ...]:
+        """First and last position of units 0, 1, ... until they repeat, borders left aside.
+
+        ``None`` for a unit that sees nothing; empty if they do not repeat.
+        """
+        if not self.is_regular:
+            return ()
+        return tuple(field and (field.first, field.last) for field in self.fields.fields)
 
     @property
     def effective_stride(self) -> Fraction | None:
@@ -233,6 +253,7 @@ class LayerField:
         units: number of units along each dimension of the output that counts places, as a
             dictionary from the dimension.
         unknown: why it is not known what the units see, as a clause; ``None`` if it is.
+        operations: multiply-adds for one picture; ``None`` if unknown.
 
     Example:
         >>> import keras
@@ -249,6 +270,7 @@ class LayerField:
     dims: tuple[int | tuple[int, ...] | None, ...]
     units: dict[int, int | None] = field(default_factory=dict)
     unknown: str | None = None
+    operations: int | None = None
 
     def input_range(self, unit) -> tuple[tuple[int, int], ...] | None:
         """Return the input positions that a unit sees, borders counted.
@@ -311,6 +333,8 @@ class Analysis:
         layers: one :class:`LayerField` per call of a layer, in the order in which they run.
         outputs: name of the layer behind each output of the model.
         input_dims: dimension of the input tensor that holds each spatial axis, batch = 0.
+        on: the layer whose units are counted instead of input positions; ``None``: none.
+        walked: what paths are followed on.
 
     Example:
         >>> import keras
@@ -325,6 +349,8 @@ class Analysis:
     layers: tuple[LayerField, ...] = field(repr=False)
     outputs: tuple[str, ...]
     input_dims: tuple[int, ...]
+    on: str | None = None
+    walked: Walked | None = field(default=None, repr=False, compare=False)
 
     @property
     def final(self) -> LayerField:
@@ -344,7 +370,12 @@ class Analysis:
         return iter(self.layers)
 
     def __getitem__(self, name):
-        """Return a layer by its path, by the last part of its path, or by number."""
+        """Return a layer by its path, by the last part of its path, or by number.
+
+        A slice, of numbers or of names, gives a tuple of layers; a last name belongs to it.
+        """
+        if isinstance(name, slice):
+            return self.layers[self._numbered(name)]
         if not isinstance(name, str):
             return self.layers[name]
         found = [layer for layer in self.layers if layer.name == name]
@@ -352,6 +383,17 @@ class Analysis:
         if len(found) == 1:
             return found[0]
         raise KeyError(self._not_one(name, found))
+
+    def _numbered(self, names):
+        """Turn the names of a slice into numbers."""
+        start, stop = names.start, names.stop
+        start = self._place(start) if isinstance(start, str) else start
+        stop = self._place(stop) + 1 if isinstance(stop, str) else stop
+        return slice(start, stop, names.step)
+
+    def _place(self, name):
+        layer = self[name]
+        return next(place for place, other in enumerate(self.layers) if other is layer)
 
     def _not_one(self, name, found):
         names = [layer.name for layer in found or self.layers]
@@ -361,6 +403,319 @@ class Analysis:
             return f"{name!r} names {len(found)} layers: ask for one of {names}."
         near = did_you_mean(name, names)
         return f"The model has no layer {name!r}{near}; it has {some(reversed(names))}."
+
+    @property
+    def operations(self) -> int | None:
+        """Multiply-adds of all layers together for one picture; ``None`` if one is unknown."""
+        return sum_or_none(layer.operations for layer in self.layers)
+
+    def widest_path(self, layer=None, *, axis=0):
+        """Find the path along which a layer sees furthest.
+
+        Paths that are joined off centre reach further together than any of them alone.
+
+        Args:
+            layer: name or number of the layer; default: the final one.
+            axis: number of the axis of the input, 0 the first.
+
+        Returns:
+            A :class:`~labkit.receptive_field.paths.FieldPath`.
+
+        Raises:
+            KeyError: if there is no such layer.
+            ValueError: if the paths cannot be compared.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> resnet = keras.applications.ResNet50(weights=None, include_top=False)
+            >>> found = analyse(resnet, 224)
+            >>> found.widest_path().size, found.narrowest_path().size
+            (483, 11)
+        """
+        return self._path(layer, axis, widest=True)
+
+    def narrowest_path(self, layer=None, *, axis=0):
+        """Find the path along which a layer sees least; arguments as :meth:`widest_path`."""
+        return self._path(layer, axis, widest=False)
+
+    def _path(self, layer, axis, widest):
+        layer = self.final if layer is None else self[layer]
+        axes = range(len(self.input_size))
+        require(axis in axes, "axis", axis, f"one of {', '.join(map(str, axes))}")
+        kind = "Widest" if widest else "Narrowest"
+        along = f", along the {self.axis_names[axis]}" if len(axes) > 1 else ""
+        caption = f"{kind} path to {layer.name} of {self.model_name}{along}"
+        return extreme_path(self.walked, layer.name, axis, widest, caption)
+
+    @cached_property
+    def _smallest(self):
+        """Field of the narrowest path to each layer along each axis, by the layer's name.
+
+        ``None`` where it is the whole of an unknown size; a layer of which it cannot be told
+        along some axis is left out.
+        """
+        return smallest_sizes(self.walked, len(self.input_size))
+
+    def smallest_size(self, layer=None):
+        """Return the field of the unit that sees least, along the narrowest path alone.
+
+        Args:
+            layer: name or number of the layer; default: the final one.
+
+        Returns:
+            A width in input positions if all axes agree, else one for each; ``None`` if it is
+            the whole of an unknown size.
+
+        Raises:
+            KeyError: if there is no such layer.
+            ValueError: if it cannot be told.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> resnet = keras.applications.ResNet50(weights=None, include_top=False)
+            >>> analyse(resnet, 224).smallest_size("conv3_block4_out")
+            11
+        """
+        layer = self.final if layer is None else self[layer]
+        return _agreed(self._known_smallest(layer.name))
+
+    def _known_smallest(self, name):
+        if name not in self._smallest:
+            raise ValueError(
+                f"How little {name!r} sees along a single path cannot be told: on the way is a "
+                "layer of which it is not known what it sees, or whose units have no common stride."
+            )
+        return self._smallest[name]
+
+    def border_layers(self, input_size=None):
+        """List the layers that widen the field though what they read sees past the picture.
+
+        The first one is the border layer: from there on, layers have nothing new to join. Where
+        paths are joined, the narrowest counts. What sees everything by its nature, such as
+        global pooling, is left aside.
+
+        Args:
+            input_size: positions along each axis, or one integer for all; default: those of
+                the analysis.
+
+        Returns:
+            A tuple of :class:`LayerField`, in the order in which they run.
+
+        Raises:
+            ValueError: if the size is unknown or no size, or it cannot be told.
+
+        Source:
+            M. L. Richter, J. Schöning, A. Wiedenroth, U. Krumnack, "Should You Go Deeper?
+            Optimizing Convolutional Neural Network Architectures without Training", ICMLA 2021,
+            arXiv:2106.12307.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> vgg16 = keras.applications.VGG16(weights=None, include_top=False)
+            >>> [layer.name for layer in analyse(vgg16).border_layers(100)]
+            ['block5_conv2', 'block5_conv3', 'block5_pool']
+        """
+        sizes = self.input_size if input_size is None else input_size
+        sizes = (sizes,) * len(self.input_size) if is_whole(sizes) else sizes
+        if sizes == self.input_size and None in sizes:
+            raise ValueError("The size of the input is unknown: border_layers(input_size=...).")
+        sizes = require_whole_numbers("input_size", sizes, number=len(self.input_size))
+        return tuple(
+            layer
+            for layer, read in self._read_by_widening_layers()
+            if all(width is None or width > size for width, size in zip(read, sizes, strict=True))
+        )
+
+    def smallest_input(self):
+        """Return the smallest picture at which no layer is a border layer.
+
+        Returns:
+            Positions along each axis, one integer if all agree; 1 if nothing widens the field.
+
+        Raises:
+            ValueError: if it cannot be told.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> vgg16 = keras.applications.VGG16(weights=None, include_top=False)
+            >>> analyse(vgg16).smallest_input()
+            196
+        """
+        columns = zip(*(read for _, read in self._read_by_widening_layers()), strict=True)
+        least = [max((width for width in column if width), default=1) for column in columns]
+        return _agreed(least or [1])
+
+    def _read_by_widening_layers(self):
+        """Pair each layer that widens the field with what it reads: how far that sees at least.
+
+        One width an axis, ``None`` along one that the layer does not widen.
+        """
+        for layer in self.layers:
+            read = [
+                # A unit of the input is one position.
+                (1,) * len(self.input_size) if name is None else self._known_smallest(name)
+                for name in self.walked.read_by(layer.name)
+            ]
+            least = [_least(column) for column in zip(*read, strict=True)]
+            made = zip(layer.axes, self._known_smallest(layer.name), least, strict=True)
+            widened = [
+                before if wide is not None and wide > before and not axis.is_global else None
+                for axis, wide, before in made
+            ]
+            if any(widened):
+                yield layer, widened
+
+    def chain(self, layer=None, *, axis=0):
+        """Return the layers up to one of them as plain numbers, if they form a chain.
+
+        Args:
+            layer, axis: as for :meth:`widest_path`.
+
+        Returns:
+            As :meth:`FieldPath.chain() <labkit.receptive_field.paths.FieldPath.chain>`.
+
+        Raises:
+            KeyError: if there is no such layer.
+            ValueError: if paths are joined, or a layer is no plain one.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> line = [keras.Input((9, 1)), keras.layers.Conv1D(1, 3, name="conv")]
+            >>> analyse(keras.Sequential(line)).chain()
+            (Layer(kernel=3, stride=1, dilation=1, padding=0, name='conv'),)
+        """
+        path = self._path(layer, axis, widest=True)
+        if path.joins:
+            raise ValueError(
+                f"The layer {path.joins[0]!r} joins several paths, so there is no one chain: "
+                "take widest_path().chain()."
+            )
+        return path.chain()
+
+    def explorer(self, layer=None, *, axis=0):
+        """Open the receptive-field explorer with the layers of a chain, to ask: what if?
+
+        Args:
+            layer, axis: as for :meth:`widest_path`.
+
+        Returns:
+            An :class:`~labkit.receptive_field.explorer.Explorer`, which shows itself in a
+            notebook; its ``link`` opens the book's explorer.
+
+        Raises:
+            KeyError: if there is no such layer.
+            ValueError: if it is no chain, or beyond the explorer's limits.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> line = [keras.Input((9, 1)), keras.layers.Conv1D(1, 3, strides=2)]
+            >>> analyse(keras.Sequential(line)).explorer().link
+            'explorer.html#network=3s2'
+        """
+        return explorer(self.chain(layer, axis=axis))
+
+    def compare(self, other):
+        """Show what changes from this model to another.
+
+        Layers are paired by name; where no name is shared, by order if the types agree.
+
+        Args:
+            other: the :class:`Analysis` of the other model.
+
+        Returns:
+            A :class:`~labkit.receptive_field.analysis_table.FieldTable` of the layers that
+            differ: "this → that" where a number does, ``–`` where a layer is missing.
+
+        Raises:
+            TypeError: if ``other`` is no analysis.
+            ValueError: if the models have nothing to pair.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> def line(dilation):
+            ...     conv = keras.layers.Conv1D(1, 3, dilation_rate=dilation, name="conv")
+            ...     return keras.Sequential([keras.Input((9, 1)), conv], name="line")
+            >>> print(analyse(line(1)).compare(analyse(line(2))))
+            From line to line
+            <BLANKLINE>
+            layer  units   size  stride  padding  centre  whole input  multiply-adds
+            ─────  ─────  ─────  ──────  ───────  ──────  ───────────  ─────────────
+            conv   7 → 5  3 → 5       1        0   1 → 2           no        21 → 15
+            <BLANKLINE>
+            Multiply-adds of all layers: 21 → 15.
+        """
+        if not isinstance(other, Analysis):
+            raise TypeError(
+                f"compare needs the analysis of another model, and this is {type(other).__name__}: "
+                "compare(analyse(other))."
+            )
+        return comparison_table(self, other)
+
+    def table(self, first=None, last=None, *, changes=False, width=None):
+        """Return a table of all layers, of those from one to another, or of one alone.
+
+        Args:
+            first: name or number of a layer; alone, all that is known of that layer is shown.
+            last: name or number of the last layer to show; default: the first alone.
+            changes: whether layers that change nothing share a row with the one before them.
+            width: most characters in a line when it is printed, at least 40, such as 80 for a
+                terminal and 40 for a phone; default: as wide as it is.
+
+        Returns:
+            A :class:`~labkit.receptive_field.analysis_table.FieldTable`, which prints as text
+            and shows itself in a notebook.
+
+        Raises:
+            KeyError: if there is no such layer.
+            ValueError: if ``width`` is too small, or ``last`` stands before ``first``.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> chain = [keras.layers.Conv1D(1, 3, name="conv"), keras.layers.ReLU(name="relu")]
+            >>> line = keras.Sequential([keras.Input((9, 1)), *chain], name="line")
+            >>> print(analyse(line).table(changes=True, width=40))
+            Receptive fields of line, input 9
+            <BLANKLINE>
+            layer        units  size  stride
+            ───────────  ─────  ────  ──────
+            conv … relu      7     3       1
+            <BLANKLINE>
+            layer        padding  centre
+            ───────────  ───────  ──────
+            conv … relu        0       1
+            <BLANKLINE>
+            layer        whole input  multiply-adds
+            ───────────  ───────────  ─────────────
+            conv … relu           no             21
+            <BLANKLINE>
+            layer        type
+            ───────────  ──────
+            conv … relu  Conv1D
+        """
+        if width is not None:
+            width = require_whole("width", width, 40)
+        if first is None and last is None:
+            return field_table(self, self.layers, self._smallest, changes, width)
+        if last is None:
+            return layer_table(self, self[first], self._smallest, width)
+        layers = self._between(first, last)
+        return field_table(self, layers, self._smallest, changes, width)
+
+    def _between(self, first, last):
+        """Return the layers from one to another, both of them too."""
+        names = [0 if first is None else first, last]
+        start, stop = (self._place(name) for name in names)
+        if stop < start:
+            raise ValueError(f"{last!r} runs before {first!r}: give them the other way round.")
+        return self.layers[start : stop + 1]
 
     def rows(self) -> list[dict]:
         """Return one dictionary per layer, as ``pandas.DataFrame`` takes them.
@@ -379,20 +734,77 @@ class Analysis:
         """
         has_gates = any(layer.axes_without_gates is not None for layer in self.layers)
         endings = [f"_{name}" for name in self.axis_names] if self._axes_differ() else [""]
-        return [_row(layer, has_gates, endings) for layer in self.layers]
+        return [
+            _row(layer, self._smallest.get(layer.name), has_gates, endings) for layer in self.layers
+        ]
+
+    def to_dataframe(self):
+        """Return the :meth:`rows` as a ``pandas.DataFrame``.
+
+        Raises:
+            ImportError: if pandas is not installed.
+        """
+        return analysis_export.as_dataframe(self)
+
+    def to_csv(self, path=None):
+        """Write the :meth:`rows` as comma-separated values, names of columns first.
+
+        Args:
+            path: file to write (str or path); default: none.
+
+        Returns:
+            The text, if there is no path. What is unknown is left empty.
+
+        Raises:
+            OSError: if the file cannot be written; one that was there stays as it was.
+
+        Example:
+            >>> import keras
+            >>> from labkit.receptive_field import analyse
+            >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3)])
+            >>> analyse(line).to_csv().splitlines()[0][:26]
+            'layer,type,output_size,siz'
+        """
+        return analysis_export.written(analysis_export.as_csv(self), path)
+
+    def to_json(self, path=None):
+        """Write the model's name, sizes, outputs and :meth:`rows` as JSON.
+
+        Args:
+            path: file to write (str or path); default: none.
+
+        Returns:
+            The text, if there is no path. What is unknown is ``null``.
+
+        Raises:
+            OSError: if the file cannot be written; one that was there stays as it was.
+
+        Example:
+            >>> import json, keras
+            >>> from labkit.receptive_field import analyse
+            >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3)])
+            >>> json.loads(analyse(line).to_json())["layers"][0]["size"]
+            3
+        """
+        return analysis_export.written(analysis_export.as_json(self), path)
 
     def _axes_differ(self):
         return any(
             len({_values(axis) for axis in axes}) > 1
             for layer in self.layers
             for axes in (layer.axes, layer.axes_without_gates or layer.axes)
-        )
+        ) or any(len(set(sizes)) > 1 for sizes in self._smallest.values())
 
     def __str__(self):
-        return as_text(self)
+        return str(self.table())
 
     def _repr_html_(self):
-        return as_html(self)
+        return self.table()._repr_html_()
+
+
+def _least(widths):
+    """Return the smallest width; the whole of an unknown size is wider than any."""
+    return min((width for width in widths if width is not None), default=math.inf)
 
 
 _COLUMNS = (
@@ -407,17 +819,21 @@ _COLUMNS = (
 )
 
 
-def _row(layer, has_gates, endings):
+def _row(layer, smallest, has_gates, endings):
     """Write a layer's values, once for each ending of a column's name: the axes from the first."""
     axes_by_suffix = {"": layer.axes}
     if has_gates:
         axes_by_suffix["_without_gates"] = layer.axes_without_gates or layer.axes
-    return {"layer": layer.name, "type": layer.layer_type} | {
+    values = {
         f"{column}{suffix}{ending}": _plain(getattr(axis, column))
         for suffix, axes in axes_by_suffix.items()
         for column in _COLUMNS
         for axis, ending in zip(axes, endings, strict=False)
     }
+    least = smallest or [None] * len(layer.axes)
+    values |= {f"smallest_size{e}": width for width, e in zip(least, endings, strict=False)}
+    named = {"layer": layer.name, "type": layer.layer_type}
+    return named | values | {"operations": layer.operations, "unknown": layer.unknown}
 
 
 def _values(axis):

@@ -1,45 +1,218 @@
 """An analysis as a table: aligned text for a terminal, accessible HTML for a notebook."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
+from textwrap import fill
 
 from labkit import tables
+from labkit.words import some
 
 _UNKNOWN = "?"
 _NONE = "–"
 
 
-def as_text(analysis):
-    """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as aligned text."""
-    headings, rows, notes = _table(analysis)
-    table = tables.as_text(headings, rows, words=2, rule=True)
-    return "\n".join([_caption(analysis), "", table, *(["", *notes] if notes else [])])
+@dataclass(frozen=True, repr=False)
+class FieldTable:
+    """Receptive fields as a table: print it, or show it in a notebook.
+
+    Args:
+        caption: what it shows.
+        headings: one a column; ``rows``: the cells as text, the first naming its row.
+        notes: sentences below.
+        width: most characters in a line of text; ``None``: any.
+
+    Example:
+        >>> print(FieldTable("Fields", ("layer", "size"), (("conv", "3"),), ()))
+        Fields
+        <BLANKLINE>
+        layer  size
+        ─────  ────
+        conv      3
+    """
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+    width: int | None = None
+
+    def __str__(self):
+        words = 2 if self.headings[1] == "type" else 1
+        table = tables.as_text(self.headings, self.rows, words, rule=True, width=self.width)
+        blocks = [self.caption, table, *(["\n".join(self.notes)] if self.notes else [])]
+        return "\n\n".join(block if block is table else self._filled(block) for block in blocks)
+
+    __repr__ = __str__
+
+    def _filled(self, text):
+        """Break lines that are too long between words."""
+        if self.width is None:
+            return text
+        return "\n".join(fill(line, self.width) for line in text.splitlines())
+
+    def _repr_html_(self):
+        table = tables.as_html(self.headings, self.rows, self.caption)
+        return table + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
 
 
-def as_html(analysis):
-    """Write an :class:`~labkit.receptive_field.analysis_result.Analysis` as an HTML table."""
-    headings, rows, notes = _table(analysis)
-    table = tables.as_html(headings, rows, _caption(analysis))
-    return table + "".join(f"<p>{escape(note)}</p>" for note in notes)
+def field_table(analysis, layers, smallest, changes=False, width=None):
+    """Write the fields of some layers, one row each.
+
+    Args:
+        analysis: an :class:`~labkit.receptive_field.analysis_result.Analysis`.
+        layers: those of its layers to show.
+        smallest: field of the narrowest path to a layer, one an axis, by the layer's name.
+        changes: whether layers that change nothing share the row of the one before them.
+        width: most characters in a line of text; ``None``: any.
+
+    Returns:
+        A :class:`FieldTable`.
+    """
+    extra, notes = _extras(layers, smallest)
+    columns = [*_COLUMNS, *extra]
+    shown = [tuple(column.cell(layer) for column in columns) for layer in layers]
+    first = [
+        place
+        for place, cells in enumerate(shown)
+        if not (changes and place and cells == shown[place - 1])
+    ]
+    groups = [layers[start:end] for start, end in zip(first, [*first[1:], None], strict=True)]
+    costs = [_cost(sum_or_none(layer.operations for layer in group)) for group in groups]
+    headings = ("layer", "type", *(column.heading for column in columns), "multiply-adds")
+    rows = tuple(
+        (_named(group), group[0].layer_type, *shown[start], cost)
+        for group, start, cost in zip(groups, first, costs, strict=True)
+    )
+    if width is not None:
+        # Where room is short, numbers come first.
+        headings, *rows = [(name, *others, kind) for name, kind, *others in (headings, *rows)]
+    return FieldTable(_caption(analysis), headings, tuple(rows), tuple(notes), width)
+
+
+def _named(group):
+    """Name one layer, or the first and the last of several."""
+    return " … ".join(dict.fromkeys((group[0].name, group[-1].name)))
+
+
+def layer_table(analysis, layer, smallest, width=None):
+    """Write all that is known of one layer, one line each, a column an axis.
+
+    Args:
+        analysis, smallest, width: as for :func:`field_table`.
+        layer: the layer.
+
+    Returns:
+        A :class:`FieldTable`.
+    """
+    extra, notes = _extras([layer], smallest)
+    rows = [(column.heading, *column.by_axis(layer)) for column in (*_COLUMNS, *extra)]
+    rows += _phases(layer)
+    headings = ("", *analysis.axis_names)
+    if all(len(set(cells)) == 1 for _, *cells in rows):
+        rows, headings = [row[:2] for row in rows], ("", "each axis")
+    cost = ("multiply-adds", _cost(layer.operations), *[""] * (len(headings) - 2))
+    caption = f"{layer.name} ({layer.layer_type}). {_caption(analysis)}"
+    return FieldTable(caption, headings, (*rows, cost), tuple(notes), width)
+
+
+#: Neighbouring units that are written one by one.
+_MOST_PHASES = 8
+
+
+def _phases(layer):
+    """Write what neighbouring units see, far from the borders, where they see differently much."""
+    by_axis = [axis.ranges_by_phase for axis in layer.axes]
+    period = max(map(len, by_axis))
+    if period < 2:
+        return []
+    rows = []
+    for phase in range(min(period, _MOST_PHASES)):
+        ranges = [found[phase] if phase < len(found) else None for found in by_axis]
+        rows.append((f"unit {phase} sees", *map(_range, ranges)))
+    if period > _MOST_PHASES:
+        rows.append((f"up to unit {period - 1}", *["…"] * len(by_axis)))
+    return rows
+
+
+def _range(ends):
+    return _NONE if ends is None else f"{ends[0]} … {ends[1]}"
+
+
+def comparison_table(analysis, other):
+    """Write what differs between two models.
+
+    Args:
+        analysis, other: their analyses.
+
+    Returns:
+        A :class:`FieldTable`.
+
+    Raises:
+        ValueError: if they have nothing to pair, or not the same number of axes.
+    """
+    if len(analysis.input_size) != len(other.input_size):
+        raise ValueError(
+            f"The models have {len(analysis.input_size)} and {len(other.input_size)} axes: "
+            "compare models of the same number."
+        )
+    columns = [*_COLUMNS, _Cost("multiply-adds", None)]
+    rows = []
+    for pair in _paired(analysis.layers, other.layers):
+        cells = [[column.cell(each) if each else _NONE for column in columns] for each in pair]
+        if cells[0] != cells[1]:
+            name = next(each.name for each in pair if each)
+            rows.append((name, *map(_from_to, *cells)))
+    costs = _from_to(_cost(analysis.operations), _cost(other.operations))
+    notes = [f"Multiply-adds of all layers: {costs}."]
+    if not rows:
+        notes.insert(0, "No layer differs.")
+    caption = f"From {analysis.model_name} to {other.model_name}"
+    headings = ("layer", *(column.heading for column in columns))
+    return FieldTable(caption, headings, tuple(rows), tuple(notes))
+
+
+def _paired(layers, others):
+    """Pair the layers of two models by name; where no name is shared, by order."""
+    ours, theirs = ({each.name: each for each in model} for model in (layers, others))
+    if not set(ours) & set(theirs):
+        kinds = [[each.layer_type for each in model] for model in (layers, others)]
+        if kinds[0] == kinds[1]:
+            return list(zip(layers, others, strict=True))
+        raise ValueError(
+            f"The models share no layer's name ({some(ours)} here, {some(theirs)} there): give "
+            "layers that belong together the same name=."
+        )
+    behind = [theirs[name] for name in theirs if name not in ours]
+    pairs = [(each, theirs.get(name)) for name, each in ours.items()]
+    return [*pairs, *((None, each) for each in behind)]
+
+
+def _from_to(this, that):
+    return this if this == that else f"{this} → {that}"
+
+
+def sum_or_none(numbers):
+    """Add numbers up; ``None`` if one of them is unknown."""
+    numbers = list(numbers)
+    return None if None in numbers else sum(numbers)
+
+
+def _cost(number):
+    """Write a number of multiply-adds to three digits."""
+    if number is None:
+        return _UNKNOWN
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return str(number)
 
 
 def _caption(analysis):
-    sizes = [str(size or _UNKNOWN) for size in analysis.input_size]
-    return f"Receptive fields of {analysis.model_name}, input {' × '.join(sizes)}"
-
-
-def _table(analysis):
-    """Return the headings, for each layer the cells as text, and notes."""
-    extra, notes = _extras(analysis)
-    columns = [*_COLUMNS, *extra]
-    headings = ["layer", "type", *(column.heading for column in columns)]
-    rows = [
-        [layer.name, layer.layer_type, *(column.cell(layer) for column in columns)]
-        for layer in analysis.layers
-    ]
-    return headings, rows, notes
+    sizes = " × ".join(str(size or _UNKNOWN) for size in analysis.input_size)
+    read = f"seen on {analysis.on}," if analysis.on else "input"
+    return f"Receptive fields of {analysis.model_name}, {read} {sizes}"
 
 
 @dataclass(frozen=True)
@@ -50,24 +223,53 @@ class _Column:
     show: Callable
     without_gates: bool = False
 
+    def by_axis(self, layer):
+        """Write one value an axis."""
+        axes = (self.without_gates and layer.axes_without_gates) or layer.axes
+        return [self.show(axis) for axis in axes]
+
     def cell(self, layer):
         """Write one value if all axes agree, else one per axis."""
-        axes = (self.without_gates and layer.axes_without_gates) or layer.axes
-        return _side_by_side([self.show(axis) for axis in axes])
+        shown = self.by_axis(layer)
+        return shown[0] if len(set(shown)) == 1 else "×".join(shown)
 
 
 class _Units(_Column):
     """The number of units: unknown, or none where units have no place on the axis any more."""
 
-    def cell(self, layer):
-        """Write one number if all axes agree, else one per axis."""
+    def by_axis(self, layer):
+        """Write one number an axis."""
         pairs = zip(layer.axes, layer.dims, strict=True)
-        shown = [_NONE if dim is None else self.show(axis) for axis, dim in pairs]
-        return _side_by_side(shown)
+        return [_NONE if dim is None else self.show(axis) for axis, dim in pairs]
 
 
-def _side_by_side(shown):
-    return shown[0] if len(set(shown)) == 1 else "×".join(shown)
+class _Cost(_Column):
+    """The multiply-adds, which belong to no axis."""
+
+    def by_axis(self, layer):
+        """Write them once."""
+        return [_cost(layer.operations)]
+
+
+@dataclass(frozen=True)
+class _Smallest(_Column):
+    """How little is seen along the narrowest path."""
+
+    smallest: dict = field(default_factory=dict)
+
+    def by_axis(self, layer):
+        """Write one number an axis."""
+        known = self.smallest.get(layer.name)
+        if known is None:
+            return [_UNKNOWN] * len(layer.axes)
+        return ["all" if width is None else str(width) for width in known]
+
+    def tells(self, layer):
+        """Say whether this is another number than the size."""
+        known = self.smallest.get(layer.name)
+        return known is not None and any(
+            width != axis.size for width, axis in zip(known, layer.axes, strict=True)
+        )
 
 
 def _number(value, unknown=_NONE):
@@ -107,10 +309,10 @@ _COLUMNS = (
 )
 
 
-def _reasons(analysis):
+def _reasons(layers):
     """Say once of each reason from which layer on there is no common stride, or nothing known."""
     first = {}
-    for layer in analysis.layers:
+    for layer in layers:
         whys = {axis.why_no_stride for axis in layer.axes if not axis.is_global} - {None}
         for why in [layer.unknown] if layer.unknown else sorted(whys):
             kind = "Unknown (?)" if layer.unknown else f"No common stride ({_NONE})"
@@ -118,10 +320,16 @@ def _reasons(analysis):
     return [f"{kind} from {name} on: {why}." for (kind, why), name in first.items()]
 
 
-def _extras(analysis):
+def _extras(layers, smallest):
     """Return columns for what only some networks have, and notes on it."""
-    columns, notes = [], _reasons(analysis)
-    axes = [axis for layer in analysis.layers for axis in layer.axes]
+    columns, notes = [], _reasons(layers)
+    axes = [axis for layer in layers for axis in layer.axes]
+    least = _Smallest("smallest", None, smallest=smallest)
+    if any(map(least.tells, layers)):
+        columns.append(least)
+        notes.append(
+            "Smallest: what the unit that sees least reaches along the narrowest path alone."
+        )
     if any(len(set(axis.sizes_by_phase)) > 1 for axis in axes):
         notes.append(
             "Behind upsampling neighbouring units have fields of different sizes: the largest "
@@ -133,7 +341,7 @@ def _extras(analysis):
     if any(axis.misalignment for axis in axes):
         columns.append(_Column("paths apart", lambda axis: _number(axis.misalignment)))
         notes.append("Paths apart: distance between the centres of the paths joined there.")
-    if any(layer.axes_without_gates is not None for layer in analysis.layers):
+    if any(layer.axes_without_gates is not None for layer in layers):
         columns += [_Column(f"{heading}, no gates", show, True) for heading, show in _FIELD.items()]
         notes.append(
             "Gates (squeeze-and-excitation) pool the whole picture and weight channels by the "

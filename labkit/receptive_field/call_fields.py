@@ -25,6 +25,7 @@ from labkit.receptive_field.tensor_fields import (
     rearranged,
     renamed,
     size_of,
+    spread,
 )
 from labkit.receptive_field.unit_fields import positions_inside
 
@@ -92,6 +93,8 @@ def _output(call, read, memory, number):
             return _activated(call, pairs[0][0], memory)
     dims, axes, mixed = _joined(pairs, rank, memory)
     shape = _shapes_made(call, shapes)[number]
+    if len(read) < len(call.inputs):
+        dims, axes = spread(dims, axes, shape)
     made = _completed(call, dims, axes, mixed or _has_two_ways(call.operation), shape)
     _check(call, rule, made.shape, shape)
     return _activated(call, made, memory)

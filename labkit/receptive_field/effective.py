@@ -74,7 +74,7 @@ def effective_receptive_field(
     if None in analysis.input_size:
         raise ValueError(
             f"The model {model.name!r} leaves the size of its input open: give input_size, "
-            "for example input_size=(224, 224)."
+            "for example input_size=224."
         )
     seen = analysis.final if layer is None else analysis[layer]
     unit = _unit(unit, seen)

@@ -6,9 +6,10 @@ from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import EngFormatter, NullFormatter, StrMethodFormatter
 
 from labkit.figure_style import (
     BLUE,
@@ -175,6 +176,124 @@ def plot_growth(analyses, *, log_scale=True):
         axis.set_ylabel("receptive field,\ninput positions")
         axis.legend()
     return figure
+
+
+def plot_field_per_cost(analyses, *, log_scale=True):
+    """Draw how far each network sees for the multiply-adds that it has spent so far.
+
+    Args:
+        analyses: dictionary from a name to an
+            :class:`~labkit.receptive_field.analysis_result.Analysis`, in the order of the key.
+        log_scale: whether both axes are logarithmic.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: if the cost of a layer is unknown.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import analyse
+        >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3)])
+        >>> plot_field_per_cost({"line": analyse(line)}).axes[0].get_xlabel()
+        'multiply-adds so far'
+    """
+    with figure_style():
+        figure, axis = plt.subplots()
+        looks = zip(cycle(PALETTE), cycle(_LINE_STYLES), strict=False)
+        for (name, analysis), (colour, style) in zip(analyses.items(), looks, strict=False):
+            costs, sizes = _costs_and_sizes(name, analysis)
+            axis.step(costs, sizes, where="post", label=name, color=colour, linestyle=style)
+            axis.plot(costs[-1], sizes[-1], marker="o", color=colour)
+        if log_scale:
+            axis.set(xscale="log")
+            _set_log(axis, "y")
+        axis.xaxis.set_major_formatter(EngFormatter(sep=" "))
+        axis.set_xlabel("multiply-adds so far")
+        axis.set_ylabel("receptive field,\ninput positions")
+        axis.legend()
+    return figure
+
+
+def _costs_and_sizes(name, analysis):
+    """Return what has been spent, and how far is seen for that, layer by layer."""
+    costs, sizes, spent, widest = [], [], 0, 0
+    for layer in analysis:
+        if layer.operations is None:
+            raise ValueError(
+                f"What the layer {layer.name!r} of {name!r} costs is unknown: give input_size, or "
+                "leave the network out."
+            )
+        spent, size = spent + layer.operations, _largest(layer)[0]
+        if spent and size is not None and size > widest:
+            costs, sizes, widest = [*costs, spent], [*sizes, size], size
+    if not sizes:
+        raise ValueError(f"No layer of {name!r} costs anything and has a known field.")
+    return [*costs, spent], [*sizes, widest]
+
+
+# Paths
+
+
+def plot_paths(analysis, layer=None, *, axis=0):
+    """Draw a network's layers by depth and field, with its widest and its narrowest path.
+
+    Each dot is a layer, each thin line leads from a layer to one that reads it. The thick lines
+    show the field along one path alone.
+
+    Args:
+        analysis: an :class:`~labkit.receptive_field.analysis_result.Analysis`.
+        layer: name or number of the layer that the paths lead to; default: the final one.
+        axis: number of the axis of the input, 0 the first.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        KeyError: if there is no such layer.
+        ValueError: if the paths cannot be compared.
+
+    Example:
+        >>> import keras
+        >>> from labkit.receptive_field import analyse
+        >>> line = keras.Sequential([keras.Input((9, 1)), keras.layers.Conv1D(1, 3)])
+        >>> figure = plot_paths(analyse(line))
+        >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+        ['widest path: 3', 'narrowest path: 3']
+    """
+    widest = analysis.widest_path(layer, axis=axis)
+    narrowest = analysis.narrowest_path(layer, axis=axis)
+    depths = analysis.walked.depths()
+    with figure_style():
+        figure, axes = plt.subplots()
+        places, lines = _dots_and_lines(analysis, depths, axis)
+        axes.add_collection(LineCollection(lines, colors=GREY, linewidths=0.8, alpha=0.6))
+        axes.scatter(*zip(*places, strict=True), s=12, color=GREY, zorder=2)
+        looks = (("widest", widest, VERMILION, "-"), ("narrowest", narrowest, BLUE, "--"))
+        for name, path, colour, style in looks:
+            steps = zip(path.names, path.sizes, strict=True)
+            points = [(0, 1), *((depths[n], size) for n, size in steps if size is not None)]
+            label = f"{name} path: {'all' if path.size is None else path.size}"
+            look = {"color": colour, "linestyle": style, "linewidth": 3}
+            axes.plot(*zip(*points, strict=True), label=label, zorder=3, **look)
+        axes.set_xlabel("layers between the input and this one")
+        axes.set_ylabel("receptive field,\ninput positions")
+        axes.legend()
+    return figure
+
+
+def _dots_and_lines(analysis, depths, axis):
+    """Place each layer by its depth and its field; list the lines between them."""
+    sizes = {None: 1} | {layer.name: layer.axes[axis].size for layer in analysis}
+    places = {name: (depths[name], size) for name, size in sizes.items() if size is not None}
+    lines = [
+        (places[read], place)
+        for name, place in places.items()
+        for read in (analysis.walked.read_by(name) if name else [])
+        if read in places
+    ]
+    return list(places.values()), lines
 
 
 # Neurons of one dimension

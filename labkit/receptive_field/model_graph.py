@@ -154,10 +154,7 @@ def read_graph(model, rule_of=None, shapes=None):
         ['conv']
     """
     if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"A Keras model is needed, and this is a {type(model).__name__}: "
-            "pass a keras.Model, for example keras.applications.VGG16(weights=None)."
-        )
+        raise TypeError(_no_model(model))
     _check_has_graph(model)
     reader = _Reader(rule_of, anew=shapes is not None)
     inputs = reader.new_numbers(model.inputs)
@@ -167,6 +164,21 @@ def read_graph(model, rule_of=None, shapes=None):
         outputs = reader.enter(model, (model.input,), {}, shapes, inputs, "")
     calls = tuple(_with_distinct_names(reader.calls))
     return ModelGraph(inputs, tuple(outputs), calls, reader.has_composites)
+
+
+def _no_model(given):
+    """Say what was given instead of a model."""
+    kind = type(given).__name__
+    if any(base.__module__.startswith("tf_keras") for base in type(given).__mro__):
+        return (
+            f"This {kind} is a model of Keras 2, from tf_keras, and analyse reads Keras 3: "
+            "build it with keras instead of tf_keras, or save it with model.save('model.h5') and "
+            "load it with keras.saving.load_model('model.h5')."
+        )
+    return (
+        f"A Keras model is needed, and this is a {kind}: "
+        "pass a keras.Model, for example keras.applications.VGG16(weights=None)."
+    )
 
 
 def _check_has_graph(model):

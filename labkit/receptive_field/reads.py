@@ -377,7 +377,7 @@ def _same_padding(size, extent, stride):
     elif size is None:
         raise SizeProblem(
             "pads 'same' with a stride above 1, which depends on the size of the input: "
-            "give it, for example input_size=(224, 224)"
+            "give it, for example input_size=224"
         )
     else:
         total = max((-(-size // stride) - 1) * stride + extent - size, 0)

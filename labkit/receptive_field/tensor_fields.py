@@ -624,6 +624,26 @@ def _told_apart(branches):
         yield renewed, tuple(renamed(axis, new) for axis in axes)
 
 
+def spread(dims, axes, shape):
+    """Repeat what has one place where inputs that are not traced have more, as Keras does.
+
+    Args:
+        dims, axes: as :func:`read_along_dims` returns them.
+        shape: of the output, batch included.
+
+    Returns:
+        The digits of each dimension, and the axes.
+    """
+    dims = list(dims)
+    for dim, size in enumerate(shape):
+        digits = dims[dim]
+        if dim and digits is not None and size_of(digits) == 1 and size not in (1, None):
+            for digit in digits:
+                axes = tuple(_chosen(axis, digit) for axis in axes)
+            dims[dim] = (Digit(size, any(digit.is_channel for digit in digits)),)
+    return dims, axes
+
+
 def _common_digits(branches, dim):
     """Bring the branches to the same digits along a dimension; return those."""
     first = branches[0][0][dim]

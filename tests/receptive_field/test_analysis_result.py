@@ -38,8 +38,8 @@ class TestText:
         lines = str(same_axes).splitlines()
         assert lines[0] == "Receptive fields of small, input 20 × 20"
         assert cells(lines[2])[:5] == ["layer", "type", "units", "size", "stride"]
-        assert cells(lines[4]) == ["conv", "Conv2D", "18", "3", "1", "0", "1", "no"]
-        assert cells(lines[5]) == ["pool", "MaxPooling2D", "9", "4", "2", "0", "1.5", "no"]
+        assert cells(lines[4]) == ["conv", "Conv2D", "18", "3", "1", "0", "1", "no", "5.83", "k"]
+        assert cells(lines[5]) == ["pool", "MaxPooling2D", "9", "4", "2", "0", "1.5", "no", "0"]
 
     def test_columns_are_aligned(self, same_axes):
         lines = str(same_axes).splitlines()[2:6]
@@ -58,7 +58,7 @@ class TestText:
         row = next(line for line in text.splitlines() if line.startswith("gate "))
         assert cells(row) == [
             *("gate", "Multiply", "14", "all", "16", "–", "–", "–", "yes"),
-            *("3", "1", "0", "1"),
+            *("3", "3", "1", "0", "1", "0"),
         ]
         assert "pool the whole picture" in text
 
@@ -76,8 +76,8 @@ class TestText:
         chain = [layers.Conv1D(1, 3), layers.GlobalAveragePooling1D()]
         text = str(analyse(keras.Sequential([keras.Input((None, 1)), *chain])))
         assert "input ?" in text
-        assert cells(text.splitlines()[4])[-6:] == ["?", "3", "1", "0", "1", "?"]
-        assert cells(text.splitlines()[5])[-6:] == ["–", "all", "–", "–", "–", "?"]
+        assert cells(text.splitlines()[4])[-7:] == ["?", "3", "1", "0", "1", "?", "?"]
+        assert cells(text.splitlines()[5])[-7:] == ["–", "all", "–", "–", "–", "?", "0"]
 
 
 class _Table(HTMLParser):
@@ -101,8 +101,8 @@ class TestHtml:
         tags = [tag for tag, _ in table.tags]
         assert tags.count("caption") == 1
         scopes = [attrs.get("scope") for tag, attrs in table.tags if tag == "th"]
-        assert scopes == ["col"] * 8 + ["row"] * 2
-        assert tags.count("td") == 2 * 7
+        assert scopes == ["col"] * 9 + ["row"] * 2
+        assert tags.count("td") == 2 * 8
         assert "Receptive fields of small, input 20 × 20" in table.texts
 
     def test_names_are_escaped(self):
@@ -127,6 +127,9 @@ class TestRows:
             "positions_read": 4,
             "sees_whole_input": False,
             "misalignment": 0,
+            "smallest_size": 4,
+            "operations": 0,
+            "unknown": None,
         }
 
     def test_axes_that_differ_make_one_column_per_axis(self, other_axes):

@@ -193,3 +193,7 @@ class TestErrors:
     def test_what_is_no_network(self, network, words):
         with pytest.raises(TypeError, match=words):
             explorer(network)
+
+
+def test_the_link_opens_the_books_page_with_the_network():
+    assert explorer([Layer(3), Layer(2, stride=2)]).link == "explorer.html#network=3-2s2"

@@ -68,3 +68,10 @@ def test_several_inputs_keep_their_order():
     left, right = keras.Input((8, 1)), keras.Input((8, 1))
     graph = read_graph(keras.Model([left, right], layers.Subtract()([right, left])))
     assert graph.calls[-1].inputs == graph.inputs[::-1]
+
+
+def test_a_model_of_keras_2_is_told_so():
+    older = type("Functional", (), {"__module__": "tf_keras.src.engine.functional"})
+    mine = type("Mine", (older,), {})
+    with pytest.raises(TypeError, match=r"This Mine is a model of Keras 2, from tf_keras"):
+        read_graph(mine())

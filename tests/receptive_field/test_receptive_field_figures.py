@@ -16,10 +16,12 @@ from labkit.receptive_field.effective_field import EffectiveField
 from labkit.receptive_field.figures import (
     plot_effective_before_after,
     plot_effective_field,
+    plot_field_per_cost,
     plot_field_per_layer,
     plot_fields_over_picture,
     plot_growth,
     plot_neurons,
+    plot_paths,
     plot_strategies,
     strategies,
 )
@@ -301,3 +303,49 @@ class TestStrategies:
                 plot_strategies(count)
         with pytest.raises(ValueError, match=r"dimensions=\(True,\) must be a sequence"):
             plot_strategies(dimensions=(True,))
+
+
+class TestFieldPerCost:
+    def test_the_line_ends_at_the_cost_and_the_field(self):
+        model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(64, 64, 3))
+        found = analyse(model)
+        axes = plot_field_per_cost({"VGG16": found}).axes[0]
+        ends = [(line.get_xdata()[-1], line.get_ydata()[-1]) for line in axes.lines]
+        assert ends == [(found.operations, 212)] * 2
+        assert axes.get_xscale() == axes.get_yscale() == "log"
+        plain = plot_field_per_cost({"VGG16": found}, log_scale=False).axes[0]
+        assert plain.get_xscale() == plain.get_yscale() == "linear"
+
+    def test_refusals(self):
+        open_size = keras.Sequential([keras.Input((None, 1)), layers.Conv1D(1, 3, name="c")])
+        with pytest.raises(ValueError, match="'c' of 'mine' costs is unknown: give input_size"):
+            plot_field_per_cost({"mine": analyse(open_size)})
+        free = keras.Sequential([keras.Input((9, 1)), layers.MaxPooling1D()])
+        with pytest.raises(ValueError, match="No layer of 'free' costs anything"):
+            plot_field_per_cost({"free": analyse(free)})
+
+
+class TestPaths:
+    def branched(self):
+        start = keras.Input((30, 1))
+        wide = layers.Conv1D(1, 5, padding="same", name="wide")(start)
+        wide = layers.Conv1D(1, 5, padding="same", name="wider")(wide)
+        return analyse(keras.Model(start, layers.Add(name="sum")([start, wide])))
+
+    def test_dots_lines_and_paths(self):
+        axes = plot_paths(self.branched()).axes[0]
+        widest, narrowest = axes.lines
+        assert widest.get_xydata().tolist() == [[0, 1], [1, 5], [2, 9], [3, 9]]
+        assert narrowest.get_xydata().tolist() == [[0, 1], [3, 1]]
+        lines, dots = axes.collections
+        assert {tuple(dot) for dot in dots.get_offsets()} == {(0, 1), (1, 5), (2, 9), (3, 9)}
+        ends = {tuple(map(tuple, segment)) for segment in lines.get_segments()}
+        assert ((0, 1), (3, 9)) in ends
+        assert len(ends) == 4
+
+    def test_a_layer_and_an_axis_are_chosen(self):
+        assert "widest path: 5" in texts(plot_paths(self.branched(), "wide"))
+        with pytest.raises(KeyError, match="no layer 'nothing'"):
+            plot_paths(self.branched(), "nothing")
+        with pytest.raises(ValueError, match="axis=1 must be one of 0"):
+            plot_paths(self.branched(), axis=1)

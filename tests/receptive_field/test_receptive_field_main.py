@@ -1,5 +1,8 @@
 """The command ``python -m labkit.receptive_field``."""
 
+import csv
+import io
+import json
 import subprocess
 import sys
 
@@ -8,7 +11,10 @@ import pytest
 from keras import layers
 
 import labkit
-from labkit.receptive_field.__main__ import main
+from labkit.receptive_field.__main__ import _OPTIONS, main
+from labkit.receptive_field.analysis import analyse
+from labkit.receptive_field.reads import one_to_one
+from labkit.receptive_field.rule_registry import register_rule
 
 
 def test_vgg16_in_a_process_of_its_own():
@@ -20,7 +26,17 @@ def test_vgg16_in_a_process_of_its_own():
     )
     assert run.stderr == ""
     last = run.stdout.strip().splitlines()[-1]
-    assert last.split() == ["block5_pool", "MaxPooling2D", "7", "212", "32", "90", "15.5", "no"]
+    assert last.split() == [
+        "block5_pool",
+        "MaxPooling2D",
+        "7",
+        "212",
+        "32",
+        "90",
+        "15.5",
+        "no",
+        "0",
+    ]
 
 
 def test_sizes(capsys):
@@ -32,8 +48,8 @@ def test_sizes(capsys):
 
 def test_gates(capsys):
     assert main(["MobileNetV3Small", "--ignore-gates"]) == 0
-    last = capsys.readouterr().out.strip().splitlines()[-1]
-    assert last.split()[2:5] == ["7", "639", "32"]
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split()[2:5] == ["7", "639", "32"] for line in lines)
     assert main(["MobileNetV3Small"]) == 0
     assert "size, no gates" in capsys.readouterr().out
 
@@ -61,9 +77,113 @@ def test_a_saved_network_with_a_layer_of_labkit(tmp_path):
     assert rows["block2_conv1"][2:4] == ["32", "10"]
 
 
+def test_changes(capsys):
+    assert main(["MobileNet", "--changes", "--input-size", "64"]) == 0
+    assert "conv1 … conv1_relu" in capsys.readouterr().out
+
+
+def test_layers(capsys):
+    assert main(["VGG16", "--layer", "block3_conv1", "block3_pool"]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert [line.split()[0] for line in lines[4:]] == [
+        *("block3_conv1", "block3_conv2", "block3_conv3", "block3_pool")
+    ]
+    assert main(["VGG16", "--layer", "block5_pool"]) == 0
+    assert "212" in capsys.readouterr().out
+
+
+def test_seen_from_a_layer(capsys):
+    assert main(["VGG16", "--of", "block3_conv3", "--on", "block1_pool"]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert "seen on block1_pool, 112 × 112" in lines[0]
+    assert lines[-1].split()[:4] == ["block3_conv3", "Conv2D", "56", "18"]
+
+
+def test_input_axes(tmp_path, capsys):
+    path = tmp_path / "flat.keras"
+    keras.Sequential([keras.Input((30,)), layers.ReLU()]).save(path)
+    assert main([str(path)]) == 2
+    advice = "for example --input-axes 1"
+    assert advice in capsys.readouterr().err
+    assert main([str(path), *advice.split()[2:]]) == 0
+
+
+def test_csv_and_json(capsys):
+    assert main(["VGG16", "--csv", "--input-size", "64"]) == 0
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert (lines[-1]["layer"], lines[-1]["size"]) == ("block5_pool", "212")
+    assert main(["VGG16", "--json", "--input-size", "64"]) == 0
+    assert json.loads(capsys.readouterr().out)["layers"][-1]["size"] == 212
+
+
+def test_a_terminal_is_not_overrun(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["VGG16"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
+
+
+def two_inputs(path):
+    left, right = keras.Input((30, 1), name="left"), keras.Input((30, 1), name="right")
+    added = layers.Add()([layers.Conv1D(1, 3, padding="same")(left), right])
+    keras.Model([left, right], added, name="two").save(path)
+    return str(path)
+
+
+def test_which_input(tmp_path, capsys):
+    path = two_inputs(tmp_path / "two.keras")
+    assert main([path]) == 2
+    assert "for example --input-name 'left'" in capsys.readouterr().err
+    assert main([path, "--input-name", "left"]) == 0
+    assert capsys.readouterr().out.strip().splitlines()[-1].split()[3] == "3"
+
+
+def test_a_message_names_the_options_that_there_are(tmp_path, capsys):
+    path = tmp_path / "open.keras"
+    chain = [layers.Conv1D(2, 3, 2, padding="same")]
+    keras.Sequential([keras.Input((None, 1)), *chain]).save(path)
+    assert main([str(path)]) == 2
+    advice = "for example --input-size 224"
+    assert advice in capsys.readouterr().err
+    assert main([str(path), *advice.split()[2:]]) == 0
+    assert main([str(path), "--input-size", "9", "9"]) == 2
+    assert "--input-size 9 9 does not fit" in capsys.readouterr().err
+
+
+def test_every_option_that_a_message_may_name_is_there(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(option in text for option in _OPTIONS.values())
+
+
+class Own(layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+
+def test_layers_of_ones_own_are_named(tmp_path, capsys):
+    path = tmp_path / "own.keras"
+    keras.Sequential([keras.Input((9, 1)), Own()]).save(path)
+    assert main([str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "layers of your own, Own. From Python, import them" in said
+    assert "register_rule(Own, rule)" in said
+    # What it advises works.
+    model = keras.saving.load_model(path, custom_objects={"Own": Own})
+    register_rule(Own, lambda layer, axis: one_to_one(axis))
+    assert analyse(model).final.size == 1
+
+
 def test_a_figure(tmp_path, capsys):
+    path = tmp_path / "older_name.png"
+    assert main(["VGG16", "--figure", str(path), "--csv"]) == 0
+    said = capsys.readouterr()
+    assert "written" not in said.out
+    assert f"written: {path}" in said.err
+    path.unlink()
     path = tmp_path / "fields.png"
-    assert main(["VGG16", "--figure", str(path)]) == 0
+    assert main(["VGG16", "--plot", str(path)]) == 0
     assert path.read_bytes().startswith(b"\x89PNG")
     assert [file.name for file in tmp_path.iterdir()] == ["fields.png"]
     assert f"written: {path}" in capsys.readouterr().out
@@ -79,8 +199,17 @@ def test_a_figure(tmp_path, capsys):
         (["VGG16", "--input-size", "0"], "--input-size 0 does not fit VGG16"),
         (["VGG16", "--input-size", "1", "2", "3"], "--input-size 1 2 3 does not fit VGG16"),
         (["VGG16", "--input-size", "9"], "VGG16 cannot be built for input (9, 9)"),
-        (["VGG16", "--figure", "nowhere/a.png"], "no folder 'nowhere'"),
-        (["VGG16", "--figure", "a.doc"], "'a.doc' has no ending of a picture"),
+        (["VGG16", "--plot", "nowhere/a.png"], "no folder 'nowhere'"),
+        (["VGG16", "--csv", "--json"], "--csv and --json both say what to print"),
+        (["VGG16", "--csv", "--changes"], "leave --layer and --changes out"),
+        (["VGG16", "--layer", "a", "b", "c"], "--layer a b c names 3 layers"),
+        (["VGG16", "--layer", "block9"], "The model has no layer 'block9'"),
+        (["VGG16", "--layer", "block2_pool", "block1_pool"], "'block1_pool' runs before"),
+        (["VGG16", "--of", "block9"], "The model has no layer 'block9'"),
+        (["VGG16", "--of", "block1_pool", "--on", "block2_pool"], "Of what reads 'block2_pool'"),
+        (["VGG16", "--on", "block5_pool"], "--on 'block5_pool': no layer reads it"),
+        (["VGG16", "--input-name", "left"], "The model has no input 'left'"),
+        (["VGG16", "--plot", "a.doc"], "'a.doc' has no ending of a picture"),
     ],
 )
 def test_refusals_are_one_sentence_and_exit_with_2(arguments, message, capsys):

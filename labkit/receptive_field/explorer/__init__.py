@@ -47,6 +47,11 @@ class Explorer:
 
     layers: tuple[Layer, ...]
 
+    @property
+    def link(self) -> str:
+        """The address that opens the book's explorer with this network, from a page beside it."""
+        return f"explorer.html#network={notation(self.layers)}"
+
     def __repr__(self) -> str:
         return f"<receptive-field explorer: {notation(self.layers) or 'no layer'}>"
 

@@ -1,0 +1,235 @@
+"""What a layer costs: its multiply-adds for one picture.
+
+Counted as the literature does: products with weights, and those of attention. Adding biases,
+activations, normalisation, pooling and interpolation count nothing, and a product with a padded
+zero counts as any other.
+"""
+
+from math import prod
+
+import keras
+from keras import layers
+
+from labkit.receptive_field.rule_registry import known_rule
+
+_COUNTS = {}
+#: What multiplies in a way that is not counted here, so that its cost is unknown.
+_UNCOUNTED = set(
+    "Lambda STFTSpectrogram MelSpectrogram StackedRNNCells Cross Dot Inner Kron Outer Tensordot "
+    "Vdot Corrcoef Correlate FFT FFT2 IFFT2 RFFT IRFFT STFT ISTFT CDist GaussianBlur SobelEdges "
+    "SSIM AffineTransform PerspectiveTransform ElasticTransform ScaleAndTranslate Map Scan "
+    "AssociativeScan Switch WhileLoop ForiLoop Cond VectorizedMap JVP".split()
+)
+
+
+def multiply_adds(call, read, made):
+    """Count the multiply-adds of one call for one picture.
+
+    Args:
+        call: the :class:`~labkit.receptive_field.model_graph.Call`.
+        read: shape of each tensor read, batch included, ``None`` where unknown.
+        made: shape of the first tensor made.
+
+    Returns:
+        An int; ``None`` if a size is unknown, or what the layer does.
+
+    Source:
+        K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR
+        2016, which counts so in its table 1.
+
+    Example:
+        >>> from labkit.receptive_field.model_graph import read_graph
+        >>> line = keras.Sequential([keras.Input((9, 4)), keras.layers.Conv1D(2, 3)])
+        >>> multiply_adds(read_graph(line).calls[0], [(None, 9, 4)], (None, 7, 2))
+        168
+    """
+    count = _count_for(call.operation)
+    if count is None:
+        return None
+    try:
+        return count(call.operation, [tuple(shape) for shape in read], tuple(made), call)
+    except TypeError:
+        # A size that is unknown cannot be multiplied.
+        return None
+
+
+def _count_for(operation):
+    """Return the function that counts, ``None`` if the cost is unknown."""
+    for base in type(operation).__mro__:
+        if base.__module__.startswith("keras.src."):
+            return _COUNTS.get(base.__name__) or _nothing_for(base, operation)
+        if "call" in vars(base):
+            # A layer of one's own that does something else than the class it stands on.
+            return None
+    return None
+
+
+def _nothing_for(base, operation):
+    if base.__name__ in _UNCOUNTED or base in (keras.Layer, keras.Operation):
+        return None
+    return _nothing if known_rule(operation) else None
+
+
+def _nothing(layer, read, made, call):
+    return 0
+
+
+def _counts(*names):
+    """Register a function that counts for the classes of these names."""
+
+    def register(count):
+        _COUNTS.update(dict.fromkeys(names, count))
+        return count
+
+    return register
+
+
+# Convolution
+
+
+def _split(shape, data_format):
+    """Return the places of a tensor, and its channels."""
+    if (data_format or keras.config.image_data_format()) == "channels_first":
+        return prod(shape[2:]), shape[1]
+    return prod(shape[1:-1]), shape[-1]
+
+
+@_counts("Conv1D", "Conv2D", "Conv3D")
+def _convolution(layer, read, made, call):
+    places, _ = _split(made, layer.data_format)
+    _, channels = _split(read[0], layer.data_format)
+    return places * prod(layer.kernel_size) * (channels // layer.groups) * layer.filters
+
+
+@_counts("DepthwiseConv1D", "DepthwiseConv2D")
+def _depthwise_convolution(layer, read, made, call):
+    places, channels_made = _split(made, layer.data_format)
+    return places * prod(layer.kernel_size) * channels_made
+
+
+@_counts("SeparableConv1D", "SeparableConv2D")
+def _separable_convolution(layer, read, made, call):
+    places, _ = _split(made, layer.data_format)
+    _, channels = _split(read[0], layer.data_format)
+    between = channels * layer.depth_multiplier
+    return places * between * (prod(layer.kernel_size) + layer.filters)
+
+
+@_counts("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
+def _transposed_convolution(layer, read, made, call):
+    places, channels = _split(read[0], layer.data_format)
+    return places * prod(layer.kernel_size) * channels * layer.filters
+
+
+@_counts("Conv", "DepthwiseConv")
+def _convolution_operation(operation, read, made, call):
+    places, _ = _split(made, operation.data_format)
+    return places * prod(call.arguments[1].shape)
+
+
+# Dense layers and products
+
+
+@_counts("Dense")
+def _dense(layer, read, made, call):
+    return prod(made[1:]) * read[0][-1]
+
+
+@_counts("EinsumDense")
+def _einsum_dense(layer, read, made, call):
+    operands, letters_made = layer.equation.replace(" ", "").split("->")
+    sizes = _letters(operands.split(",")[0], read[0]) | _letters(letters_made, made)
+    return prod(sizes.values())
+
+
+def _letters(letters, shape):
+    """Give each letter of an equation its size; dots stand for dimensions, numbered here."""
+    before, dots, after = letters.partition("...")
+    between = range(len(shape) - len(before) - len(after)) if dots else ()
+    sizes = dict(zip([*before, *between, *after], shape, strict=True))
+    batch = next(iter(sizes))
+    return sizes | {batch: 1}
+
+
+@_counts("Matmul")
+def _matmul(operation, read, made, call):
+    first = call.arguments[0]
+    return prod(made[1:]) * (first.shape[-1] or read[0][-1])
+
+
+# Attention and recurrence
+
+
+@_counts("MultiHeadAttention")
+def _multi_head_attention(layer, read, made, call):
+    query, value = read[0], read[1]
+    key = read[2] if _has_key(call) else value
+    keys, values = layer.num_heads * layer.key_dim, layer.num_heads * layer.value_dim
+    along = [dim % len(value) for dim in layer.attention_axes or range(1, len(value) - 1)]
+    seen = prod(value[dim] for dim in along)
+    projected = prod(query[1:]) * keys + prod(key[1:]) * keys + prod(value[1:]) * values
+    places = prod(query[1:-1])
+    return projected + places * seen * (keys + values) + places * values * made[-1]
+
+
+def _has_key(call):
+    return len(call.arguments) > 2 or call.keywords.get("key") is not None
+
+
+@_counts("GroupedQueryAttention", "GroupQueryAttention")
+def _grouped_query_attention(layer, read, made, call):
+    query, value = read[0], read[1]
+    key = read[2] if _has_key(call) else value
+    wide = layer.num_query_heads * layer.head_dim
+    narrow = layer.num_key_value_heads * layer.head_dim
+    projected = prod(query[1:]) * wide + (prod(key[1:]) + prod(value[1:])) * narrow
+    return projected + query[1] * value[1] * 2 * wide + query[1] * wide * made[-1]
+
+
+@_counts("Attention", "AdditiveAttention")
+def _attention(layer, read, made, call):
+    query, value = read[0], read[1]
+    return query[1] * value[1] * (query[2] + value[2])
+
+
+_GATES = {layers.SimpleRNNCell: 1, layers.GRUCell: 3, layers.LSTMCell: 4}
+
+
+@_counts("RNN", "SimpleRNN", "LSTM", "GRU")
+def _recurrence(layer, read, made, call):
+    steps, features = read[0][1:]
+    gates = _GATES.get(type(layer.cell))
+    return gates and steps * gates * layer.cell.units * (features + layer.cell.units)
+
+
+@_counts("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+def _convolutional_recurrence(layer, read, made, call):
+    step = (made[0], *made[2:]) if layer.return_sequences else made
+    places, _ = _split(step, layer.data_format)
+    _, channels = _split((read[0][0], *read[0][2:]), layer.data_format)
+    taps = prod(layer.kernel_size)
+    return read[0][1] * places * 4 * layer.filters * taps * (channels + layer.filters)
+
+
+# Layers around a layer
+
+
+def _of(layer, read, made, call):
+    count = _count_for(layer)
+    return count and count(layer, read, made, call)
+
+
+@_counts("Bidirectional")
+def _both_ways(layer, read, made, call):
+    return sum(_of(each, read, made, call) for each in (layer.forward_layer, layer.backward_layer))
+
+
+@_counts("TimeDistributed")
+def _time_distributed(layer, read, made, call):
+    one_step = [(shape[0], *shape[2:]) for shape in (*read, made)]
+    return read[0][1] * _of(layer.layer, one_step[:-1], one_step[-1], call)
+
+
+@_counts("SpectralNormalization")
+def _wrapped(layer, read, made, call):
+    return _of(layer.layer, read, made, call)

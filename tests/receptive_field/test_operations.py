@@ -1,0 +1,167 @@
+"""Multiply-adds against published counts, and against sums of ones."""
+
+from math import prod
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from labkit.receptive_field.model_graph import read_graph
+from labkit.receptive_field.operations import multiply_adds
+
+
+def counted(model):
+    """Count every call of a model of known sizes."""
+    return {
+        call.name: multiply_adds(call, call.input_shapes, call.output_shape)
+        for call in read_graph(model).calls
+    }
+
+
+def only(*chain, shape=(9, 11, 4)):
+    model = keras.Sequential([keras.Input(shape), *chain])
+    return list(counted(model).values())[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        # Simonyan and Zisserman 2015 as counted in He et al. 2016, section 3.3 and table 1.
+        ("VGG16", 15.5e9),
+        ("ResNet50", 3.8e9),
+        # Howard et al. 2017, table 4; Huang et al. 2017, figure 3.
+        ("MobileNet", 569e6),
+        ("DenseNet121", 2.87e9),
+    ],
+)
+def test_published_counts(name, published):
+    model = getattr(keras.applications, name)(weights=None)
+    assert sum(counted(model).values()) == pytest.approx(published, rel=0.03)
+
+
+#: Layers whose every product is one term of a sum: with ones for weights and input, and no
+#: border, the sum of all outputs is the number of products.
+LINEAR = {
+    "conv": lambda: layers.Conv2D(5, 3, use_bias=False),
+    "strided": lambda: layers.Conv2D(5, (3, 2), strides=2, use_bias=False),
+    "dilated": lambda: layers.Conv2D(5, 3, dilation_rate=2, use_bias=False),
+    "grouped": lambda: layers.Conv2D(6, 3, groups=2, use_bias=False),
+    "depthwise": lambda: layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False),
+    "transposed": lambda: layers.Conv2DTranspose(5, 3, strides=2, use_bias=False),
+    "dense": lambda: layers.Dense(7, use_bias=False),
+    "einsum": lambda: layers.EinsumDense("...d,de->...e", 7),
+    "einsum of two": lambda: layers.EinsumDense("abcd,cde->abe", (9, 7)),
+    "einsum with dots": lambda: layers.EinsumDense("...d,de->...e", 7),
+    "over time": lambda: layers.TimeDistributed(layers.Conv1D(5, 3, use_bias=False)),
+    "dense over time": lambda: layers.TimeDistributed(layers.Dense(5, use_bias=False)),
+}
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_the_sum_of_ones(name):
+    shape = (9, 11, 4)
+    model = keras.Sequential([keras.Input(shape), LINEAR[name]()])
+    model.set_weights([np.ones_like(weight) for weight in model.get_weights()])
+    products = float(ops.sum(model(np.ones((1, *shape)))))
+    assert list(counted(model).values()) == [products]
+
+
+def test_channels_first():
+    built = layers.Conv2D(5, 3, data_format="channels_first")
+    assert only(built, shape=(4, 9, 11)) == only(layers.Conv2D(5, 3))
+
+
+def test_a_separable_convolution_is_its_two_parts():
+    parts = [layers.DepthwiseConv2D(3, 2, depth_multiplier=2), layers.Conv2D(5, 1)]
+    model = keras.Sequential([keras.Input((9, 11, 4)), *parts])
+    whole = only(layers.SeparableConv2D(5, 3, 2, depth_multiplier=2))
+    assert whole == sum(counted(model).values())
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU", "Bidirectional", "RNN"])
+def test_recurrence_uses_each_kernel_once_a_step(kind):
+    build = {
+        "Bidirectional": lambda units: layers.Bidirectional(layers.LSTM(units)),
+        "RNN": lambda units: layers.RNN(layers.GRUCell(units)),
+    }.get(kind, getattr(layers, kind))
+    model = keras.Sequential([keras.Input((12, 4)), build(5)])
+    kernels = [weight for weight in model.weights if "kernel" in weight.path]
+    assert list(counted(model).values()) == [12 * sum(prod(w.shape) for w in kernels)]
+
+
+def test_convolutional_recurrence():
+    model = keras.Sequential([keras.Input((6, 20, 3)), layers.ConvLSTM1D(5, 4)])
+    kernels = sum(prod(w.shape) for w in model.weights if "kernel" in w.path)
+    assert list(counted(model).values()) == [6 * 17 * kernels]
+
+
+def test_attention():
+    query, value = keras.Input((7, 6)), keras.Input((9, 6))
+    tensor = layers.MultiHeadAttention(2, 4, value_dim=3, output_shape=5)(query, value)
+    projections = 7 * 6 * 8 + 9 * 6 * 8 + 9 * 6 * 6 + 7 * 6 * 5
+    found = counted(keras.Model([query, value], tensor))
+    assert found["multi_head_attention"] == projections + 7 * 9 * (8 + 6)
+    tensor = layers.Attention(name="plain")([query, value])
+    assert counted(keras.Model([query, value], tensor))["plain"] == 7 * 9 * (6 + 6)
+
+
+def test_attention_along_one_axis_only():
+    start = keras.Input((5, 7, 6))
+    tensor = layers.MultiHeadAttention(2, 4, attention_axes=(2,), name="rows")(start, start)
+    alone = keras.Input((7, 6))
+    row = layers.MultiHeadAttention(2, 4, name="row")(alone, alone)
+    one = counted(keras.Model(alone, row))["row"]
+    assert counted(keras.Model(start, tensor))["rows"] == 5 * one
+
+
+def test_a_product_of_two_tensors():
+    left, right = keras.Input((7, 6)), keras.Input((6, 4))
+    found = counted(keras.Model([left, right], ops.matmul(left, right)))
+    assert found["matmul"] == 7 * 6 * 4
+    fixed = counted(keras.Model(left, ops.matmul(left, np.ones((6, 4), "float32"))))
+    assert next(n for name, n in fixed.items() if "matmul" in name) == 7 * 6 * 4
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.MaxPooling2D(),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.UpSampling2D(),
+        layers.ZeroPadding2D(),
+        layers.GlobalAveragePooling2D(),
+    ],
+)
+def test_what_multiplies_no_weight_counts_nothing(layer):
+    assert only(layer) == 0
+
+
+def test_what_is_unknown_is_none_and_never_nothing():
+    assert only(layers.Lambda(lambda x: x)) is None
+    assert only(layers.Conv2D(2, 3), shape=(None, 9, 4)) is None
+
+    class Own(layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    class OtherCall(layers.Dense):
+        def call(self, inputs):
+            return ops.square(super().call(inputs))
+
+    class SameCall(layers.Dense):
+        pass
+
+    assert only(Own()) is None
+    assert only(OtherCall(3)) is None
+    assert only(SameCall(3)) == only(layers.Dense(3)) == 9 * 11 * 4 * 3
+    assert only(layers.TimeDistributed(OtherCall(3))) is None
+    assert only(layers.RNN(OwnCell()), shape=(9, 4)) is None
+
+
+class OwnCell(layers.Layer):
+    state_size = 4
+
+    def call(self, inputs, states):
+        return inputs, states
