@@ -9,6 +9,8 @@ from keras import layers
 from labkit.receptive_field import SMALL_VGG, VGG16, receptive_field, trace
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.layers import Layer
+from labkit.receptive_field.reads import UnreadableLayer
+from labkit.receptive_field.rule_registry import register_rule
 
 SIZE = 96
 
@@ -321,6 +323,16 @@ class TestSeenFromInside:
             analyse(model, on="mean")
 
 
+class Opaque(layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+
+@register_rule(Opaque)
+def not_to_be_told(layer, axis):
+    raise UnreadableLayer("is opaque")
+
+
 class TestRefusals:
     def test_arguments(self):
         found = analyse(residual())
@@ -345,7 +357,7 @@ class TestRefusals:
         half = layers.AveragePooling1D(2, padding="same", name="half")(start)
         odd = layers.UpSampling1D(2)(half)
         odd = layers.Cropping1D((0, 1))(odd)
-        thirds = layers.Lambda(lambda x: x, name="opaque")(odd)
+        thirds = Opaque(name="opaque")(odd)
         found = analyse(keras.Model(start, layers.Add(name="sum")([start, thirds])))
         for ask in (found.widest_path, found.narrowest_path, found.smallest_size):
             with pytest.raises(ValueError, match="'sum'"):
