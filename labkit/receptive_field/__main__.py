@@ -69,8 +69,8 @@ def _in_options(message):
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m labkit.receptive_field",
-        description="Print the receptive field, effective stride, effective padding and centre "
-        "of every layer of a network. Nothing is trained or downloaded.",
+        description="Print the receptive field, effective stride, effective padding, centre and\n"
+        "multiply-adds of every layer of a network. Nothing is trained or downloaded.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -109,9 +109,9 @@ def layer_table(analysis, layer, smallest, width=None):
     extra, notes = _extras([layer], smallest)
     rows = [(column.heading, *column.by_axis(layer)) for column in (*_COLUMNS, *extra)]
     rows += _phases(layer)
-    headings = ("", *analysis.axis_names)
+    headings = ("quantity", *analysis.axis_names)
     if all(len(set(cells)) == 1 for _, *cells in rows):
-        rows, headings = [row[:2] for row in rows], ("", "each axis")
+        rows, headings = [row[:2] for row in rows], ("quantity", "each axis")
     cost = ("multiply-adds", _cost(layer.operations), *[""] * (len(headings) - 2))
     caption = f"{layer.name} ({layer.layer_type}). {_caption(analysis)}"
     return FieldTable(caption, headings, (*rows, cost), tuple(notes), width)

@@ -59,7 +59,7 @@ def test_one_layer(blocks):
 def test_one_layer_has_a_column_for_each_axis_that_differs():
     model = keras.Sequential([keras.Input((20, 20, 1)), layers.Conv2D(1, (3, 5), name="c")])
     table = analyse(model).table("c")
-    assert table.headings == ("", "height", "width")
+    assert table.headings == ("quantity", "height", "width")
     assert ("size", "3", "5") in table.rows
 
 
@@ -132,7 +132,7 @@ class TestPhases:
     def test_axes_side_by_side(self):
         up = layers.UpSampling2D((2, 1), name="up")
         table = analyse(keras.Sequential([keras.Input((8, 8, 1)), up])).table("up")
-        assert table.headings == ("", "height", "width")
+        assert table.headings == ("quantity", "height", "width")
         assert ("unit 1 sees", "0 … 0", "–") in table.rows
 
 
