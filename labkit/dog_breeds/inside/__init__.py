@@ -1,0 +1,187 @@
+"""A look inside trained networks: one piece of HTML that needs no kernel and no network.
+
+The package holds the page's sources: ``inside.html``, ``inside.css``, ``network.js``, which
+computes what Keras computes, and ``inside.js``, which shows it. They are joined here with the weights
+of the networks (:mod:`~labkit.dog_breeds.inside.plain_networks`).
+"""
+
+import base64
+import gzip
+import json
+from dataclasses import dataclass
+from html import escape
+from string import Template
+
+import cv2
+import numpy as np
+
+from labkit.dog_breeds.figures import readable
+from labkit.dog_breeds.inside.plain_networks import describe_layers, layer_values, pack
+from labkit.dog_breeds.inside.still import draw_still
+from labkit.files import page_asset
+from labkit.words import count, listed, require
+
+#: In OpenCV, WebP above 100 loses nothing.
+_LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]
+
+
+@dataclass(frozen=True, repr=False)
+class LookInside:
+    """Hold networks and pictures to look into; a notebook shows them as a page in the page.
+
+    :func:`look_inside` makes it.
+
+    Args:
+        data: what the page's script reads: plain data without weights.
+        weights: the networks' weights as :func:`~labkit.dog_breeds.inside.plain_networks.pack`
+            writes them.
+        still: WebP, shown where no script runs.
+        summary: the same in words.
+
+    Example:
+        >>> LookInside({"networks": [{"name": "tiny"}], "dogs": [{}]}, b"", b"", "")
+        <a look inside tiny, with 1 picture>
+    """
+
+    data: dict
+    weights: bytes
+    still: bytes
+    summary: str
+
+    def __repr__(self):
+        names = listed([network["name"] for network in self.data["networks"]])
+        return f"<a look inside {names}, with {count(len(self.data['dogs']), 'picture')}>"
+
+    def _repr_html_(self):
+        zipped = gzip.compress(self.weights, 9, mtime=0)
+        # Written so, no text in it can end the element that holds it.
+        data = json.dumps(self.data, separators=(",", ":")).replace("<", "\\u003c")
+        return Template(page_asset(__package__, "inside.html")).substitute(
+            style=page_asset(__package__, "inside.css"),
+            script=page_asset(__package__, "network.js")
+            + "\n"
+            + page_asset(__package__, "inside.js"),
+            data=data,
+            weights=_base64(zipped),
+            still=_base64(self.still),
+            summary=escape(self.summary),
+        )
+
+
+def look_inside(networks, fields, pictures, truth, breeds):
+    """Show what trained networks make of pictures, down to every unit, in a notebook or the book.
+
+    It is one piece of HTML with its script, the weights and the pictures: it needs no kernel and
+    no network. The script computes what Keras computes with the same weights. These are rounded to
+    twelve bits, and the page says how far that moves a score.
+
+    Args:
+        networks: dict from names to trained networks, such as :func:`labkit.small_vgg` and
+            :func:`labkit.pretrained` build them, all for pictures and breeds of the same shape.
+        fields: dict from the same names to what ``labkit.receptive_field.analyse`` says of each.
+        pictures: float ``(count, height, width, 3)`` in [0, 1], at least one.
+        truth: index of each picture's breed.
+        breeds: the breeds' names, in the order of the networks' scores.
+
+    Returns:
+        A :class:`LookInside`; as the last line of a cell it shows itself.
+
+    Raises:
+        ValueError: names, shapes or numbers that do not belong together, or a layer that the
+            script cannot compute.
+
+    Example:
+        >>> from labkit.dog_breeds.networks import small_vgg
+        >>> from types import SimpleNamespace
+        >>> network = small_vgg((4, 4, 3), classes=2, filters=(2,), dense=(3,))
+        >>> whole = dict.fromkeys((l.name for l in network.layers), SimpleNamespace(is_global=True))
+        >>> look_inside({"tiny": network}, {"tiny": whole}, np.zeros((1, 4, 4, 3)), [0], ["a", "b"])
+        <a look inside tiny, with 1 picture>
+    """
+    _require_matching(networks, fields, pictures, truth, breeds)
+    described = {name: describe_layers(model, fields[name]) for name, model in networks.items()}
+    pixels = np.round(np.asarray(pictures) * 255).astype(np.uint8)
+    exact = (pixels / 255).astype(np.float32)
+    weights, scales, rounded = pack(networks)
+    answers = {name: layer_values(model, exact) for name, model in rounded.items()}
+    scores = {name: layers[-1] for name, layers in answers.items()}
+    trained = {name: model.predict(exact, verbose=0) for name, model in networks.items()}
+    data = {
+        "rounding": max(float(np.abs(trained[name] - scores[name]).max()) for name in networks),
+        "breeds": [readable(breed) for breed in breeds],
+        "dogs": [
+            {"breed": int(breed), "picture": _base64(_as_webp(picture))}
+            for breed, picture in zip(truth, pixels, strict=True)
+        ],
+        "networks": [
+            {
+                "name": name,
+                "input_shape": list(model.input_shape[1:]),
+                **scales[name],
+                "layers": described[name],
+                "scores": np.round(scores[name].astype(float), 4).tolist(),
+                "favourites": [favourites(values) for values in answers[name]],
+            }
+            for name, model in networks.items()
+        ],
+    }
+    summary = _summary(data)
+    return LookInside(data, weights, draw_still(data, pixels[0], answers), summary)
+
+
+def favourites(values):
+    """Find the picture and the place where each unit, or each map, of a layer is largest.
+
+    Args:
+        values: float ``(count, height, width, maps)`` or ``(count, units)``.
+
+    Returns:
+        A list with ``[picture, row, column]`` for each map, the first of equals; ``None`` for one
+        that is 0 or below everywhere.
+
+    Example:
+        >>> favourites(np.array([[0.0, 1.0], [0.0, 3.0]]))
+        [None, [1, 0, 0]]
+    """
+    values = values.reshape(len(values), *(values.shape[1:-1] or (1, 1)), values.shape[-1])
+    maps = values.reshape(-1, values.shape[-1])
+    places = np.unravel_index(maps.argmax(axis=0), values.shape[:-1])
+    found = np.stack(places, axis=1).tolist()
+    return [
+        place if most > 0 else None for place, most in zip(found, maps.max(axis=0), strict=True)
+    ]
+
+
+def _as_webp(picture):
+    return cv2.imencode(".webp", picture[..., ::-1], _LOSSLESS)[1].tobytes()
+
+
+def _base64(data):
+    return base64.b64encode(data).decode("ascii")
+
+
+def _require_matching(networks, fields, pictures, truth, breeds):
+    require(len(networks) > 0, "networks", networks, "at least one")
+    same_names = list(networks) == list(fields)
+    require(same_names, "fields", list(fields), "of the same names as the networks")
+    shape = np.shape(pictures)
+    fits = len(shape) == 4 and shape[0] > 0 and shape[3] == 3
+    require(fits, "the shape of pictures", shape, "(count, height, width, 3)")
+    fits = np.min(pictures) >= 0 and np.max(pictures) <= 1
+    require(fits, "pictures", "an array with other numbers", "in [0, 1]")
+    right = len(truth) == shape[0] and all(0 <= breed < len(breeds) for breed in truth)
+    require(right, "truth", truth, f"an index from 0 to {len(breeds) - 1} for each picture")
+    for name, model in networks.items():
+        shapes = (model.input_shape[1:], model.output_shape[1:])
+        allowed = f"{shape[1:]} and {(len(breeds),)}, as pictures and breeds are"
+        require(shapes == (shape[1:], (len(breeds),)), f"the shapes of {name!r}", shapes, allowed)
+
+
+def _summary(data):
+    """Say once in words what the networks answer, for a page whose script does not run."""
+    dog = data["dogs"][0]
+    shares = [network["scores"][0][dog["breed"]] for network in data["networks"]]
+    names = [network["name"] for network in data["networks"]]
+    said = listed([f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True)])
+    breed = data["breeds"][dog["breed"]]
+    return f"A drawn dog of the breed {breed}. So sure of this breed are the networks: {said}."

@@ -1,0 +1,863 @@
+"use strict";
+
+const PAUSE = 250;
+const UNIT = "#d55e00", LESS = "#0072b2";
+const VIEWS = {picture: "The picture", unit: "Gradient of the unit", score: "Gradient of the score", covering: "Cost of covering"};
+const COLOURS = ["red", "green", "blue"];
+const STEPPERS = ["map", "row", "column"];
+const TERMS = 4, BREEDS = 6;
+const PATCH = 192, ZOOM = 4;
+
+// ---- Words and numbers
+
+const minus = (text) => text.replace("-", "−");
+const written = (value) => minus(Math.abs(value) < 100 ? value.toFixed(3) : value.toFixed(1));
+const percent = (share) => (100 * share).toFixed(1);
+const breedOf = (scores) => scores.indexOf(Math.max(...scores));
+const dashed = (name) => name.replace(/ /g, "-");
+
+// ---- Elements
+
+function make(parent, name, attributes = {}, text = "") {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(text);
+  parent.append(element);
+  return element;
+}
+
+// Radio buttons as chips; returns a function that chooses one.
+function radios(parent, name, labels, choose) {
+  const inputs = labels.map((label, n) => {
+    const chip = make(parent, "label");
+    const input = make(chip, "input", {type: "radio", class: "in-hidden", name, value: n});
+    make(chip, "span", {}, label);
+    input.addEventListener("change", () => choose(n));
+    return input;
+  });
+  return (n) => inputs.forEach((input, place) => { input.checked = place === n; });
+}
+
+function canvasOf(width, height) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}
+
+// A canvas with one pixel for each place; colour returns red, green, blue and alpha up to 255.
+function painted(width, height, colour) {
+  const canvas = canvasOf(width, height), image = new ImageData(width, height);
+  for (let at = 0; at < width * height; at++) image.data.set(colour(at), 4 * at);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+function hatch(context, left, top, width, height) {
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width, height);
+  context.clip();
+  context.strokeStyle = "#808080";
+  context.lineWidth = 1;
+  for (let x = left - height; x < left + width; x += 8) {
+    context.beginPath();
+    context.moveTo(x, top + height);
+    context.lineTo(x + height, top);
+    context.stroke();
+  }
+  context.restore();
+}
+
+function outline(context, left, top, width, height) {
+  for (const [colour, line] of [["#fff", 5], [UNIT, 3]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = line;
+    context.strokeRect(left, top, width, height);
+  }
+}
+
+// ---- The worker: what it does is asked for by messages, and answered by others
+
+function serve(engine, networks, reply) {
+  let pixels = null, answers = [], mapping = 0;
+  const pause = () => new Promise((resolve) => setTimeout(resolve));
+  const tasks = {
+    // The chosen network first, so that its maps are there at once.
+    look({id, picture, first}) {
+      mapping += 1;
+      pixels = picture;
+      answers = [];
+      const order = [first, ...networks.keys()].filter((n, place, all) => all.indexOf(n) === place);
+      order.forEach((n, place) => {
+        answers[n] = engine.forwards(networks[n], pixels);
+        reply({task: "look", id, network: n, values: answers[n], last: place === order.length - 1});
+      });
+    },
+    slopes({id, network, layer, unit}) {
+      reply({task: "slopes", id, slopes: engine.gradient(networks[network], answers[network], layer, unit, pixels)});
+    },
+    // Goes on in pieces, and ends unheard where a later picture or map was asked for.
+    async covering({id, network, breed}) {
+      const turn = ++mapping, squares = engine.occlusion(networks[network], pixels, breed);
+      let step = squares.next();
+      while (!step.done) {
+        reply({task: "covering", id, share: step.value});
+        await pause();
+        if (turn !== mapping) return;
+        step = squares.next();
+      }
+      reply({task: "covering", id, share: 1, costs: step.value});
+    },
+  };
+  return (message) => tasks[message.task](message);
+}
+
+// Returns a function that sends a message to the worker, or, where a page may have none, to itself.
+function startServing(engine, networks, receive) {
+  const source = `const engine = (${lookInsideEngine})(); let handle; onmessage = ({data}) => { if (data.networks) handle = (${serve})(engine, data.networks, (message) => postMessage(message)); else handle(data); };`;
+  try {
+    const worker = new Worker(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+    worker.onmessage = ({data}) => receive(data);
+    worker.postMessage({networks});
+    return (message) => worker.postMessage(message);
+  } catch {
+    const handle = serve(engine, networks, receive);
+    return (message) => setTimeout(() => handle(message));
+  }
+}
+
+// While one request is answered, only the newest of the others waits.
+function oneAtATime(send) {
+  let busy = false, waiting = null;
+  return {
+    ask(message) {
+      if (busy) waiting = message;
+      else { busy = true; send(message); }
+    },
+    answered() {
+      busy = waiting !== null;
+      if (busy) send(waiting);
+      waiting = null;
+    },
+  };
+}
+
+// ---- One look inside
+
+async function mount(root) {
+  const part = (name) => root.querySelector(`[data-in="${name}"]`);
+  const engine = lookInsideEngine();
+  const data = JSON.parse(part("data").textContent);
+  const networks = engine.withWeights(data, await engine.unpack(part("weights").textContent));
+  const {input_shape: [height, width]} = networks[0];
+  const margin = Math.max(0, ...networks.flatMap(({layers}) => layers.map(({field}) => field?.padding ?? 0)));
+  const bare = networks.map(({layers, input_shape}) => ({layers, input_shape}));
+
+  const state = {network: networks.length - 1, dog: 0, layer: 0, map: 0, row: 0, column: 0, view: "picture", cover: null};
+  let pixels = null, seen = null, uncovered = [], answers = [], slopes = null, costs = null;
+  let held = false, asked = 0, pause = 0, layout = null, spoken = false;
+
+  const send = startServing(engine, bare, receive);
+  const looks = oneAtATime(send), gradients = oneAtATime(send);
+
+  const network = () => networks[state.network];
+  const layer = () => network().layers[state.layer];
+  const values = () => answers[state.network]?.[state.layer];
+  const shape = (n = state.layer) => engine.spatial(network().layers[n].shape);
+  const unitAt = ([, across, maps], {map, row, column}) => (row * across + column) * maps + map;
+  const unit = () => unitAt(shape(), state);
+  const scores = (n = state.network) => answers[n]?.at(-1);
+
+  function say(sentence) {
+    part("message").textContent = sentence;
+  }
+
+  // ---- The picture
+
+  async function pixelsOf(image) {
+    const canvas = canvasOf(width, height), context = canvas.getContext("2d", {willReadFrequently: true});
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, 0, 0, width, height);
+    const {data: read} = context.getImageData(0, 0, width, height);
+    return Float32Array.from({length: width * height * 3}, (_, n) => read[4 * Math.floor(n / 3) + (n % 3)] / 255);
+  }
+
+  async function openDog(n) {
+    const image = new Image();
+    image.src = `data:image/webp;base64,${data.dogs[n].picture}`;
+    await image.decode();
+    state.dog = n;
+    uncovered = networks.map((each) => each.scores[n]);
+    chooseDog(n);
+    await take(image);
+  }
+
+  async function openOwn(file) {
+    if (!file) return;
+    let image;
+    try {
+      image = await createImageBitmap(file);
+    } catch {
+      return say(`${file.name} cannot be read as a picture: choose a JPEG, PNG or WebP.`);
+    }
+    state.dog = null;
+    state.cover = null;
+    uncovered = [];
+    chooseDog(null);
+    showCover();
+    await take(image);
+    say(`${file.name} is shown, stretched to ${width} × ${height} pixels as the lab does it. It stays in this browser.`);
+  }
+
+  async function take(image) {
+    pixels = await pixelsOf(image);
+    look();
+  }
+
+  function look() {
+    seen = state.cover ? engine.covered(pixels, [height, width], state.cover) : pixels;
+    slopes = costs = null;
+    asked += 1;
+    looks.ask({task: "look", id: asked, picture: seen, first: state.network});
+    drawPicture();
+  }
+
+  function receive(message) {
+    if (message.task === "look") {
+      if (message.last) looks.answered();
+      if (message.id !== asked) return;
+      answers[message.network] = message.values;
+      if (!state.cover && state.dog === null) uncovered[message.network] = message.values.at(-1);
+      if (message.network === state.network) showAnswer();
+      if (message.last) { showScores(); showUnit(); changed(); }
+    } else if (message.task === "slopes") {
+      gradients.answered();
+      if (message.id === asked) { slopes = message.slopes; drawPicture(); }
+    } else if (message.id === asked) {
+      costs = message.costs ?? null;
+      part("caption").textContent = costs ? "" : `Covering one place after the other: ${Math.round(100 * message.share)} %.`;
+      if (costs) drawPicture();
+    }
+  }
+
+  function showAnswer() {
+    drawMaps();
+    showScores();
+    showUnit();
+    askForView();
+  }
+
+  // What the chosen view needs beyond the answers.
+  function askForView() {
+    if (!scores()) return;
+    const id = asked, n = state.network;
+    if (state.view === "unit") gradients.ask({task: "slopes", id, network: n, layer: state.layer, unit: unit()});
+    if (state.view === "score") gradients.ask({task: "slopes", id, network: n, layer: network().layers.length - 1, unit: breedOf(scores())});
+    if (state.view === "covering" && !costs) send({task: "covering", id, network: n, breed: breedOf(scores())});
+    drawPicture();
+  }
+
+  // ---- Drawing the dog
+
+  const channel = (value) => Math.round(255 * value);
+  const picture = () => painted(width, height, (at) => [...seen.subarray(3 * at, 3 * at + 3)].map(channel).concat(255));
+  const grey = (at) => 0.6 * 255 * (seen[3 * at] + seen[3 * at + 1] + seen[3 * at + 2]) / 3;
+
+  // The dog in grey, and over it a colour as strong as a value from -1 to 1.
+  function heated(strengths) {
+    return painted(width, height, (at) => {
+      const share = Math.sqrt(Math.abs(strengths[at])), colour = strengths[at] > 0 ? [255, 150, 60] : [90, 190, 255];
+      return [...colour.map((c) => grey(at) * (1 - share) + c * share), 255];
+    });
+  }
+
+  const energies = () => Float64Array.from({length: width * height}, (_, at) => slopes[3 * at] ** 2 + slopes[3 * at + 1] ** 2 + slopes[3 * at + 2] ** 2);
+
+  function shares(numbers) {
+    const most = numbers.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
+    return numbers.map((value) => value / most);
+  }
+
+  function shownPicture() {
+    if (state.view === "covering" && costs) return heated(shares(costs));
+    if ((state.view === "unit" || state.view === "score") && slopes) return heated(shares(energies().map(Math.sqrt)));
+    return picture();
+  }
+
+  function box() {
+    return {v: engine.fieldOf(layer(), height, state.row), h: engine.fieldOf(layer(), width, state.column)};
+  }
+
+  const beyond = ({first, last, seen: [from, to]}) => (to - from + 1) / (last - first + 1);
+
+  function drawPicture() {
+    if (!seen) return;
+    const canvas = part("picture"), {v, h} = box();
+    canvas.width = ZOOM * (width + 2 * margin);
+    canvas.height = ZOOM * (height + 2 * margin);
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    const at = (place) => ZOOM * (place + margin);
+    const frame = [at(h.first), at(v.first), ZOOM * (h.last - h.first + 1), ZOOM * (v.last - v.first + 1)];
+    hatch(context, ...frame);
+    context.drawImage(shownPicture(), at(0), at(0), ZOOM * width, ZOOM * height);
+    outline(context, ...frame);
+    if (state.cover) {
+      context.strokeStyle = "#fff";
+      context.lineWidth = 2;
+      context.strokeRect(at(state.cover.left), at(state.cover.top), ZOOM * state.cover.size, ZOOM * state.cover.size);
+    }
+    part("caption").textContent = captionOf();
+    canvas.setAttribute("aria-label", `${VIEWS[state.view]}: ${dogInWords()}, and a box around the receptive field of the unit.`);
+  }
+
+  function captionOf() {
+    if (state.view === "picture") return "The box is the receptive field of the unit; what of it is hatched lies beyond the border.";
+    if (!scores()) return "";
+    const breed = data.breeds[breedOf(scores())];
+    if (state.view === "covering") return costs ? `Orange: covering it lowers the score of ${breed}, by up to ${percent(Math.max(...costs))} points. Blue: it raises the score.` : "Covering one place after the other …";
+    if (!slopes) return "";
+    const what = state.view === "unit" ? "this unit" : `the score of ${breed}, before the softmax`;
+    return `The brighter, the more a small change of the pixel moves ${what}. ${concentration()}`;
+  }
+
+  // The effective field, measured: how few pixels hold most of the gradient's energy.
+  function concentration() {
+    const sorted = energies().sort().reverse(), total = sorted.reduce((a, b) => a + b, 0);
+    if (!total) return "Here no pixel does.";
+    let sum = 0, count = 0;
+    while (sum < 0.9 * total) sum += sorted[count++];
+    const {v, h} = state.view === "unit" ? box() : {v: {seen: [0, height - 1]}, h: {seen: [0, width - 1]}};
+    const area = (v.seen[1] - v.seen[0] + 1) * (h.seen[1] - h.seen[0] + 1);
+    return `Nine tenths of the gradient's energy lie in ${count} of ${area} pixels.`;
+  }
+
+  function dogInWords() {
+    if (state.dog === null) return "your own picture";
+    return `dog ${state.dog}, ${data.breeds[data.dogs[state.dog].breed]}`;
+  }
+
+  // A stretch of a picture, enlarged; what lies beyond the border is hatched.
+  function drawPatch(canvas, image, {v, h}, label) {
+    canvas.width = canvas.height = PATCH;
+    const context = canvas.getContext("2d"), scale = PATCH / (h.last - h.first + 1);
+    context.imageSmoothingEnabled = false;
+    hatch(context, 0, 0, PATCH, PATCH);
+    context.drawImage(image, -h.first * scale, -v.first * scale, width * scale, height * scale);
+    canvas.setAttribute("aria-label", label);
+  }
+
+  // ---- Maps
+
+  function layOut() {
+    const [high, across, maps] = shape(), room = Math.max(120, Math.floor(part("maps").parentElement.clientWidth));
+    const tile = high === 1 ? 22 : high < 16 ? 48 : 64, gap = 3;
+    const columns = Math.max(1, Math.min(maps, Math.floor((room + gap) / (tile + gap))));
+    return {high, across, maps, tile, gap, columns, rows: Math.ceil(maps / columns), base: null};
+  }
+
+  const corner = ({columns, tile, gap}, map) => [(map % columns) * (tile + gap), Math.floor(map / columns) * (tile + gap)];
+
+  function drawMaps() {
+    layout = layOut();
+    const {high, across, maps, tile, gap, columns, rows} = layout, read = values();
+    const base = canvasOf(columns * (tile + gap) - gap, rows * (tile + gap) - gap), context = base.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    // A single unit has no map of its own to be compared with, only the layer.
+    const most = high === 1 ? Math.max(...read) : null;
+    for (let map = 0; map < maps; map++) {
+      context.drawImage(drawMap(read, map, maps, high, across, most), ...corner(layout, map), tile, tile);
+    }
+    layout.base = base;
+    markUnit();
+  }
+
+  function drawMap(read, map, maps, high, across, most) {
+    const own = Float32Array.from({length: high * across}, (_, at) => read[at * maps + map]);
+    const low = Math.min(0, ...own), top = (most ?? Math.max(...own)) - low || 1;
+    return painted(across, high, (at) => [...Array(3).fill(255 * Math.max(0, own[at] - low) / top), 255]);
+  }
+
+  function markUnit() {
+    if (!layout?.base) return;
+    const canvas = part("maps"), {base, tile, high, across, maps} = layout;
+    canvas.width = base.width;
+    canvas.height = base.height;
+    const context = canvas.getContext("2d"), [left, top] = corner(layout, state.map), size = Math.max(5, tile / across);
+    context.drawImage(base, 0, 0);
+    context.strokeStyle = UNIT;
+    context.lineWidth = 3;
+    context.strokeRect(left + 1.5, top + 1.5, tile - 3, tile - 3);
+    if (high > 1) outline(context, left + (state.column * tile) / across, top + (state.row * tile) / high, size, size);
+    canvas.setAttribute("aria-label", `${maps} maps of ${high} by ${across} units behind ${layer().name}. The fields above choose a unit.`);
+  }
+
+  // Which unit lies under the pointer, if any.
+  function unitUnder(event) {
+    const {left, top, width: wide} = part("maps").getBoundingClientRect(), {columns, tile, gap, high, across, maps} = layout;
+    const scale = part("maps").width / wide, x = (event.clientX - left) * scale, y = (event.clientY - top) * scale;
+    const across_ = Math.floor(x / (tile + gap)), map = Math.floor(y / (tile + gap)) * columns + across_;
+    const [cx, cy] = corner(layout, map), inTile = x - cx < tile && y - cy < tile && x >= cx && y >= cy;
+    if (!inTile || map < 0 || map >= maps || across_ >= columns) return null;
+    return {map, row: Math.floor(((y - cy) * high) / tile), column: Math.floor(((x - cx) * across) / tile)};
+  }
+
+  function point(event) {
+    const found = layout?.base && !held && unitUnder(event);
+    if (found && STEPPERS.some((name) => found[name] !== state[name])) chooseUnit(found);
+  }
+
+  // ---- The unit
+
+  function chooseUnit(found) {
+    Object.assign(state, found);
+    slopes = state.view === "unit" ? null : slopes;
+    markUnit();
+    showUnit();
+    if (state.view === "unit") askForView(); else drawPicture();
+    changed();
+  }
+
+  function nameOf(n, map) {
+    const {shape: [high, , maps], kind} = networks[state.network].layers[n] ?? {shape: networks[0].input_shape};
+    if (n < 0 || (kind === "Rescaling" && maps === 3)) return COLOURS[map];
+    if (n === network().layers.length - 1) return data.breeds[map];
+    return `${maps === undefined && high ? "unit" : "map"} ${map}`;
+  }
+
+  function unitInWords() {
+    const spatial = layer().shape.length === 3;
+    return `${layer().name}, ${nameOf(state.layer, state.map)}${spatial ? `, row ${state.row}, column ${state.column}` : ""}`;
+  }
+
+  function showUnit() {
+    showSteppers();
+    if (!values()) return;
+    const {v, h} = box(), share = beyond(v) * beyond(h);
+    part("title").textContent = unitInWords();
+    part("value").textContent = `Its value is ${written(values()[unit()])}.`;
+    part("others").textContent = othersInWords();
+    part("field").textContent = fieldInWords(v, h, share);
+    drawPatch(part("patch"), picture(), {v, h}, `What the unit sees: rows ${v.seen.join(" to ")}, columns ${h.seen.join(" to ")} of ${dogInWords()}.`);
+    showFavourite();
+    showMaking();
+    part("layer-note").textContent = layerInWords();
+  }
+
+  function fieldInWords(v, h, share) {
+    if (!layer().field) return `It sees the whole picture, all ${height} × ${width} pixels.`;
+    const size = v.last - v.first + 1, area = `Its receptive field is ${size} × ${size} pixels: rows ${minus(String(v.first))} to ${v.last}, columns ${minus(String(h.first))} to ${h.last}.`;
+    return `${area} ${share < 1 ? `${percent(1 - share)} % of it lies beyond the border.` : "All of it lies on the picture."}`;
+  }
+
+  // The same layer of another network, which may bear the prefix of a new head.
+  function counterpart(n, name = layer().name) {
+    const plain = (text) => text.replace(/^head_/, "");
+    return networks[n].layers.findIndex((each) => plain(each.name) === plain(name));
+  }
+
+  function othersInWords() {
+    const said = networks.flatMap(({name}, n) => {
+      const there = n === state.network ? -1 : counterpart(n);
+      return there >= 0 && answers[n] ? [`${name} ${written(answers[n][there][unit()])}`] : [];
+    });
+    return said.length ? `The unit of the same place elsewhere: ${said.join(", ")}.` : "";
+  }
+
+  // How far the same layer of the network that this one was tuned from is away.
+  function layerInWords() {
+    const {shape: sides, kind} = layer(), from = networks.findIndex(({name}) => name === network().differs_from);
+    const size = `${kind}, ${sides.join(" × ")} values.`;
+    const before = from >= 0 && answers[from]?.[counterpart(from)];
+    if (!before) return size;
+    const length = (numbers) => Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0));
+    return `${size} On this picture they differ from those of ${networks[from].name} by ${percent(length(values().map((value, at) => value - before[at])) / (length(before) || 1))} % of their length.`;
+  }
+
+  const favouritesOf = (map) => network().favourites[state.layer][map];
+  const favourite = () => favouritesOf(state.map);
+
+  async function showFavourite() {
+    const found = favourite(), canvas = part("favourite");
+    canvas.parentElement.hidden = part("visit").hidden = !found;
+    if (!found) return;
+    const [dog, row, column] = found, image = new Image();
+    part("favourite-note").textContent = `What the map answers most to among the ${data.dogs.length} dogs: dog ${dog}, ${data.breeds[data.dogs[dog].breed]}`;
+    image.src = `data:image/webp;base64,${data.dogs[dog].picture}`;
+    await image.decode();
+    if (favourite() !== found) return;
+    const place = {v: engine.fieldOf(layer(), height, row), h: engine.fieldOf(layer(), width, column)};
+    drawPatch(canvas, image, place, part("favourite-note").textContent);
+  }
+
+  async function visit() {
+    const [dog, row, column] = favourite();
+    Object.assign(state, {row, column});
+    held = true;
+    await openDog(dog);
+    say(`Dog ${dog}, and the unit held that answers most.`);
+  }
+
+  // ---- How the unit is made
+
+  function showMaking() {
+    const making = part("making"), {kind} = layer(), before = state.layer - 1;
+    const input = before < 0 ? seen : answers[state.network][before];
+    making.replaceChildren();
+    MAKING[kind](making, input, engine.spatial(engine.shapeBefore(network(), state.layer)), before);
+  }
+
+  const MAKING = {
+    Rescaling(making, input) {
+      const {scale, offset} = layer();
+      make(making, "p", {}, `${written(scale)} · ${written(input[unit()])} + ${written(offset)} = ${written(values()[unit()])}`);
+    },
+    Conv2D(making, input, sides, before) {
+      writeTerms(making, engine.convolutionTerms(layer(), input, sides, [state.row, state.column, state.map]), before);
+    },
+    Dense(making, input, sides, before) {
+      writeTerms(making, engine.denseTerms(layer(), input, state.map), before);
+    },
+    MaxPooling2D(making, input, [, across, maps]) {
+      const [high, wide] = layer().pool, read = [];
+      for (let y = 0; y < high; y++) for (let x = 0; x < wide; x++) read.push(input[((state.row * high + y) * across + state.column * wide + x) * maps + state.map]);
+      make(making, "p", {}, `The largest of these ${read.length} values of map ${state.map} before:`);
+      grid(making, read, wide);
+    },
+    GlobalAveragePooling2D(making, input, [high, across, maps]) {
+      const read = Array.from({length: high * across}, (_, at) => input[at * maps + state.map]);
+      make(making, "p", {}, `The mean of these ${read.length} values of map ${state.map} before:`);
+      grid(making, read, across);
+    },
+  };
+
+  function grid(parent, numbers, columns) {
+    const box_ = make(parent, "span", {class: "in-grid", style: `grid-template-columns: repeat(${columns}, auto)`});
+    numbers.forEach((value) => make(box_, "span", {}, value === null ? "·" : minus(value.toFixed(2))));
+  }
+
+  function writeTerms(making, terms, before) {
+    const bias = layer().bias[state.map], total = terms.reduce((sum, term) => sum + term.sum, bias);
+    const sorted = terms.toSorted((a, b) => Math.abs(b.sum) - Math.abs(a.sum)), rest = sorted.slice(TERMS);
+    const list = make(making, "ol", {class: "in-terms", role: "list"});
+    for (const {map, read, kernel, sum} of sorted.slice(0, TERMS)) {
+      const item = make(list, "li");
+      make(item, "span", {}, `${nameOf(before, map)}: `);
+      grid(item, read, Math.round(Math.sqrt(read.length)));
+      make(item, "span", {}, " × ");
+      grid(item, kernel, Math.round(Math.sqrt(kernel.length)));
+      make(item, "span", {}, ` → ${written(sum)}`);
+    }
+    if (rest.length) make(list, "li", {}, `${rest.length} others together → ${written(rest.reduce((sum, term) => sum + term.sum, 0))}`);
+    make(list, "li", {}, `bias → ${written(bias)}`);
+    make(making, "p", {}, `Sum ${written(total)}, ${ending(total)}.`);
+    if (terms.some(({read}) => read.includes(null))) make(making, "p", {class: "in-small"}, "A point stands for a place beyond the border, which counts as zero.");
+  }
+
+  function ending(total) {
+    const value = values()[unit()];
+    if (layer().activation === "softmax") return `of which the softmax makes ${percent(value)} %: e to the power of the sum, shared among all breeds`;
+    if (layer().activation === "relu") return total < 0 ? "which the ReLU turns into 0" : "which the ReLU lets through";
+    return "which is its value";
+  }
+
+  // ---- Scores
+
+  function showScores() {
+    if (!scores()) return;
+    const names = part("names"), body = part("scores"), truth = state.dog === null ? -1 : data.dogs[state.dog].breed;
+    names.replaceChildren();
+    body.replaceChildren();
+    const head = make(names, "tr");
+    make(head, "th", {scope: "col"}, "Breed");
+    networks.forEach(({name}, n) => make(head, "th", {scope: "col", class: n === state.network ? "in-on" : ""}, name));
+    const order = [...scores().keys()].sort((a, b) => scores()[b] - scores()[a]).slice(0, BREEDS);
+    if (truth >= 0 && !order.includes(truth)) order.splice(-1, 1, truth);
+    for (const breed of order) {
+      const row = make(body, "tr", {class: breed === truth ? "in-true" : ""});
+      make(row, "th", {scope: "row"}, `${data.breeds[breed]}${breed === truth ? " ✓" : ""}`);
+      networks.forEach((_, n) => {
+        const share = scores(n)?.[breed];
+        make(row, "td", {class: n === state.network ? "in-on" : "", style: `--share: ${share ?? 0}`}, share === undefined ? "…" : percent(share));
+      });
+    }
+    showChange();
+  }
+
+  function showChange() {
+    const before = uncovered[state.network];
+    if (!state.cover || !before) { part("change").textContent = "✓: the true breed."; return; }
+    const breed = breedOf(before);
+    part("change").textContent = `✓: the true breed. Covering the square takes ${data.breeds[breed]} from ${percent(before[breed])} to ${percent(scores()[breed])} %.`;
+  }
+
+  // ---- Controls
+
+  const chooseNetwork = radios(part("networks"), "in-network", networks.map(({name}) => name), setNetwork);
+  const chooseView = radios(part("views"), "in-view", Object.values(VIEWS), (n) => setView(Object.keys(VIEWS)[n]));
+  const dogImages = [];
+  const dogInputs = data.dogs.map(({picture: source}, n) => {
+    const label = make(part("dogs"), "label"), input = make(label, "input", {type: "radio", class: "in-hidden", name: "in-dog", value: n});
+    dogImages.push(make(label, "img", {src: `data:image/webp;base64,${source}`, width: 48, height: 48, alt: ""}));
+    make(label, "span", {"aria-hidden": "true"});
+    input.addEventListener("change", () => openDog(n));
+    return input;
+  });
+  const chooseDog = (n) => dogInputs.forEach((input, place) => { input.checked = place === n; });
+
+  function showMarks() {
+    const right = data.dogs.map(({breed}, n) => breedOf(network().scores[n]) === breed);
+    dogImages.forEach((image, n) => {
+      image.alt = `Dog ${n}, a ${data.breeds[data.dogs[n].breed]}, ${right[n] ? "recognised" : "not recognised"}`;
+      image.nextSibling.textContent = right[n] ? "✓" : "✗";
+    });
+    part("right").textContent = `(✓: ${network().name} names the breed rightly, ${right.filter(Boolean).length} of ${right.length})`;
+  }
+
+  function setNetwork(n) {
+    const name = layer().name;
+    state.network = n;
+    state.layer = Math.max(0, counterpart(n, name));
+    slopes = costs = null;
+    clamp();
+    chooseNetwork(n);
+    showMarks();
+    showLayers();
+    if (scores()) showAnswer();
+    changed();
+  }
+
+  function showLayers() {
+    const list = part("layer");
+    list.replaceChildren();
+    network().layers.forEach(({name, shape: sides}, n) => make(list, "option", {value: n}, `${name} (${sides.join(" × ")})`));
+    list.value = state.layer;
+  }
+
+  function clamp() {
+    const [high, across, maps] = shape();
+    state.map = Math.min(state.map, maps - 1);
+    state.row = Math.min(state.row, high - 1);
+    state.column = Math.min(state.column, across - 1);
+  }
+
+  // The unit stays over the same place of the dog.
+  function setLayer(n) {
+    const [high, across] = shape(), [below, beside] = shape(n);
+    state.row = Math.floor(((state.row + 0.5) * below) / high);
+    state.column = Math.floor(((state.column + 0.5) * beside) / across);
+    state.layer = n;
+    slopes = null;
+    clamp();
+    if (scores()) showAnswer();
+    changed();
+  }
+
+  function setView(view) {
+    state.view = view;
+    slopes = null;
+    chooseView(Object.keys(VIEWS).indexOf(view));
+    askForView();
+    changed();
+  }
+
+  const steppers = Object.fromEntries(STEPPERS.map((name) => [name, makeStepper(name)]));
+
+  function makeStepper(name) {
+    const stepper = make(part("steppers"), "div", {class: "in-stepper"});
+    const button = (by, sign) => {
+      const made = make(stepper, "button", {type: "button"}, sign);
+      make(made, "span", {class: "in-hidden"}, ` ${name}`);
+      made.addEventListener("click", () => step(name, state[name] + by));
+    };
+    button(-1, "−");
+    const label = make(stepper, "label");
+    make(label, "span", {}, name);
+    const input = make(label, "input", {type: "number", inputmode: "numeric", min: 0, step: 1, autocomplete: "off"});
+    input.addEventListener("input", () => { if (input.value !== "") step(name, input.valueAsNumber); });
+    input.addEventListener("change", showSteppers);
+    button(1, "+");
+    return {stepper, input};
+  }
+
+  function showSteppers() {
+    const [high, across, maps] = shape();
+    Object.entries({map: maps, row: high, column: across}).forEach(([name, count]) => {
+      const {stepper, input} = steppers[name];
+      stepper.hidden = name !== "map" && layer().shape.length < 3;
+      input.max = count - 1;
+      if (input.valueAsNumber !== state[name]) input.value = state[name];
+    });
+  }
+
+  function step(name, value) {
+    const most = Number(steppers[name].input.max);
+    if (!Number.isInteger(value) || value < 0 || value > most) return say(`A ${name} is a whole number from 0 to ${most}.`);
+    say("");
+    chooseUnit({[name]: value});
+  }
+
+  // ---- Covering a square
+
+  function setCover(cover) {
+    state.cover = cover;
+    showCover();
+    if (pixels) look();
+    changed();
+  }
+
+  function showCover() {
+    const {cover} = state;
+    part("cover").checked = cover !== null;
+    part("sliders").hidden = !cover;
+    part("picture").classList.toggle("in-dragged", cover !== null);
+    if (!cover) return;
+    part("size").max = Math.min(width, height);
+    part("left").max = width - cover.size;
+    part("top").max = height - cover.size;
+    for (const name of ["size", "left", "top"]) part(name).value = cover[name];
+  }
+
+  function placed(left, top, size) {
+    const within = (value, most) => Math.min(Math.max(0, Math.round(value)), most);
+    return {left: within(left, width - size), top: within(top, height - size), size};
+  }
+
+  function drag(event) {
+    if (!state.cover || !(event.buttons & 1)) return;
+    const canvas = part("picture"), {left, top, width: wide} = canvas.getBoundingClientRect();
+    const scale = (width + 2 * margin) / wide, {size} = state.cover;
+    const at = (place) => place * scale - margin - size / 2;
+    const next = placed(at(event.clientX - left), at(event.clientY - top), size);
+    if (next.left !== state.cover.left || next.top !== state.cover.top) setCover(next);
+  }
+
+  // ---- The address
+
+  // Inside a frame or a notebook's own page the address belongs to someone else.
+  const ownsAddress = () => window.top === window && !("jpThemeLight" in document.body.dataset);
+
+  function fragment() {
+    const {cover} = state, parts = [dashed(network().name), state.dog ?? 0, layer().name, state.map, state.row, state.column, state.view];
+    if (cover) parts.push([cover.left, cover.top, cover.size].join("."));
+    return `#look=${parts.map(encodeURIComponent).join("/")}`;
+  }
+
+  function decoded(text) {
+    try { return decodeURIComponent(text); } catch { throw new Error(`“${text.slice(0, 30)}” cannot be read.`); }
+  }
+
+  // Returns what an address says, or throws an Error whose message is a sentence.
+  function parse(text) {
+    const [name, dog, layerName, map, row, column, view, cover] = text.split("/").map(decoded);
+    const n = networks.findIndex((each) => dashed(each.name) === name);
+    if (n < 0) throw new Error(`There is no network “${name.slice(0, 30)}”.`);
+    const l = networks[n].layers.findIndex((each) => each.name === layerName);
+    if (l < 0) throw new Error(`The network has no layer “${String(layerName).slice(0, 30)}”.`);
+    const [high, across, maps] = engine.spatial(networks[n].layers[l].shape);
+    const whole = (what, written_, count) => {
+      if (!/^\d+$/.test(written_) || Number(written_) >= count) throw new Error(`The ${what} is a whole number from 0 to ${count - 1}, not “${String(written_).slice(0, 10)}”.`);
+      return Number(written_);
+    };
+    if (!(view in VIEWS)) throw new Error(`There is no view “${String(view).slice(0, 30)}”.`);
+    return {
+      network: n, layer: l, view,
+      dog: whole("dog", dog, data.dogs.length),
+      map: whole("map", map, maps), row: whole("row", row, high), column: whole("column", column, across),
+      cover: cover === undefined ? null : parseCover(cover),
+    };
+  }
+
+  function parseCover(text) {
+    const [left, top, size] = text.split(".").map(Number);
+    const fits = [left, top, size].every(Number.isInteger) && size >= 1 && left >= 0 && top >= 0 && left + size <= width && top + size <= height;
+    if (!fits) throw new Error("The covered square is not one on the picture.");
+    return {left, top, size};
+  }
+
+  // Takes what the address says, if it says anything; true then.
+  async function open() {
+    const text = ownsAddress() ? /^#look=(.*)/.exec(location.hash)?.[1] : undefined;
+    if (text === undefined) return false;
+    try {
+      Object.assign(state, parse(text));
+      held = true;
+    } catch (problem) {
+      say(`What the page's address says was left aside. ${problem.message}`);
+    }
+    await showAll();
+    return true;
+  }
+
+  // Writes the address and speaks of the unit once the reader pauses.
+  function changed() {
+    clearTimeout(pause);
+    pause = setTimeout(() => {
+      if (spoken) {
+        part("result").textContent = `${unitInWords()}: ${values() ? written(values()[unit()]) : ""}`;
+        // A browser may refuse, in a sandbox or after too many changes; the page works without.
+        try { if (ownsAddress() && state.dog !== null) history.replaceState(history.state, "", fragment()); } catch { /* as it was */ }
+      }
+      spoken = true;
+    }, PAUSE);
+  }
+
+  async function copyLink() {
+    const link = ownsAddress() ? location.href.replace(/#.*|$/, fragment()) : fragment();
+    try {
+      await navigator.clipboard.writeText(link);
+      say("Copied the link to what is shown.");
+    } catch {
+      say(`The browser does not let the page copy; the link is ${link}`);
+    }
+  }
+
+  async function showAll() {
+    chooseNetwork(state.network);
+    chooseView(Object.keys(VIEWS).indexOf(state.view));
+    showMarks();
+    showLayers();
+    showCover();
+    showSteppers();
+    await openDog(state.dog ?? 0);
+  }
+
+  part("layer").addEventListener("change", () => setLayer(Number(part("layer").value)));
+  part("maps").addEventListener("pointermove", point);
+  part("maps").addEventListener("click", (event) => {
+    const wasHeld = held;
+    held = false;
+    point(event);
+    held = !wasHeld;
+  });
+  part("cover").addEventListener("change", () => setCover(part("cover").checked ? placed(width * 0.4, height * 0.4, Math.round(width / 4)) : null));
+  ["left", "top", "size"].forEach((name) => part(name).addEventListener("input", () => setCover(placed(...["left", "top", "size"].map((each) => Number(part(each).value))))));
+  part("picture").addEventListener("pointerdown", (event) => { if (state.cover) { part("picture").setPointerCapture(event.pointerId); drag(event); } });
+  part("picture").addEventListener("pointermove", drag);
+  part("own").addEventListener("change", () => openOwn(part("own").files[0]));
+  root.addEventListener("dragover", (event) => event.preventDefault());
+  root.addEventListener("drop", (event) => { event.preventDefault(); openOwn(event.dataTransfer.files[0]); });
+  part("visit").addEventListener("click", visit);
+  part("copy").addEventListener("click", copyLink);
+  part("rounding").textContent = `The weights are rounded to twelve bits, which moves no score of these dogs by more than ${percent(Math.max(data.rounding, 0.0005))} points.`;
+  part("fallback").remove();
+  part("live").hidden = false;
+
+  // To begin with: half way up, and of the first dog's favourite units there the first.
+  const convolutions = network().layers.filter(({kind}) => kind === "Conv2D");
+  state.layer = Math.max(0, network().layers.indexOf(convolutions[convolutions.length >> 1]));
+  const map = Math.max(0, network().favourites[state.layer].findIndex((found) => found?.[0] === 0));
+  const [, row, column] = favouritesOf(map) ?? [0, 0, 0];
+  Object.assign(state, {map, row, column});
+  if (await open()) { if (root.getBoundingClientRect().top > innerHeight) root.scrollIntoView(); } else await showAll();
+  window.addEventListener("hashchange", open);
+  new ResizeObserver(() => { if (layout?.base && layOut().columns !== layout.columns) drawMaps(); }).observe(root);
+}
+
+// Every look inside that has no script running yet; a notebook may run this more than once.
+document.querySelectorAll(".look-inside").forEach((root) => {
+  if (root.dataset.running) return;
+  root.dataset.running = "yes";
+  mount(root);
+});
