@@ -90,12 +90,16 @@ def test_what_the_checker_cannot_stop_is_stopped_and_python_starts_anew(lab, why
     assert answer(lab, COUNT, "8", START) == "Right."
 
 
-def test_where_python_itself_breaks_it_starts_anew(lab):
+def test_where_python_itself_breaks_it_starts_anew(page, bases):
+    """The console may well tell of that."""
+    page.goto(f"{bases['file']}/{LAB}")
     deep = f"def f(r, k, s):\n    return {'(' * 300}r{')' * 300}"
-    told = write_function(lab, RECURRENCE, deep, START)
+    told = write_function(page, RECURRENCE, deep, START)
     assert "Python stopped, and starts anew" in told or "too many nested parentheses" in told
-    assert write_function(lab, RECURRENCE, "import os; os._exit(1)", START).startswith("No verdict")
-    assert answer(lab, COUNT, "8", START) == "Right."
+    assert write_function(page, RECURRENCE, "import os; os._exit(1)", START).startswith(
+        "No verdict"
+    )
+    assert answer(page, COUNT, "8", START) == "Right."
 
 
 def test_the_page_stays_alive_and_tells_what_goes_on(lab):
