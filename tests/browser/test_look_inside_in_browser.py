@@ -35,11 +35,14 @@ async () => {
     let found = "";
     for (const array of arrays) {
       const raw = new Uint8Array(Float32Array.from(array).buffer);
-      for (let at = 0; at < raw.length; at += 32768) found += String.fromCharCode(...raw.subarray(at, at + 32768));
+      for (let at = 0; at < raw.length; at += 32768) {
+        found += String.fromCharCode(...raw.subarray(at, at + 32768));
+      }
     }
     return btoa(found);
   };
-  window.numbers = {engine, networks: data.networks, text, pixels: (t) => new Float32Array(bytes(t).buffer)};
+  const pixels = (text) => new Float32Array(bytes(text).buffer);
+  window.numbers = {engine, networks: data.networks, text, pixels};
 }"""
 )
 
@@ -165,7 +168,9 @@ def same_everywhere(page, network, number, pictures):
     """Compare every layer's values with Keras', relative to the layer's largest."""
     for picture in pictures:
         answer = page.evaluate(
-            "([n, t]) => numbers.text(numbers.engine.forwards(numbers.networks[n], numbers.pixels(t)))",
+            """([n, t]) => {
+            const {engine, networks, text, pixels} = numbers;
+            return text(engine.forwards(networks[n], pixels(t))); }""",
             [number, as_text(picture)],
         )
         found, at = as_array(answer), 0

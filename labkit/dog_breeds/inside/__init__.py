@@ -1,8 +1,8 @@
 """A look inside trained networks: one piece of HTML that needs no kernel and no network.
 
 The package holds the page's sources: ``inside.html``, ``inside.css``, ``network.js``, which
-computes what Keras computes, and ``inside.js``, which shows it. They are joined here with the weights
-of the networks (:mod:`~labkit.dog_breeds.inside.plain_networks`).
+computes what Keras computes, and ``inside.js``, which shows it. They are joined here with the
+weights of the networks (:mod:`~labkit.dog_breeds.inside.plain_networks`).
 """
 
 import base64
@@ -33,7 +33,7 @@ class LookInside:
 
     Args:
         data: what the page's script reads: plain data without weights.
-        weights: the networks' weights as :func:`~labkit.dog_breeds.inside.plain_networks.pack`
+        weights: the networks' weights, packed as ``plain_networks.pack``
             writes them.
         still: WebP, shown where no script runs.
         summary: the same in words.
