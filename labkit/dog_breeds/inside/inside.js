@@ -155,7 +155,7 @@ async function mount(root) {
   const bare = networks.map(({layers, input_shape}) => ({layers, input_shape}));
 
   const state = {network: networks.length - 1, dog: 0, layer: 0, map: 0, row: 0, column: 0, view: "picture", cover: null};
-  let pixels = null, seen = null, uncovered = [], answers = [], slopes = null, costs = null;
+  let pixels = null, seen = null, picture = null, uncovered = [], answers = [], slopes = null, costs = null;
   let held = false, asked = 0, pause = 0, layout = null, spoken = false;
 
   const send = startServing(engine, bare, receive);
@@ -217,6 +217,7 @@ async function mount(root) {
 
   function look() {
     seen = state.cover ? engine.covered(pixels, [height, width], state.cover) : pixels;
+    picture = drawSeen();
     slopes = costs = null;
     asked += 1;
     looks.ask({task: "look", id: asked, picture: seen, first: state.network});
@@ -230,7 +231,7 @@ async function mount(root) {
       answers[message.network] = message.values;
       if (!state.cover && state.dog === null) uncovered[message.network] = message.values.at(-1);
       if (message.network === state.network) showAnswer();
-      if (message.last) { showScores(); showUnit(); changed(); }
+      if (message.last) { showScores(); showUnit(); part("layer-note").textContent = layerInWords(); changed(); }
     } else if (message.task === "slopes") {
       gradients.answered();
       if (message.id === asked) { slopes = message.slopes; drawPicture(); }
@@ -242,6 +243,7 @@ async function mount(root) {
   }
 
   function showAnswer() {
+    part("layer-note").textContent = layerInWords();
     drawMaps();
     showScores();
     showUnit();
@@ -261,7 +263,7 @@ async function mount(root) {
   // ---- Drawing the dog
 
   const channel = (value) => Math.round(255 * value);
-  const picture = () => painted(width, height, (at) => [...seen.subarray(3 * at, 3 * at + 3)].map(channel).concat(255));
+  const drawSeen = () => painted(width, height, (at) => [channel(seen[3 * at]), channel(seen[3 * at + 1]), channel(seen[3 * at + 2]), 255]);
   const grey = (at) => 0.6 * 255 * (seen[3 * at] + seen[3 * at + 1] + seen[3 * at + 2]) / 3;
 
   // The dog in grey, and over it a colour as strong as a value from -1 to 1.
@@ -282,7 +284,7 @@ async function mount(root) {
   function shownPicture() {
     if (state.view === "covering" && costs) return heated(shares(costs));
     if ((state.view === "unit" || state.view === "score") && slopes) return heated(shares(energies().map(Math.sqrt)));
-    return picture();
+    return picture;
   }
 
   function box() {
@@ -439,10 +441,9 @@ async function mount(root) {
     part("value").textContent = `Its value is ${written(values()[unit()])}.`;
     part("others").textContent = othersInWords();
     part("field").textContent = fieldInWords(v, h, share);
-    drawPatch(part("patch"), picture(), {v, h}, `What the unit sees: rows ${v.seen.join(" to ")}, columns ${h.seen.join(" to ")} of ${dogInWords()}.`);
+    drawPatch(part("patch"), picture, {v, h}, `What the unit sees: rows ${v.seen.join(" to ")}, columns ${h.seen.join(" to ")} of ${dogInWords()}.`);
     showFavourite();
     showMaking();
-    part("layer-note").textContent = layerInWords();
   }
 
   function fieldInWords(v, h, share) {
@@ -483,7 +484,7 @@ async function mount(root) {
     canvas.parentElement.hidden = part("visit").hidden = !found;
     if (!found) return;
     const [dog, row, column] = found, image = new Image();
-    part("favourite-note").textContent = `What the map answers most to among the ${data.dogs.length} dogs: dog ${dog}, ${data.breeds[data.dogs[dog].breed]}`;
+    part("favourite-note").textContent = `What it answers most to among the ${data.dogs.length} dogs: dog ${dog}, ${data.breeds[data.dogs[dog].breed]}`;
     image.src = `data:image/webp;base64,${data.dogs[dog].picture}`;
     await image.decode();
     if (favourite() !== found) return;

@@ -89,6 +89,8 @@ def describe_layers(model, fields):
     """
     described, shape = [], model.input_shape
     for layer in shown_layers(model):
+        name, kind = f"The kind of the layer {layer.name!r}", type(layer).__name__
+        require_one_of(name, kind, tuple(_DETAILS))
         shape = layer.compute_output_shape(shape)
         described.append(_describe(layer, shape, fields[layer.name]))
     return described
@@ -96,7 +98,6 @@ def describe_layers(model, fields):
 
 def _describe(layer, shape, field):
     kind = type(layer).__name__
-    require_one_of(f"The kind of the layer {layer.name!r}", kind, tuple(_DETAILS))
     return {
         "name": layer.name,
         "kind": kind,
