@@ -10,6 +10,8 @@ from math import prod
 import keras
 from keras import layers
 
+# Each registers its rules on import: what has one is known.
+from labkit.receptive_field import layer_rules, operation_rules  # noqa: F401
 from labkit.receptive_field.rule_registry import known_rule
 
 _COUNTS = {}

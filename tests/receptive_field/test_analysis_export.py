@@ -1,9 +1,11 @@
 """An analysis as CSV, JSON and a data frame."""
 
 import csv
+import errno
 import io
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -43,6 +45,21 @@ def test_files_are_written_whole_or_not_at_all(found, kind, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     with pytest.raises(OSError, match=r"cannot be written.*choose a folder"):
         write(tmp_path / "nowhere" / "fields")
+
+
+def test_a_disk_that_fills_up_leaves_the_file_of_before(found, tmp_path, monkeypatch):
+    path = tmp_path / "fields.csv"
+    path.write_text("of before")
+
+    def half(self, text, **options):
+        self.write_bytes(text[: len(text) // 2].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match=r"cannot be written \(No space left on device\)"):
+        found.to_csv(path)
+    assert path.read_bytes() == b"of before"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_data_frame_is_asked_of_pandas(found, monkeypatch):

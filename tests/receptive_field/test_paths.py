@@ -45,7 +45,7 @@ class RandomNetwork:
         elif kind == "up" and level > 0:
             layer, op, level = layers.UpSampling1D(2, name=name), ("up",), level - 1
         elif kind == "transposed" and level > 0:
-            kernel = self.dice.choice([2, 3, 4])
+            kernel = self.dice.choice([1, 1, 2, 3, 4])
             layer = layers.Conv1DTranspose(1, kernel, 2, padding="same", name=name)
             op, level = ("transposed", kernel), level - 1
         else:
@@ -106,6 +106,36 @@ def test_the_networks_have_paths_to_choose_from():
     counts = [len(RandomNetwork(seed).paths(RandomNetwork(seed).last)) for seed in range(60)]
     assert max(counts) > 8
     assert sum(count > 1 for count in counts) > 20
+
+
+def odd_units_of(first, second):
+    """Join two ways to twice as many units, and look at every second one, from unit 1 on."""
+    start = keras.Input((16, 1))
+    ways = [way(start) for way in (first, second)]
+    joined = layers.Cropping1D((1, 1), name="crop")(layers.Add(name="sum")(ways))
+    return analyse(keras.Model(start, layers.Conv1D(1, 1, strides=2, name="odd")(joined)))
+
+
+def transposed(kernel, name):
+    return layers.Conv1DTranspose(1, kernel, strides=2, padding="same", name=name)
+
+
+def test_a_way_that_reaches_some_units_only_beats_none_that_reaches_others():
+    def wide(start):
+        return layers.UpSampling1D(2, name="up")(layers.Conv1D(1, 3, padding="same")(start))
+
+    for pair in ((transposed(1, "even"), wide), (wide, transposed(1, "even"))):
+        found = odd_units_of(*pair)
+        assert found.narrowest_path().size == found.widest_path().size == 3
+        assert "up" in found.narrowest_path().names
+
+
+def test_a_way_must_win_for_every_unit():
+    # Even units see two positions along both; odd ones two along the first, one along the second.
+    found = odd_units_of(transposed(4, "four"), transposed(3, "three"))
+    assert found.narrowest_path().names[0] == "three"
+    assert found.narrowest_path().size == 1
+    assert found.widest_path().size == 2
 
 
 def residual():
