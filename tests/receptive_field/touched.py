@@ -5,7 +5,6 @@ inputs are positive, so that no two paths cancel, and every unit of the output i
 in a batch of its own. Maxima follow one path only and rectifiers none: use neither.
 """
 
-import keras
 import numpy as np
 
 from labkit.receptive_field.input_gradients import input_gradient
@@ -67,8 +66,3 @@ def _ranges(gradient):
         return None
     ends = zip(places.min(axis=0), places.max(axis=0), strict=True)
     return tuple((int(first), int(last)) for first, last in ends)
-
-
-def embedded_free(model):
-    """Say whether a model takes numbers, not indices, so that it has a gradient."""
-    return keras.backend.is_float_dtype(model.inputs[0].dtype)
