@@ -73,7 +73,8 @@ def outputs_of(call, read, memory):
 def _output(call, read, memory, number):
     """Follow the fields to one output of a call."""
     rule = call.rule or rule_for(call.operation, call.obstacle)
-    if getattr(rule, "keeps_places", False) and _is_plain(call, read):
+    keeps_places = getattr(rule, "keeps_places", False) and not call.acts_as_in_training
+    if keeps_places and _is_plain(call, read):
         return _activated(call, _in_place([tensor for _, tensor in read]), memory)
     rank = len(call.output_shapes[number])
     read = [(index, _with_channels_of(call, tensor)) for index, tensor in read]

@@ -210,8 +210,9 @@ def _each_position(layer, axis):
 @rule("RandomHue", "RandomSaturation", "RandomSharpness", "RandomGrayscale", "RandomInvert")
 @rule("RandomColorJitter", "RandomColorDegeneration", "RandomPosterization")
 @rule("RandomGaussianBlur", "RandomElasticTransform", "AugMix", "RandAugment", "CutMix", "MixUp")
+@keeping_places
 def _in_training_alone(layer, axis):
-    if _acts_as_in_training(axis):
+    if axis.call.acts_as_in_training:
         raise UnreadableLayer("is called with training=True, and then chance decides what it reads")
     return one_to_one(axis)
 
@@ -219,14 +220,9 @@ def _in_training_alone(layer, axis):
 @rule("BatchNormalization")
 @keeping_places
 def _batch_normalisation(layer, axis):
-    if not _acts_as_in_training(axis):
+    if not axis.call.acts_as_in_training:
         return one_to_one(axis)
     return mixing(axis, [dim for dim in range(1, axis.rank) if dim != layer.axis % axis.rank])
-
-
-def _acts_as_in_training(axis):
-    """Say whether a call asks for what a layer does in training, at inference too."""
-    return axis.call.keywords.get("training") is True
 
 
 @rule("Concatenate")

@@ -101,6 +101,11 @@ class Call:
         return tuple(tensor.shape for tensor in keras.tree.flatten(made))
 
     @property
+    def acts_as_in_training(self):
+        """Whether a layer does at inference what it does in training."""
+        return self.keywords.get("training") is True
+
+    @property
     def kind(self):
         """Name of the layer's or the operation's class."""
         return type(self.operation).__name__
