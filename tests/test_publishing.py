@@ -26,7 +26,7 @@ FIRST, SECOND = "https://github.com/-first-/-labs-", "https://github.com/-second
 THIRD_PARTIES = {
     "arxiv.org", "doi.org", "distill.pub", "vision.stanford.edu", "jfly.uni-koeln.de", "www.w3.org",
     "www.dropbox.com", "www.kaggle.com", "colab.research.google.com", "keras.io",
-    "www.tensorflow.org",
+    "www.tensorflow.org", "docs.pytorch.org", "pypi.org",
 }  # fmt: skip
 #: RFC 2606, and the machine itself.
 RESERVED = re.compile(

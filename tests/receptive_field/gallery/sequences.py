@@ -174,7 +174,7 @@ NETWORKS = (
         "TCN of keras-tcn",
         tcn,
         2018,
-        "https://github.com/philipperemy/keras-tcn",
+        "https://pypi.org/project/keras-tcn/",
         size=505,
         stride=1,
         input_size=1100,
