@@ -66,5 +66,7 @@ def test_the_command_of_a_record_is_one_that_the_program_takes(name, tmp_path, c
     given = shlex.split(f"--data {words[0]}")
     given[given.index("--out") + 1] = str(tmp_path / "out")
     given[given.index("--data") + 1] = str(tmp_path / "dogs.zip")
+    if "--compare" in given:
+        given[given.index("--compare") + 1] = str(RESULTS / "vgg16")
     assert main(given) == 2
     assert "dogs.zip" in capsys.readouterr().err.splitlines()[-1]
