@@ -108,6 +108,8 @@ def test_what_acts_as_in_training():
     # A graph that runs at inference overrules this.
     assert analyse(keras.Model(start, norm(start, training=True))).final.size == 1
     assert analyse(keras.Model(start, InTraining(norm)(start))).final.size == 9
+    alone = keras.Input(batch_shape=(1, 9, 2))
+    assert analyse(keras.Model(alone, InTraining(norm)(alone))).final.size == 9
 
 
 def test_chance_is_not_followed():
