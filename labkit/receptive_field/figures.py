@@ -9,7 +9,12 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import EngFormatter, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import (
+    EngFormatter,
+    LogFormatterMathtext,
+    NullFormatter,
+    StrMethodFormatter,
+)
 
 from labkit.figure_style import (
     BLUE,
@@ -28,6 +33,8 @@ from labkit.receptive_field.recurrence import receptive_field, trace
 from labkit.words import is_number, require, require_whole, require_whole_numbers
 
 _MOST_BARS = 30
+_MOST_STRATEGY_LAYERS = 300
+_LONG_NUMBER = 10**6
 _MAP_COLOURS = "cividis"
 _LINE_STYLES = ("-", "--", "-.", ":")
 _LABELS = {"energy": "mean squared gradient", "magnitude": "root mean squared gradient"}
@@ -621,20 +628,22 @@ def plot_strategies(layers=9, *, dimensions=(1, 2)):
     doubles. One channel, no bias; the side of the large kernel is rounded down.
 
     Args:
-        layers: number of layers of kernel 3, at least 1.
+        layers: number of layers of kernel 3, from 1 to 300.
         dimensions: numbers of spatial axes, one panel each.
 
     Returns:
         A ``matplotlib.figure.Figure``.
 
     Raises:
-        ValueError: if ``layers`` is below 1.
+        ValueError: if ``layers`` is below 1, or so many that no axis holds their field.
 
     Example:
         >>> [axes.get_title() for axes in plot_strategies().axes]
         ['1-D, 27 weights', '2-D, 81 weights']
     """
     layers = require_whole("layers", layers)
+    allowed = f"at most {_MOST_STRATEGY_LAYERS}: no axis holds the field of more strides of 2"
+    require(layers <= _MOST_STRATEGY_LAYERS, "layers", layers, allowed)
     dimensions = require_whole_numbers("dimensions", dimensions)
     size = (WIDTH, 0.7 + 3.1 * len(dimensions))
     with figure_style():
@@ -681,13 +690,31 @@ def _root(number, degree):
 def _draw_strategies(axes, compared, layers, dimension):
     colours = (ORANGE, BLUE, VERMILION, SKY)
     names, _, fields, strides = zip(*compared, strict=True)
-    bars = axes.barh(names, fields, color=colours)
-    kept = ["all" if stride == 1 else f"1 of {stride}" for stride in strides]
-    labels = [f"{field}, keeps {part}" for field, part in zip(fields, kept, strict=True)]
+    # As floats, because matplotlib takes no whole number beyond 64 bits.
+    bars = axes.barh(names, [float(field) for field in fields], color=colours)
+    kept = ["all" if stride == 1 else f"1 of {_short(stride)}" for stride in strides]
+    labels = [f"{_short(field)}, keeps {part}" for field, part in zip(fields, kept, strict=True)]
     _set_log(axes, "x")
-    axes.set_xlim(1, max(fields) ** 1.85)
-    axes.set_xticks([10**power for power in range(len(str(max(fields))))])
-    axes.minorticks_off()
+    room_for_labels = 1.85 if max(fields) < _LONG_NUMBER else 3.2
+    axes.set_xlim(1, max(fields) ** room_for_labels)
+    _set_power_ticks(axes, max(fields))
     axes.bar_label(bars, labels, padding=4)
     axes.invert_yaxis()
     axes.set_title(f"{dimension}-D, {layers * 3**dimension} weights")
+
+
+def _short(number):
+    """Write a number out, or to two digits and a power of ten where it is long."""
+    if number < _LONG_NUMBER:
+        return f"{number}"
+    digits, power = f"{number:.1e}".split("e+")
+    return rf"${digits} \cdot 10^{{{power}}}$"
+
+
+def _set_power_ticks(axes, largest):
+    """Mark powers of ten up to a number, a few of them where there are many."""
+    digits = len(str(largest))
+    axes.set_xticks([10.0**power for power in range(0, digits, 1 + digits // 3)])
+    axes.minorticks_off()
+    if largest >= _LONG_NUMBER:
+        axes.xaxis.set_major_formatter(LogFormatterMathtext())

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import keras
 import matplotlib.pyplot as plt
@@ -296,6 +297,26 @@ class TestStrategies:
         shown = texts(plot_strategies())
         assert {"1023, keeps 1 of 512", "1023, keeps all", "19, keeps all"} <= set(shown)
         assert {"1-D, 27 weights", "2-D, 81 weights"} <= set(shown)
+
+    @pytest.mark.parametrize("layers", [20, 62, 63, 64, 300])
+    def test_fields_beyond_64_bits_are_drawn(self, layers):
+        figure = plot_strategies(layers)
+        texts(figure)
+        for axes in figure.axes:
+            assert widths(axes)[2:] == [2.0 ** (layers + 1) - 1] * 2
+            ticks = [label.get_window_extent() for label in axes.get_xticklabels()]
+            assert all(left.x1 < right.x0 for left, right in pairwise(ticks) if right.width)
+            ends = [label.get_window_extent().x1 for label in axes.texts]
+            assert max(ends) <= figure.bbox.x1
+
+    def test_long_numbers_are_written_to_two_digits(self):
+        shown = texts(plot_strategies(63))
+        assert r"$1.8 \cdot 10^{19}$, keeps 1 of $9.2 \cdot 10^{18}$" in shown
+        assert r"$1.8 \cdot 10^{19}$, keeps all" in shown
+
+    def test_more_layers_than_an_axis_holds_are_refused(self):
+        with pytest.raises(ValueError, match="layers=301 must be at most 300: no axis holds"):
+            plot_strategies(301)
 
     def test_at_least_one_layer(self):
         for count in (0, True, "9"):
