@@ -140,13 +140,15 @@ PATTERN = Step(
     "whatever the kernels and strides. That is evidence, not yet a proof for every $L$.",
     stated(r[0], CLOSED_FORM),
     _check_pattern,
+    checked_up_to=DEEPEST,
 )
 LEMMA = Step(
     "The one lemma",
     "Let $P_l = \\prod_{i=1}^{l} s_i$, with $P_0 = 1$. One more factor takes it from $l - 1$ "
-    "to $l$: this is what a product means.",
+    "to $l$: this is what a product means, and not for a program to prove.",
     stated(P[l], P[l - 1] * s[l]),
     _check_lemma,
+    checked_up_to=DEEPEST,
 )
 DIFFERENCE = Step(
     "Proof by telescoping: one difference",

@@ -1,4 +1,4 @@
-"""One step of the derivation: a sentence, an equation, and the check that proves it."""
+"""One step of the derivation: a sentence, an equation, and the check of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ class Step:
         equation: what the step claims, a sympy equation.
         check: a function that takes the equation, proves it from the definitions or from
             earlier equations, and raises :class:`ProofError` where it cannot.
+        checked_up_to: the number of layers up to which the check tries the equation, where it
+            proves nothing beyond; default ``None``, a check that proves it for all.
 
     Example:
         >>> from labkit.receptive_field import derivation
@@ -33,9 +35,10 @@ class Step:
     sentence: str
     equation: Any
     check: Callable[[Any], None]
+    checked_up_to: int | None = None
 
     def verify(self) -> "Step":
-        """Prove the equation anew.
+        """Prove the equation anew, or check it as far as ``checked_up_to``.
 
         Returns:
             The step itself, so that calls can be chained.
@@ -59,7 +62,9 @@ class Step:
             self.verify()
         except ProofError as error:
             return f"✗ not verified: {error}"
-        return "✓ verified"
+        if self.checked_up_to is not None:
+            return f"≈ checked up to {self.checked_up_to}"
+        return "✓ proved"
 
     @property
     def latex(self) -> str:
