@@ -82,6 +82,8 @@ class AxisField:
             return "units have no place along this axis any more"
         if self.shared or isinstance(self.fields, GridFields):
             return "units are counted along several axes or dimensions at once"
+        if self.fields.step == 0:
+            return "units read the same stretch, or take turns at a few"
         return None
 
     @property

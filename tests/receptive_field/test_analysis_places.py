@@ -67,6 +67,15 @@ def windows(x):
     return conv(1)(L.Add()([x, L.Reshape((8, 8, 2))(parts)]))
 
 
+def grid_of_windows(x):
+    """Attention among every other position, as MaxViT's grid has it."""
+    parts = L.Permute((2, 4, 1, 3, 5))(L.Reshape((4, 2, 4, 2, 2))(x))
+    tokens = L.Reshape((4, 16, 2))(parts)
+    tokens = L.MultiHeadAttention(1, 2, attention_axes=(2,))(tokens, tokens)
+    parts = L.Permute((3, 1, 4, 2, 5))(L.Reshape((2, 2, 4, 4, 2))(tokens))
+    return L.Reshape((8, 8, 2))(parts)
+
+
 def windows_in_the_batch(x):
     parts = ops.transpose(ops.reshape(x, (-1, 2, 4, 2, 4, 2)), (0, 1, 3, 2, 4, 5))
     tokens = ops.reshape(parts, (-1, 16, 2))
@@ -125,7 +134,7 @@ def one_channel_left_out(x):
 
 PLANES = (
     *(space_to_depth, depthwise_between, groups_between, passed_through, windows),
-    *(windows_in_the_batch, patches, tokens_with_a_class, convolution_over_tokens),
+    *(grid_of_windows, windows_in_the_batch, patches, tokens_with_a_class, convolution_over_tokens),
     *(mixing_of_tokens, detection, rows_that_do_not_divide, flat_and_back, flat_and_dense),
     *(columns_as_steps, one_channel_left_out),
 )
@@ -349,6 +358,12 @@ class TestStrides:
             assert (
                 axis.why_no_stride == "units are counted along several axes or dimensions at once"
             )
+
+    def test_what_takes_turns_has_none(self):
+        start = keras.Input((8, 8, 2))
+        for axis in analyse(keras.Model(start, conv(1)(grid_of_windows(start)))).final.axes:
+            assert axis.size == 8
+            assert axis.effective_stride is None and axis.why_no_stride
 
     def test_paths_of_different_strides_have_none_and_say_why(self):
         start = keras.Input((6, 9, 1))
