@@ -102,6 +102,12 @@ def _parser():
     parser.add_argument(
         "--on", metavar="NAME", help="count units of this layer instead of input positions"
     )
+    _add_forms(parser)
+    return parser
+
+
+def _add_forms(parser):
+    """Add the options that say what is shown, and how."""
     parser.add_argument(
         "--layer",
         nargs="+",
@@ -122,7 +128,6 @@ def _parser():
         type=Path,
         help="also draw the field per layer",
     )
-    return parser
 
 
 def _run(options):
