@@ -18,8 +18,6 @@ from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-import websocket
-
 #: The programs that an engine needs, and Debian's package for each.
 NEEDED = {
     "firefox": {"firefox-esr": "firefox-esr"},
@@ -74,6 +72,9 @@ class Firefox:
         stack.callback(process.terminate)
         address = awaited(lambda: re.search(r"BiDi listening on (\S+)", log.read_text()))
         options = {"timeout": PATIENCE, "suppress_origin": True}
+        # Installed where browsers are asked for, like what drives the Chromium.
+        import websocket
+
         self._socket = websocket.create_connection(f"{address[1]}/session", **options)
         stack.callback(self._socket.close)
         self._numbers = count(1)
