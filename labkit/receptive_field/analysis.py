@@ -343,10 +343,12 @@ class _Walk:
 
 def _shapes(numbers, static, tensors):
     """Return the shapes of tensors: those that are known now, else those of the model."""
-    return tuple(
+    # Of what is left out, the first input alone is read.
+    known = tuple(
         tensors[number].shape if number in tensors else shape
-        for number, shape in zip(numbers, static, strict=True)
+        for number, shape in zip(numbers, static, strict=False)
     )
+    return known + tuple(static[len(known) :])
 
 
 def _named(call):

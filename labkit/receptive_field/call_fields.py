@@ -260,6 +260,9 @@ def _asked(call, rule, tensor, asked_about, rank):
             # What lies along a dimension without an axis is the layer's own affair.
             if dim in tensor.held:
                 raise
+        except Exception as problem:
+            text = f"{type(problem).__name__}: {problem}".splitlines()[0]
+            raise UnreadableLayer(f"has a rule that fails ({text})") from problem
         else:
             answers[dim] = reads
     return answers

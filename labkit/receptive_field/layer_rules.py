@@ -174,6 +174,8 @@ def _resized(layer, axis, sizes):
     place = axis.spatial(layer.data_format)
     if place is None:
         return one_to_one(axis)
+    if sizes[place] is None:
+        raise SizeProblem("resizes to a size that depends on the input's: give input_size")
     if layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio or layer.antialias:
         raise UnreadableLayer("crops, pads or antialiases while it resizes, which has no rule")
     return resize(axis, sizes[place], layer.interpolation)

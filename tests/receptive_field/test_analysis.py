@@ -474,6 +474,19 @@ class TestRules:
         with pytest.raises(TypeError, match="rules=3 does not fit"):
             analyse(both, rules=3)
 
+    def test_a_rule_that_fails_leaves_the_other_rows(self):
+        fails = {"odd": lambda layer, axis: axis.size / 0}
+        model = line(layers.Conv1D(1, 3, name="first"), layers.ReLU(name="odd"))
+        result = analyse(model, rules=fails)
+        assert result["first"].size == 3
+        assert "has a rule that fails (ZeroDivisionError" in result["odd"].unknown
+
+    def test_a_resizing_to_an_open_size_asks_for_the_size(self):
+        start = keras.Input((None, None, 1))
+        model = keras.Model(start, layers.Resizing(None, None)(start))
+        with pytest.raises(ValueError, match="give input_size"):
+            analyse(model)
+
     def test_a_rule_must_return_reads(self):
         class Wrong(Smooth):
             pass
