@@ -98,10 +98,12 @@ def test_convolutional_recurrence():
 
 def test_attention():
     query, value = keras.Input((7, 6)), keras.Input((9, 6))
-    tensor = layers.MultiHeadAttention(2, 4, value_dim=3, output_shape=5)(query, value)
+    tensor = layers.MultiHeadAttention(2, 4, value_dim=3, output_shape=5, name="crossed")(
+        query, value
+    )
     projections = 7 * 6 * 8 + 9 * 6 * 8 + 9 * 6 * 6 + 7 * 6 * 5
     found = counted(keras.Model([query, value], tensor))
-    assert found["multi_head_attention"] == projections + 7 * 9 * (8 + 6)
+    assert found["crossed"] == projections + 7 * 9 * (8 + 6)
     tensor = layers.Attention(name="plain")([query, value])
     assert counted(keras.Model([query, value], tensor))["plain"] == 7 * 9 * (6 + 6)
 
@@ -118,7 +120,7 @@ def test_attention_along_one_axis_only():
 def test_a_product_of_two_tensors():
     left, right = keras.Input((7, 6)), keras.Input((6, 4))
     found = counted(keras.Model([left, right], ops.matmul(left, right)))
-    assert found["matmul"] == 7 * 6 * 4
+    assert list(found.values()) == [7 * 6 * 4]
     fixed = counted(keras.Model(left, ops.matmul(left, np.ones((6, 4), "float32"))))
     assert next(n for name, n in fixed.items() if "matmul" in name) == 7 * 6 * 4
 
