@@ -1,9 +1,11 @@
 """The batches of lab 1: one flow to learn from, one to be examined on, one to compare."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from labkit.dog_breeds.batches.directory_iterator import DirectoryIterator
 from labkit.dog_breeds.batches.generator import ImageDataGenerator
+
+if TYPE_CHECKING:  # It loads Keras, which a generator by itself does not need.
+    from labkit.dog_breeds.batches.directory_iterator import DirectoryIterator
 
 
 class LabBatches(NamedTuple):
@@ -15,9 +17,9 @@ class LabBatches(NamedTuple):
         training_plain: the training pictures likewise.
     """
 
-    training: DirectoryIterator
-    validation: DirectoryIterator
-    training_plain: DirectoryIterator
+    training: "DirectoryIterator"
+    validation: "DirectoryIterator"
+    training_plain: "DirectoryIterator"
 
 
 def flow_lab(folders, settings, seed=None):
