@@ -4,6 +4,7 @@ And what each of these may take.
 """
 
 import os
+import sys
 import tempfile
 
 import pytest
@@ -29,3 +30,12 @@ def pytest_configure(config):
 def pytest_xdist_auto_num_workers():
     """Return how many processes ``-n auto`` means."""
     return min(MOST_PROCESSES, os.cpu_count() or 1)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Close what a test or an example has drawn; matplotlib warns of more than twenty open ones."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
