@@ -156,7 +156,7 @@ class FieldPath:
             A tuple of :class:`~labkit.receptive_field.layers.Layer`, which
             :func:`~labkit.receptive_field.recurrence.trace`,
             :func:`~labkit.receptive_field.figures.plot_neurons` and
-            :func:`~labkit.receptive_field.explorer.explorer` take.
+            :func:`~labkit.receptive_field.explorer` take.
 
         Raises:
             ValueError: if a layer cannot be written so: upsampling, cropping, a kernel whose
