@@ -98,7 +98,7 @@ def serve():
 
 
 @pytest.fixture(scope="module")
-def bases(book, serve):
+def served(book, serve):
     """Map each scheme to the address of the book under it, without a final slash."""
     return {"http": serve(book), "file": book.as_uri()}
 
@@ -108,30 +108,30 @@ def check(engine, number, kind, text):
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
-def test_answers_are_judged(engine, bases, scheme):
-    engine.open(f"{bases[scheme]}/{LAB}")
+def test_answers_are_judged(engine, served, scheme):
+    engine.open(f"{served[scheme]}/{LAB}")
     for number, kind, text, told in ANSWERS:
         assert told in check(engine, number, kind, text)
     nothing_in(engine.messages)
 
 
-def test_answers_are_kept(engine, bases):
-    engine.open(f"{bases['http']}/{LAB}")
+def test_answers_are_kept(engine, served):
+    engine.open(f"{served['http']}/{LAB}")
     field = "document.querySelectorAll('.live-answer input')[1]"
     engine.run(f"async () => {{ {field}.value = 'k'; {field}.form.oninput(); }}")
-    engine.open(f"{bases['http']}/{LAB}")
+    engine.open(f"{served['http']}/{LAB}")
     assert engine.run(f"async () => {field}.value") == "k"
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_is_whole(engine, bases, name):
-    engine.open(f"{bases['http']}/{name}")
+def test_every_page_is_whole(engine, served, name):
+    engine.open(f"{served['http']}/{name}")
     nothing_in(engine.run(FORMULAS)["unset"])
     nothing_in(engine.messages)
 
 
-def test_formulas_are_set_from_the_disk_too(engine, bases):
-    engine.open(f"{bases['file']}/{LAB}")
+def test_formulas_are_set_from_the_disk_too(engine, served):
+    engine.open(f"{served['file']}/{LAB}")
     formulas = engine.run(FORMULAS)
     assert formulas["set"] > 20
     nothing_in(formulas["unset"])
@@ -154,7 +154,7 @@ def test_what_goes_wrong_is_heard(engine, serve, tmp_path, script, told):
     assert told in " ".join(engine.messages)
 
 
-def test_an_error_of_a_tests_own_script_is_raised(engine, bases):
-    engine.open(f"{bases['http']}/{LAB}")
+def test_an_error_of_a_tests_own_script_is_raised(engine, served):
+    engine.open(f"{served['http']}/{LAB}")
     with pytest.raises(RuntimeError, match="five"):
         engine.run("async () => { throw new Error('five'); }")
