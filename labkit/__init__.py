@@ -50,7 +50,7 @@ _NAMES = {
         "occlusion_map",
     ),
     "devices": ("use_mixed_precision", "use_devices", "gpu_advice"),
-    "recorded": ("recorded",),
+    "recorded": ("recorded", "Recorded"),
     "run_figures": ("plot_runs",),
     "picture_figures": ("plot_picture_sizes", "plot_transformations"),
     "figures": (

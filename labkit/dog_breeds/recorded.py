@@ -25,6 +25,11 @@ class Recorded:
         training: accuracies of the finished networks on training pictures as they are.
         validation: likewise on validation pictures.
         pictures: how many pictures validated.
+
+    Example:
+        >>> from labkit import recorded
+        >>> recorded("fine_tuned", "head").seeds
+        (2021,)
     """
 
     seeds: tuple[int, ...]
