@@ -244,10 +244,10 @@ def plot_predictions(pictures, probabilities, truth, breeds, columns=3):
         >>> len(figure.axes)
         2
     """
-    if not len(pictures) == len(probabilities) == len(truth):
+    if not 0 < len(pictures) == len(probabilities) == len(truth):
         raise ValueError(
             f"There are {len(pictures)} pictures, {len(probabilities)} predictions and "
-            f"{len(truth)} true classes; there must be as many of each."
+            f"{len(truth)} true classes; there must be as many of each, at least one."
         )
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)

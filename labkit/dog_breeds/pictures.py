@@ -72,10 +72,11 @@ class UndecodableError(ValueError):
         path: The file.
         reason: Why, in words.
         was_read: Whether its bytes were had; else nothing is known of them.
+        advice: What to do, an imperative; as for one picture of a folder if it is left out.
     """
 
-    def __init__(self, path, reason, was_read=True):
-        super().__init__(f"{path} cannot be decoded ({reason}): replace or delete it, or {ADVICE}")
+    def __init__(self, path, reason, was_read=True, advice=f"replace or delete it, or {ADVICE}"):
+        super().__init__(f"{path} cannot be decoded ({reason}): {advice}")
         self.path, self.reason, self.was_read = path, reason, was_read
 
 

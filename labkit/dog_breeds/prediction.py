@@ -211,7 +211,11 @@ def _seen(model, picture, interpolation):
         path = Path(picture).expanduser()
         if not path.is_file():
             raise FileNotFoundError(f"There is no picture {str(path)!r}.")
-        require_undamaged(path)
+        try:
+            require_undamaged(path)
+        except pictures.UndecodableError as error:
+            advice = "give another picture."
+            raise pictures.UndecodableError(path, error.reason, error.was_read, advice) from None
         return pictures.load(path, size, mode, interpolation).reshape(*size, channels)
     return pictures.resize(_as_bytes(picture, channels), size, interpolation).reshape(
         *size, channels

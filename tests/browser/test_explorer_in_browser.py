@@ -4,6 +4,7 @@ import random
 import re
 
 import pytest
+from visits import standing_alone
 
 from labkit.receptive_field import ALEXNET, VGG16, Layer, receptive_field, trace
 from labkit.receptive_field.explorer import PRESETS, explorer, notation
@@ -39,14 +40,8 @@ def address(tmp_path):
 
 @pytest.fixture
 def page(page):
-    """Fail where a script fails, or where anything but the page itself is asked for."""
-    problems = []
-    page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-    page.on("console", lambda message: problems.append(f"console: {message.text}"))
-    page.on("request", lambda request: problems.append(request.url))
-    yield page
-    allowed = re.compile(r"(file|data):|about:srcdoc")
-    assert [problem for problem in problems if not allowed.match(problem)] == []
+    with standing_alone(page):
+        yield page
 
 
 @pytest.fixture

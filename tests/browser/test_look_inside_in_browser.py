@@ -7,7 +7,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from visits import axe_source
+from visits import axe_source, standing_alone
 
 import labkit
 from labkit.dog_breeds.inside import look_inside
@@ -104,14 +104,8 @@ def write(shown, tmp_path):
 
 @pytest.fixture
 def page(page):
-    """Fail where a script fails, or where anything but the page itself is asked for."""
-    problems = []
-    page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-    page.on("console", lambda message: problems.append(f"console: {message.text}"))
-    page.on("request", lambda request: problems.append(request.url))
-    yield page
-    allowed = re.compile(r"(file|data|blob):")
-    assert [problem for problem in problems if not allowed.match(problem)] == []
+    with standing_alone(page):
+        yield page
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Visits: one load of one page, and everything that was wrong with it."""
 
+import re
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,21 @@ SETTLED = """() => Promise.all([window.MathJax?.startup?.promise, document.fonts
 #: The theme waits for 300 ms before it makes what now scrolls reachable by keyboard.
 RESIZED = """() => new Promise(requestAnimationFrame)
     .then(() => new Promise((resolve) => setTimeout(resolve, 400)))"""
+
+
+#: What a page that stands alone may load: itself, and what it holds or makes.
+OWN = re.compile(r"(file|data|blob):|about:srcdoc")
+
+
+@contextmanager
+def standing_alone(page):
+    """Fail in the end where a script failed, or where anything but the page was asked for."""
+    problems = []
+    page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+    page.on("console", lambda message: problems.append(f"console: {message.text}"))
+    page.on("request", lambda request: problems.append(request.url))
+    yield page
+    assert [problem for problem in problems if not OWN.match(problem)] == []
 
 
 @dataclass

@@ -217,6 +217,8 @@ def test_predictions_mark_the_true_breed():
     assert figure.axes[0].get_title() == "b dog"
     with pytest.raises(ValueError, match="as many of each"):
         plot_predictions(np.zeros((1, 4, 4, 3)), np.zeros((2, 3)), [0], ["a"])
+    with pytest.raises(ValueError, match=r"There are 0 pictures.* at least one"):
+        plot_predictions(np.zeros((0, 4, 4, 3)), np.zeros((0, 3)), [], ["a"])
 
 
 def test_a_prediction_is_drawn_with_its_names():

@@ -41,7 +41,9 @@ class TestPredict:
         predict(network(), tmp_path / "dog.jpg")
         content = (tmp_path / "dog.jpg").read_bytes()
         (tmp_path / "dog.jpg").write_bytes(content[:-300] + b"\xff\xd9")
-        with pytest.raises(ValueError, match=r"dog.jpg cannot be decoded \(its content is damaged"):
+        with pytest.raises(
+            ValueError, match=r"\(its content is damaged.*: give another picture\.$"
+        ):
             predict(network(), tmp_path / "dog.jpg")
 
     @pytest.mark.parametrize("rescale", [1 / 255, 1.0])
