@@ -56,7 +56,6 @@ _NAMES = {
     "figures": (
         "plot_class_sizes",
         "plot_samples",
-        "plot_augmentations",
         "plot_history",
         "plot_accuracies",
         "plot_predictions",

@@ -2,13 +2,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import PowerNorm
 
 from labkit.dog_breeds.errors import breed_accuracies, wilson_interval
 from labkit.dog_breeds.figures import readable
 from labkit.figure_style import INK, VERMILION, WIDTH, figure_style
 from labkit.words import require_whole
 
-#: Up to so many breeds have their names at the matrix, and up to so many their numbers in it.
+#: So many names at most stand at the matrix, and up to so many breeds have their numbers in it.
 _MOST_NAMES, _MOST_NUMBERS = 40, 20
 
 
@@ -21,7 +22,8 @@ def plot_confusion_matrix(matrix, breeds):
 
     Returns:
         A ``matplotlib.figure.Figure``: a row for each true breed, the darker the larger the share
-        of its pictures; numbers of pictures where there is room for them.
+        of its pictures; numbers of pictures where there is room for them. Of more than 40 breeds
+        every second, third ... is named, and small shares are darkened so that they are seen.
 
     Raises:
         ValueError: the matrix and the names do not fit.
@@ -35,13 +37,16 @@ def plot_confusion_matrix(matrix, breeds):
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     with figure_style():
         figure, axes = plt.subplots(figsize=(WIDTH, WIDTH))
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        # One picture of a breed is a small share, and a small square where there are many breeds.
+        darker = 1 if len(breeds) <= _MOST_NAMES else 0.5
+        axes.imshow(shares, cmap="Blues", norm=PowerNorm(darker, vmin=0, vmax=1))
         axes.set_xlabel("answer")
         axes.set_ylabel("true breed")
-        names = [readable(breed) for breed in breeds] if len(breeds) <= _MOST_NAMES else []
+        named = range(0, len(breeds), -(-len(breeds) // _MOST_NAMES) or 1)
+        names = [readable(breeds[index]) for index in named]
         small = 11 if len(breeds) <= _MOST_NUMBERS else 7
-        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=small)
-        axes.set_yticks(range(len(names)), names, fontsize=small)
+        axes.set_xticks(named, names, rotation=90, fontsize=small)
+        axes.set_yticks(named, names, fontsize=small)
         if len(breeds) <= _MOST_NUMBERS:
             for (row, column), pictures in np.ndenumerate(matrix):
                 if pictures:
@@ -85,6 +90,8 @@ def plot_breed_accuracies(matrix, breeds, count=30):
         axes.set_yticks(range(len(drawn)), [readable(breed) for breed, _ in drawn])
         axes.set_ylim(len(drawn) - 0.5, -0.5)
         axes.set_xlim(-0.02, 1.02)
+        if len(drawn) < len(breeds):
+            axes.set_title(f"The {len(drawn)} of {len(breeds)} breeds recognised least")
         axes.set_xlabel("share recognised, with its 95 % interval")
         return figure
 

@@ -1,4 +1,4 @@
-"""Lab 1's figures: class sizes, pictures, augmentations, curves, predictions."""
+"""Lab 1's figures: class sizes, pictures, curves, predictions."""
 
 import itertools
 import textwrap
@@ -16,7 +16,10 @@ from labkit.dog_breeds.sources.layout import PICTURES, read_data_set
 from labkit.figure_style import BLUE, GREEN, GREY, INK, VERMILION, WIDTH, figure_style
 
 _MOST_BARS = 30
-_LONGEST_NAME = 18  # Letters that find room under a picture.
+#: Letters that find room across a figure under its pictures, and lines for a name, with its gap.
+_LETTERS, _MOST_LINES, _GAP = 54, 3, 0.6
+#: Inches of a picture with its title, and of a line under it.
+_PICTURE, _LINE = 2.33, 0.24
 
 
 @dataclass(frozen=True)
@@ -91,34 +94,6 @@ def plot_samples(directory, count=12, seed=0, columns=4):
     chosen = _one_per_breed(whole, count, np.random.default_rng(seed))
     pictures = [read_picture(folder / files[name]) for name, _ in chosen]
     return _gallery(pictures, [readable(breed) for _, breed in chosen], columns)
-
-
-def plot_augmentations(generator, picture, count=11, seed=0, columns=4):
-    """Show one picture as it is, then as the generator changes it at random.
-
-    Args:
-        generator: an :class:`labkit.ImageDataGenerator`.
-        picture: path of a picture, or uint8 ``(height, width, 3)``.
-        count: number of augmented versions, at least 1.
-        seed: what the random changes start from.
-        columns: pictures in a row.
-
-    Returns:
-        A ``matplotlib.figure.Figure``.
-
-    Raises:
-        FileNotFoundError: there is no picture of that name.
-
-    Example:
-        >>> from labkit import ImageDataGenerator
-        >>> grey = np.full((32, 32, 3), 128, "uint8")
-        >>> len(plot_augmentations(ImageDataGenerator(rotation_range=30), grey, count=3).axes)
-        4
-    """
-    original = picture if isinstance(picture, np.ndarray) else read_picture(picture)
-    changed = [generator.random_transform(original, seed + number) for number in range(count)]
-    titles = ["as it is"] + [""] * count
-    return _gallery([original, *map(_displayable, changed)], titles, columns)
 
 
 def plot_history(history, title="", begins=None):
@@ -251,15 +226,21 @@ def plot_predictions(pictures, probabilities, truth, breeds, columns=3):
         )
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
+    answers = [
+        _likeliest(shares, right, breeds, _LETTERS // columns)
+        for shares, right in zip(probabilities, truth, strict=True)
+    ]
+    lines = max(answer[-1].below for answer in answers)
+    heights = [_PICTURE, _LINE * (lines + _GAP)]
     with figure_style():
-        figure = plt.figure(figsize=(WIDTH, 3.5 * rows))
-        grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.0, 1.0] * rows)
+        figure = plt.figure(figsize=(WIDTH, rows * sum(heights)))
+        grid = figure.add_gridspec(2 * rows, columns, height_ratios=heights * rows)
         for position, right in enumerate(truth):
             row, column = divmod(position, columns)
             above = figure.add_subplot(grid[2 * row, column])
             below = figure.add_subplot(grid[2 * row + 1, column])
             _show(above, pictures[position], readable(breeds[right]))
-            _likeliest(below, probabilities[position], right, breeds)
+            _tell(below, answers[position], lines)
         return figure
 
 
@@ -479,20 +460,38 @@ def _show(axes, picture, title, **place):
     axes.axis("off")
 
 
-def _displayable(picture):
-    """Turn what ``apply_transform`` returns, 0 to 255 in float or uint8, into uint8."""
-    return np.clip(np.round(picture), 0, 255).astype(np.uint8)
+@dataclass(frozen=True)
+class _Answer:
+    """One of the breeds named under a picture: on which lines, and how."""
+
+    share: str
+    name: str
+    above: float
+    below: float
+    is_true: bool
 
 
-def _likeliest(axes, probabilities, truth, breeds):
-    for row, index in enumerate(np.argsort(probabilities)[::-1][:3]):
-        hit = index == truth
-        name = readable(breeds[index])
-        name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-        look = {"color": GREEN if hit else INK, "weight": "bold" if hit else "normal"}
+def _likeliest(probabilities, truth, breeds, letters):
+    """Return the three likeliest breeds, each below the one before."""
+    answers, above = [], 0.0
+    for index in np.argsort(probabilities)[::-1][:3]:
+        wrapped = {"width": letters, "max_lines": _MOST_LINES, "placeholder": "…"}
+        lines = textwrap.wrap(readable(breeds[index]), **wrapped)
+        name = "\n".join(lines) + (" ✓" if index == truth else "")
+        below = above + len(lines) + _GAP
+        share = f"{probabilities[index]:.0%}"
+        answers.append(_Answer(share, name, above, below, index == truth))
+        above = below
+    return answers
+
+
+def _tell(axes, answers, lines):
+    for answer in answers:
+        true = answer.is_true
+        look = {"color": GREEN if true else INK, "weight": "bold" if true else "normal"}
         # Out of the layout, which would make a picture small so that a name may be long.
-        place = {"va": "center", "fontsize": 10, "in_layout": False}
-        axes.text(0.16, row, f"{probabilities[index]:.0%}", ha="right", **place, **look)
-        axes.text(0.2, row, f"{name} ✓" if hit else name, **place, **look)
-    axes.set_ylim(2.5, -0.5)
+        place = {"va": "top", "fontsize": 10, "in_layout": False}
+        axes.text(0.16, answer.above, answer.share, ha="right", **place, **look)
+        axes.text(0.2, answer.above, answer.name, **place, **look)
+    axes.set_ylim(lines, -_GAP)
     axes.axis("off")

@@ -1,12 +1,14 @@
 """Lab 1's figures: what they show is what they were given."""
 
+import itertools
+
 import cv2
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from labkit import ImageDataGenerator, plot_augmentations, plot_class_sizes, plot_history
+from labkit import plot_class_sizes, plot_history
 from labkit import plot_samples as samples
 from labkit.dog_breeds.class_sizes import ClassSizes
 from labkit.dog_breeds.figures import (
@@ -14,7 +16,6 @@ from labkit.dog_breeds.figures import (
     plot_pictures,
     plot_prediction,
     plot_predictions,
-    read_picture,
     smooth,
 )
 from labkit.dog_breeds.history import History
@@ -84,20 +85,6 @@ class TestSamples:
     def test_refuses_a_folder_without_labels(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"labels\.csv"):
             samples(tmp_path)
-
-
-class TestAugmentations:
-    def test_the_first_is_as_it_is_and_the_others_differ(self, directory):
-        generator = ImageDataGenerator(rotation_range=30, brightness_range=(0.5, 1.5))
-        path = directory / "train" / "00.jpg"
-        shown = images(plot_augmentations(generator, path, count=3, seed=2))
-        np.testing.assert_array_equal(shown[0], read_picture(path))
-        assert len({picture.tobytes() for picture in shown}) == 4
-
-    def test_refuses_a_file_that_is_no_picture(self, tmp_path):
-        (tmp_path / "no.jpg").write_text("words")
-        with pytest.raises(ValueError, match=r"no\.jpg cannot be decoded"):
-            plot_augmentations(ImageDataGenerator(), tmp_path / "no.jpg")
 
 
 def points(axes):
@@ -219,6 +206,24 @@ def test_predictions_mark_the_true_breed():
         plot_predictions(np.zeros((1, 4, 4, 3)), np.zeros((2, 3)), [0], ["a"])
     with pytest.raises(ValueError, match=r"There are 0 pictures.* at least one"):
         plot_predictions(np.zeros((0, 4, 4, 3)), np.zeros((0, 3)), [], ["a"])
+
+
+def test_long_names_are_broken_and_stay_beside_each_other():
+    names = "american_staffordshire_terrier", "staffordshire_bullterrier", "appenzeller"
+    breeds = [*names, "x" * 99]
+    shares = np.array([[0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]])
+    figure = plot_predictions(np.zeros((3, 4, 4, 3)), shares, [0, 1, 2], breeds)
+    names = [axes.texts[1::2] for axes in figure.axes[1::2]]
+    assert names[0][0].get_text() == "american\nstaffordshire\nterrier ✓"
+    assert names[0][1].get_text() == "staffordshire\nbullterrier"
+    assert names[1][0].get_text().endswith("…") and names[1][0].get_text().count("\n") == 2
+    figure.draw_without_rendering()
+    for left, right in itertools.pairwise(figure.axes[1::2]):
+        ends = max(text.get_window_extent().x1 for text in left.texts)
+        assert ends < min(text.get_window_extent().x0 for text in right.texts)
+    for axes in figure.axes[1::2]:
+        boxes = [text.get_window_extent() for text in axes.texts[1::2]]
+        assert all(above.y0 > below.y1 for above, below in itertools.pairwise(boxes))
 
 
 def test_a_prediction_is_drawn_with_its_names():

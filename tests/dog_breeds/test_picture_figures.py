@@ -56,3 +56,8 @@ class TestTransformations:
 
     def test_what_a_generator_does_not_do_has_no_row(self, soft_picture):
         assert list(self.rows(soft_picture(16, 16))) == ["all of them at random"]
+
+    def test_refuses_a_file_that_is_no_picture(self, tmp_path):
+        (tmp_path / "no.jpg").write_text("words")
+        with pytest.raises(ValueError, match=r"no\.jpg cannot be decoded"):
+            plot_transformations(ImageDataGenerator(rotation_range=9), tmp_path / "no.jpg")

@@ -335,7 +335,7 @@ class ImageDataGenerator:
         )
 
 
-_SAVE = "save a batch with keras.utils.save_img, or look at labkit.plot_augmentations, instead"
+_SAVE = "save a batch with keras.utils.save_img, or look at labkit.plot_transformations, instead"
 _FLOW_UNSUPPORTED = {
     "save_to_dir": (None, _SAVE),
     "save_prefix": ("", _SAVE),
