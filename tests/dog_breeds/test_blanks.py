@@ -287,7 +287,22 @@ class TestFit:
         assert "validation_data" in check_fit(self.fitted(validation_data=None), 1e-2).message
         assert "train for two" in check_fit(self.fitted(epochs=1), 1e-2).message
         assert "learning rate is 10" in check_fit(self.fitted(rate=10.0), 1e-2).message
-        assert "did not fall" in check_fit(self.fitted(rate=10.0), 10.0).message
+        assert "The loss rose" in check_fit(self.fitted(rate=10.0), 10.0).message
+
+    @pytest.mark.parametrize(
+        ("losses", "status", "said"),
+        [
+            ([0.4, 0.3], "right", "The loss falls"),
+            ([0.40, 0.41], "right", "The loss has not fallen yet"),
+            ([0.4, 0.9], "not yet", "The loss rose"),
+            ([0.4, float("nan")], "not yet", "The loss rose"),
+        ],
+    )
+    def test_a_loss_that_hardly_moves_is_no_slip(self, losses, status, said):
+        history = self.fitted()
+        history.history["loss"] = losses
+        told = check_fit(history, 1e-2)
+        assert (told.status, said in told.message) == (status, True)
 
 
 def test_flows_of_the_lab_follow_the_seed_and_the_settings(breeds):
