@@ -117,7 +117,8 @@ def run(data, settings, out, plan=None, command="", progress=True, keep=False):
     rows, stages, features = [], [], []
     for seed in plan.seeds:
         keras.utils.set_random_seed(seed)
-        lab = _make_lab(folders, settings, plan, seed, kept, progress)
+        batches = labkit.flow_lab(folders, settings, seed)
+        lab = _Lab(settings, plan, seed, kept, progress, *batches)
         for trained in _train(lab, features):
             lab.say("Measuring", trained.stage)
             measured, predicted = measure(*trained.measuring, lab.validation.classes)
@@ -186,8 +187,8 @@ class _Lab:
     kept: str | None
     progress: bool
     training: keras.utils.PyDataset
-    training_plain: keras.utils.PyDataset
     validation: keras.utils.PyDataset
+    training_plain: keras.utils.PyDataset
 
     @property
     def breeds(self):
@@ -231,23 +232,6 @@ class _Trained:
     times: list
     #: The model to measure, and the batches of training and validation, without augmentation.
     measuring: tuple
-
-
-def _make_lab(folders, settings, plan, seed, kept, progress):
-    """Make the batches as the notebook does."""
-    flow = {"target_size": settings.target_size, "batch_size": settings.batch_size}
-    plain = labkit.ImageDataGenerator(rescale=1 / 255)
-    augmented = labkit.ImageDataGenerator(rescale=1 / 255, **settings.augmentation)
-    return _Lab(
-        settings,
-        plan,
-        seed,
-        kept,
-        progress,
-        augmented.flow_from_directory(folders.train_sorted, seed=seed, drop_remainder=True, **flow),
-        plain.flow_from_directory(folders.train_sorted, shuffle=False, **flow),
-        plain.flow_from_directory(folders.val_sorted, shuffle=False, **flow),
-    )
 
 
 def _train(lab, features):
