@@ -35,6 +35,7 @@ from labkit.dog_breeds.pictures import (
     one_at_a_time_if_large,
     require_bounded,
     require_pillow_reads,
+    states_of,
 )
 from labkit.files import fingerprint, replacing, user_cache
 from labkit.words import some
@@ -174,7 +175,7 @@ def find_damaged(folder, names, progress=True):
         it is cut short or no picture
     """
     folder = Path(folder)
-    which = fingerprint(_CHECKS, cv2.__version__, str(folder.resolve()), _facts(folder, names))
+    which = fingerprint(_CHECKS, cv2.__version__, str(folder.resolve()), states_of(folder, names))
     reasons = _recall(which)
     if reasons is not None:
         return {name: UndecodableError(folder / name, reason) for name, reason in reasons.items()}
@@ -182,16 +183,6 @@ def find_damaged(folder, names, progress=True):
     if all(error.was_read for error in found.values()):
         _keep(which, {name: error.reason for name, error in found.items()})
     return found
-
-
-def _facts(folder, names):
-    """Return what tells each file from another one of its name."""
-    facts = []
-    for name in names:
-        with suppress(OSError):
-            state = (folder / name).stat()
-            facts.append((name, state.st_size, state.st_mtime_ns))
-    return facts
 
 
 def _recall(which):

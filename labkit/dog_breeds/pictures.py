@@ -16,7 +16,7 @@ What differs from Keras' `load_img`, and why:
 import io
 import os
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import cv2
 import numpy as np
@@ -128,6 +128,24 @@ def pictures_below(folder, follow_links=False):
         below = "" if place == os.fspath(folder) else os.path.relpath(place, folder)
         found.append((below, sorted(filter(is_picture, names))))
     return [os.path.join(below, name) for below, names in sorted(found) for name in names]
+
+
+def states_of(folder, names):
+    """Say what tells each file from another one of its name.
+
+    Args:
+        folder: The folder that holds them (str or path).
+        names: Their names in it, a sequence of str.
+
+    Returns:
+        A list of tuples (name, bytes, nanoseconds of the last change), without files that are gone.
+    """
+    states = []
+    for name in names:
+        with suppress(OSError):
+            state = os.stat(os.path.join(folder, name))
+            states.append((name, state.st_size, state.st_mtime_ns))
+    return states
 
 
 def load(path, target_size, color_mode="rgb", interpolation="bilinear", out=None):

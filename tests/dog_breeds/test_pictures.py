@@ -19,6 +19,7 @@ from labkit.dog_breeds.pictures import (
     load,
     pictures_below,
     resize,
+    states_of,
 )
 
 
@@ -197,3 +198,12 @@ def test_pictures_below_are_in_the_order_of_folders_and_names(tmp_path):
     expected = ["a.webp", "b/1.png", "b/2.JPG", "b/c/0.gif"]
     assert [name.replace("\\", "/") for name in pictures_below(tmp_path)] == expected
     assert pictures_below(str(tmp_path)) == pictures_below(tmp_path)
+
+
+def test_states_tell_a_changed_file_and_pass_over_one_that_is_gone(breeds):
+    names = ["beagle/0.jpg", "collie/1.jpg", "pug/gone.jpg"]
+    before = states_of(breeds, names)
+    path = breeds / "collie" / "1.jpg"
+    path.write_bytes(path.read_bytes() + b"\0")
+    after = states_of(str(breeds), names)
+    assert [old[0] for old, new in zip(before, after, strict=True) if old != new] == [names[1]]

@@ -25,19 +25,6 @@ class Listing:
     filenames: tuple
     classes: np.ndarray
 
-    @property
-    def filepaths(self):
-        """Return the full path of each picture as a list of str."""
-        return [os.path.join(self.directory, name) for name in self.filenames]
-
-    def facts(self):
-        """Return name, size and time of change of each file: whatever tells it from another."""
-        stats = (os.stat(path) for path in self.filepaths)
-        return tuple(
-            (name, stat.st_size, stat.st_mtime_ns)
-            for name, stat in zip(self.filenames, stats, strict=True)
-        )
-
 
 def list_pictures(directory, classes=None, follow_links=False):
     """List the pictures in the class folders of a directory.

@@ -272,7 +272,8 @@ class DirectoryIterator(EpochBatches):
 
     def _fingerprint(self):
         looks = (self.target_size, self.color_mode, self.interpolation, cv2.__version__)
-        return fingerprint(looks, self._listing.facts())
+        listing = self._listing
+        return fingerprint(looks, pictures.states_of(listing.directory, listing.filenames))
 
     def _take_whole(self, undecodable):
         """Refuse pictures that are damaged, or leave them out, before an epoch has its length."""

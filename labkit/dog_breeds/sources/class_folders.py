@@ -12,7 +12,13 @@ import re
 import warnings
 from collections import Counter
 
-from labkit.dog_breeds.pictures import UNREADABLE, is_picture, is_sidecar, pictures_below
+from labkit.dog_breeds.pictures import (
+    UNREADABLE,
+    is_picture,
+    is_sidecar,
+    pictures_below,
+    states_of,
+)
 from labkit.dog_breeds.sources.layout import (
     FORBIDDEN,
     LABELS,
@@ -90,8 +96,7 @@ def describe_class_folders(directory):
     Returns:
         A str, another one once pictures were added, removed or changed.
     """
-    states = ((name, os.stat(directory / name)) for name in pictures_below(directory))
-    return fingerprint([(name, s.st_size, s.st_mtime_ns) for name, s in states]).hex()
+    return fingerprint(states_of(directory, pictures_below(directory))).hex()
 
 
 def bring_from_class_folders(directory, destination):
