@@ -1,5 +1,7 @@
-"""Tables: aligned text for a terminal, accessible HTML for a notebook."""
+"""Tables: aligned text for a terminal, accessible HTML for a notebook, CSV for a file."""
 
+import csv
+import io
 from html import escape
 
 
@@ -122,3 +124,21 @@ def as_html(headings, rows, caption=""):
 def _html_row(cells):
     first, *others = map(escape, cells)
     return f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{c}</td>" for c in others) + "</tr>"
+
+
+def as_csv(rows):
+    """Write rows as the text of a CSV file, with a line feed alone at the end of each.
+
+    Args:
+        rows: Iterable of sequences, the headings first.
+
+    Returns:
+        One str.
+
+    Example:
+        >>> as_csv([("id", "breed"), ("7f", "pug, grey")])
+        'id,breed\\n7f,"pug, grey"\\n'
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -1,11 +1,10 @@
 """How many pictures each breed has: in a folder, and in the archive of the photographs."""
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 
 from labkit.dog_breeds.folders import validation_size
-from labkit.dog_breeds.packaged import packaged_file
+from labkit.dog_breeds.packaged import packaged_rows
 from labkit.dog_breeds.sources.layout import read_labels
 from labkit.tables import as_html, as_text
 from labkit.words import count
@@ -98,10 +97,8 @@ def photograph_class_sizes():
         >>> len(sizes), sizes.total, sizes.sizes[:2], sizes.sizes[-1]
         (120, 10222, (66, 66), 126)
     """
-    with packaged_file("photograph_class_sizes.csv") as path:
-        text = path.read_text(encoding="utf-8")
-    rows = [(row["breed"], int(row["pictures"])) for row in csv.DictReader(text.splitlines())]
-    return _from_the_smallest(rows)
+    rows = packaged_rows("photograph_class_sizes.csv")
+    return _from_the_smallest((row["breed"], int(row["pictures"])) for row in rows)
 
 
 def _from_the_smallest(rows):

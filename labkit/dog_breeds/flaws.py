@@ -1,9 +1,8 @@
 """What is wrong with the drawn dogs: flaws of the photographs' kinds, planted on purpose."""
 
-import csv
 from dataclasses import dataclass
 
-from labkit.dog_breeds.packaged import packaged_file
+from labkit.dog_breeds.packaged import packaged_rows
 from labkit.tables import as_html, as_text
 
 _COLUMNS = ("flaw", "picture", "labelled", "shows", "copy of")
@@ -65,6 +64,4 @@ def planted_flaws():
         copy under two breeds pepperdot_pointer patchwork_terrier
         wrong label biscuit_corgling mossy_shagling
     """
-    with packaged_file("planted_flaws.csv") as path:
-        text = path.read_text(encoding="ascii")
-    return PlantedFlaws(PlantedFlaw(**row) for row in csv.DictReader(text.splitlines()))
+    return PlantedFlaws(PlantedFlaw(**row) for row in packaged_rows("planted_flaws.csv"))

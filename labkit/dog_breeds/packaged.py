@@ -3,6 +3,7 @@
 ``SHA256SUMS`` beside them is in the format of ``sha256sum``, which checks them too.
 """
 
+import csv
 import hashlib
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -35,6 +36,26 @@ def packaged_file(name):
                 f"{expected[:16]}…: it was damaged or changed; install labkit once more."
             )
         yield path
+
+
+def packaged_rows(name):
+    """Read a CSV file of the package after checking it.
+
+    Args:
+        name: The file's name.
+
+    Returns:
+        A list of dicts from the headings to a row's text.
+
+    Raises:
+        ValueError: As :func:`packaged_file` does.
+
+    Example:
+        >>> packaged_rows("photograph_class_sizes.csv")[0]
+        {'breed': 'affenpinscher', 'pictures': '80'}
+    """
+    with packaged_file(name) as path:
+        return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def published_hashes():

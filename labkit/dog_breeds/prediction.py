@@ -1,7 +1,6 @@
 """Ask a trained network: for one picture, or for all that a competition wants named."""
 
 import csv
-import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from labkit.dog_breeds.damage import require_undamaged
 from labkit.dog_breeds.saving import provenance_of
 from labkit.dog_breeds.sources.layout import file_names
 from labkit.files import in_a_sentence, replacing
-from labkit.tables import as_text
+from labkit.tables import as_csv, as_text
 from labkit.words import require_whole, some
 
 _TEST = "test"
@@ -186,12 +185,11 @@ def _predictions(model, folder, ids, provenance, progress):
 
 
 def _write(path, rows):
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    text = as_csv(rows)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial:
-            partial.write_text(text.getvalue(), "utf-8", newline="")
+            partial.write_text(text, "utf-8", newline="")
     except OSError as error:
         advice = "make room there or choose another place"
         raise in_a_sentence(error, f"The submission cannot be written to {path}", advice) from None

@@ -1,11 +1,10 @@
 """Trainings that are too long for a lab: their curves, which come with the package."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 from labkit.dog_breeds.history import CURVES, History
-from labkit.dog_breeds.packaged import packaged_file
+from labkit.dog_breeds.packaged import packaged_rows
+from labkit.tables import as_csv
 from labkit.words import did_you_mean, listed
 
 RECORDED = "recorded_runs.csv"
@@ -57,8 +56,7 @@ def recorded(run, stage):
         >>> found.pictures, len(found.histories[0])
         (2095, 10)
     """
-    with packaged_file(RECORDED) as path:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="ascii"))))
+    rows = packaged_rows(RECORDED)
     runs = dict.fromkeys(row["run"] for row in rows)
     if run not in runs:
         raise ValueError(f"No run {run!r} is recorded{did_you_mean(run, runs)}: {', '.join(runs)}.")
@@ -96,9 +94,7 @@ def pack(records):
         >>> pack({}).decode().split(",")[:4]
         ['run', 'stage', 'seed', 'epoch']
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows = [_COLUMNS]
     for name, record in records.items():
         pictures = record.facts["data"]["validation"]
         for row in record.rows:
@@ -106,5 +102,5 @@ def pack(records):
             figures = [*(row[key] for key in CURVES), *(result[key] for key in _REACHED)]
             shown = [f"{figure:.{_DIGITS}f}" for figure in figures]
             begin = (name, row["stage"], row["seed"], row["epoch"])
-            writer.writerow([*begin, *shown, pictures])
-    return text.getvalue().encode("ascii")
+            rows.append([*begin, *shown, pictures])
+    return as_csv(rows).encode("ascii")

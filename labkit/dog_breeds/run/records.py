@@ -17,6 +17,7 @@ from typing import get_args
 
 from labkit.dog_breeds.history import CURVES, History
 from labkit.files import in_a_sentence
+from labkit.tables import as_csv
 
 HISTORY = "history.csv"
 FACTS = "facts.json"
@@ -262,11 +263,7 @@ def _checksum(facts, history):
 
 
 def _as_csv(rows):
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return as_csv([COLUMNS, *([row[name] for name in COLUMNS] for row in rows)])
 
 
 def _parse(row):

@@ -4,8 +4,6 @@ So come Stanford Dogs (``Images/n02085620-Chihuahua/â€¦``), Imagewoof (``train/â
 and what one sorts by hand. The pictures are linked or copied; their own folder is not changed.
 """
 
-import csv
-import io
 import itertools
 import os
 import re
@@ -27,6 +25,7 @@ from labkit.dog_breeds.sources.layout import (
     parse_labels,
 )
 from labkit.files import fingerprint, link_or_copy
+from labkit.tables import as_csv
 from labkit.words import some
 
 #: Folders that hold class folders and are none. What validates comes first, as in ``reorganise``.
@@ -117,11 +116,8 @@ def bring_from_class_folders(directory, destination):
     ]
     _warn_of_unreadable(directory)
     ids = give_ids(rows)
-    labels = io.StringIO()
-    csv.writer(labels, lineterminator="\n").writerows(
-        [("id", "breed"), *((name, breed) for name, (breed, _) in zip(ids, rows, strict=True))]
-    )
-    content = labels.getvalue().encode()
+    labelled = ((name, breed) for name, (breed, _) in zip(ids, rows, strict=True))
+    content = as_csv([("id", "breed"), *labelled]).encode()
     parse_labels(content, f"{LABELS} made of {directory}")
     (destination / PICTURES).mkdir()
     for name, (_, path) in zip(ids, rows, strict=True):
