@@ -49,9 +49,9 @@ def gpu_advice(settings):
     if has_gpu():
         return f"A GPU was found, as the settings {settings.name!r} want it."
     return (
-        f"No GPU was found, and the settings {settings.name!r} are made for one: the lab would run "
-        "for days. In Colab choose 'Runtime', 'Change runtime type', a GPU, and run all cells "
-        "again; elsewhere see the page 'Run it yourself', or take the drawn dogs: "
+        f"No GPU was found, and the settings {settings.name!r} are made for one: at full size the "
+        "lab would run for days. In Colab choose 'Runtime', 'Change runtime type', a GPU, and run "
+        "all cells again; elsewhere see the page 'Run it yourself', or take the drawn dogs: "
         "load_settings('drawn'). Or go on, and shorten the training with settings.replace."
     )
 
