@@ -111,16 +111,30 @@ assert effective.theoretical_size == sizes
 plot_effective_field(effective)
 """
 
+#: ``None`` in ``sys.modules`` would not do: older versions of Keras take it for TensorFlow.
+BLOCKED = """
+import importlib.abc
+import sys
+
+
+class NoTensorFlow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "tensorflow":
+            raise ModuleNotFoundError("No module named 'tensorflow'", name=name)
+
+
+sys.meta_path.insert(0, NoTensorFlow())
+"""
+
 
 def walk(program, backend, folder):
     """Run a program on a backend where importing TensorFlow fails, with JAX as it comes."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    blocked = "import sys\nsys.modules['tensorflow'] = None\n"
-    end = "\nassert sys.modules['tensorflow'] is None\nprint(keras.backend.backend(), 'done')"
+    end = "\nassert 'tensorflow' not in sys.modules\nprint(keras.backend.backend(), 'done')"
     kept = {name: value for name, value in os.environ.items() if name != "JAX_ENABLE_X64"}
     done = subprocess.run(
-        [sys.executable, "-c", blocked + program + end],
+        [sys.executable, "-c", BLOCKED + program + end],
         cwd=folder,
         env=kept
         | {"KERAS_BACKEND": backend, "MPLBACKEND": "agg", "PYTHONPATH": str(LABKIT.parent)},

@@ -711,7 +711,8 @@ def test_the_checker_needs_no_numpy(numpy):
         "print(check_closed_form('1').status, check_recurrence(lambda r, k, s: s*r+k-s).status)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.split() == ["wrong", "consistent"]
+    # Where Python keeps the text of such a program, from 3.13 on, a function in it can be proved.
+    assert shown.stdout.split() in (["wrong", "consistent"], ["wrong", "proved"])
 
 
 def test_a_collection_of_garbage_takes_no_time_from_a_function():
