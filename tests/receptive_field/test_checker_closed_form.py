@@ -7,7 +7,7 @@ import sympy
 from labkit.receptive_field import ORIGINAL_DILATION_FORMULA, VGG16, closed_form
 from labkit.receptive_field.checker import check_closed_form
 from labkit.receptive_field.checker.answers import read_answer
-from labkit.receptive_field.checker.networks import Chain
+from labkit.receptive_field.checker.networks import Network
 from labkit.receptive_field.layers import Layer
 
 L, l, i, j = sympy.symbols("L l i j", integer=True)  # noqa: E741
@@ -111,7 +111,7 @@ def test_the_erratum_of_the_original_lab_is_found_by_itself():
     assert verdict.counter_example.layers == (Layer(2, 2),)
     assert "when every stride is 1" in verdict.right_when
     (answer,) = read_answer(ORIGINAL_DILATION_FORMULA, one_layer=False)
-    vgg16 = Chain(*(tuple(getattr(layer, name) for layer in VGG16)
+    vgg16 = Network(*(tuple(getattr(layer, name) for layer in VGG16)
                     for name in ("kernel", "stride", "dilation")))  # fmt: skip
     assert (answer.value(vgg16), vgg16.truth) == (243, 212)
 
@@ -232,5 +232,5 @@ def test_a_proof_by_induction_is_never_wrong():
             truth = 1 + sum(
                 dilations[n] * (kernels[n] - 1) * prod(strides[:n]) for n in range(depth)
             )
-            assert answer.value(Chain(kernels, strides, dilations)) == truth, text
+            assert answer.value(Network(kernels, strides, dilations)) == truth, text
     assert len(proved) >= 5

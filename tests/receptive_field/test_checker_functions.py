@@ -21,7 +21,7 @@ from labkit.receptive_field import closed_form, receptive_field
 from labkit.receptive_field.checker import check_closed_form, check_recurrence, functions
 from labkit.receptive_field.checker.evaluation import FOR_PROOFS, Budget
 from labkit.receptive_field.checker.formula import UnreadableError
-from labkit.receptive_field.checker.functions import FunctionAnswer, TookTooLongError
+from labkit.receptive_field.checker.functions import FunctionCalls, TookTooLongError
 from labkit.receptive_field.checker.networks import ALWAYS
 from labkit.receptive_field.checker.proofs import proves_closed_form
 from labkit.receptive_field.checker.reading import read_text
@@ -431,9 +431,9 @@ def test_a_function_that_returns_nothing_for_some_networks_is_wrong():
 
 def test_a_call_returns_and_raises_what_the_function_does():
     values = {"k": [1], "s": [1]}
-    assert FunctionAnswer(lambda k, s: 7, one_layer=False).call(values) == 7
+    assert FunctionCalls(lambda k, s: 7, one_layer=False).call(values) == 7
     with pytest.raises(TookTooLongError):
-        FunctionAnswer(endless, one_layer=False).call(values)
+        FunctionCalls(endless, one_layer=False).call(values)
 
 
 @pytest.mark.parametrize(

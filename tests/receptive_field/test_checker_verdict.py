@@ -5,13 +5,7 @@ from itertools import pairwise
 import pytest
 
 from labkit.receptive_field.checker import Verdict, check_closed_form, check_recurrence
-from labkit.receptive_field.checker.networks import (
-    large_chains,
-    large_layers,
-    shrunk,
-    small_chains,
-    small_layers,
-)
+from labkit.receptive_field.checker.networks import large_networks, shrunk, small_networks
 
 ALL = {
     "proved": check_recurrence("s*r + k - s"),
@@ -65,38 +59,41 @@ def test_a_verdict_is_frozen():
 
 @pytest.mark.parametrize("dilated", [False, True])
 def test_networks_come_in_the_documented_order(dilated):
-    totals = [case.r + case.k + case.s + case.d for case in small_layers(dilated)]
+    layers, chains = small_networks(True, dilated), small_networks(False, dilated)
+    totals = [case.r + sum(case.k + case.s + case.d) for case in layers]
     assert totals == sorted(totals)
-    sizes = [(len(case.k), sum(case.k + case.s + case.d)) for case in small_chains(dilated)]
+    sizes = [(len(case.k), sum(case.k + case.s + case.d)) for case in chains]
     assert sizes == sorted(sizes)
-    assert all(one != other for one, other in pairwise(small_chains(dilated)))
-    assert {case.k % 2 for case in small_layers(dilated)} == {0, 1}
+    assert all(one != other for one, other in pairwise(chains))
+    assert {case.k[0] % 2 for case in layers} == {0, 1}
+    assert {len(case.k) for case in layers} == {1} and {case.r for case in chains} == {None}
 
 
-def test_without_dilation_no_network_is_dilated():
-    assert {case.d for case in (*small_layers(False), *large_layers(False))} == {1}
-    assert {d for case in (*small_chains(False), *large_chains(False)) for d in case.d} == {1}
-    assert any(case.d > 1 for case in large_layers(True))
-    assert any(max(case.d) > 1 for case in large_chains(True))
+@pytest.mark.parametrize("one_layer", [True, False])
+def test_without_dilation_no_network_is_dilated(one_layer):
+    plain = (*small_networks(one_layer, False), *large_networks(one_layer, False))
+    assert {d for case in plain for d in case.d} == {1}
+    assert any(max(case.d) > 1 for case in large_networks(one_layer, True))
 
 
 def test_the_sweep_is_wide_and_deep():
-    assert max(case.s for case in large_layers(False)) > 10**14
-    assert max(len(case.k) for case in large_chains(False)) > 100
+    assert max(case.s for case in large_networks(True, False)) > (10**14,)
+    assert max(len(case.k) for case in large_networks(False, False)) > 100
 
 
 def test_the_truth_of_a_layer_is_what_its_units_read():
-    for case in small_layers(True):
-        read = {case.s * unit + case.d * tap for unit in range(case.r) for tap in range(case.k)}
+    for case in small_networks(True, True):
+        ((k,), (s,), (d,)) = case.k, case.s, case.d
+        read = {s * unit + d * tap for unit in range(case.r) for tap in range(k)}
         assert case.truth == max(read) - min(read) + 1
 
 
 def test_shrinking_ends_at_a_network_that_nothing_smaller_replaces():
-    start = max(large_layers(False), key=lambda case: case.s)
-    assert shrunk(start, lambda case: case.s >= 123_456).values(False) == (
+    start = max(large_networks(True, False), key=lambda case: case.s)
+    assert shrunk(start, lambda case: case.s >= (123_456,)).values(False) == (
         ("k", 1), ("s", 123_456), ("r", 1),
     )  # fmt: skip
-    deep = max(large_chains(False), key=lambda case: len(case.k))
+    deep = max(large_networks(False, False), key=lambda case: len(case.k))
     small = shrunk(deep, lambda case: len(case.k) >= 41 and case.k[-1] >= 2)
     assert len(small.k) == 41 and sum(small.k) == 42 and set(small.s) == {1}
 

@@ -1,9 +1,11 @@
 """Answers in any notation, made alike: a value for each network, and what can be proved."""
 
+import re
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from labkit.receptive_field.checker import wording
@@ -21,87 +23,100 @@ from labkit.receptive_field.checker.formula import (
     UndefinedError,
     letters,
 )
-from labkit.receptive_field.checker.functions import FunctionAnswer, exact
+from labkit.receptive_field.checker.functions import FunctionCalls, exact
 from labkit.receptive_field.checker.meaning import Reading
 from labkit.receptive_field.checker.mistakes import difference, named
-from labkit.receptive_field.checker.networks import ALWAYS, Case, Chain, Condition, OneLayer
+from labkit.receptive_field.checker.networks import ALWAYS, Condition, Network, single
 from labkit.receptive_field.checker.proofs import (
     proves_closed_form,
     proves_for_depth,
     proves_recurrence,
 )
 from labkit.receptive_field.checker.reading import read_text
+from labkit.receptive_field.checker.tokens import LONGEST
 from labkit.receptive_field.checker.wording import refused
+from labkit.receptive_field.checker.writing import SPARE
 
 # Padding never counts; a formula with p in it is tried where it would show.
 _PADDED = {"p": 1}
+# Symbols of sympy, such as r_l-1 or r_{l-1}; what is printed of them can be read only as that.
+_MOVED_INDEX = re.compile(r"_(\w+[-+]\w+)$")
+_SYMBOL = re.compile(r"\\?\w+(?:\{[\w+-]+\})?")
 
 
-class FormulaAnswer:
-    """An answer that was read into a formula.
+class Answer:
+    """An answer: a formula that was read, or a function that is called for its values.
 
     Args:
-        reading: the formula.
+        nodes: the formulas that it equals; none where a function was not translated into one.
         one_layer: whether it is a recurrence.
+        read: how a formula was read; None for a function.
         ways: in how many ways the answer can be read, which share the steps.
+        calls: what calls a function; None for a formula.
     """
 
-    is_function = False
-
-    def __init__(self, reading: Reading, one_layer: bool, ways: int = 1):
-        self.read = reading
+    def __init__(
+        self,
+        nodes: tuple[Node, ...],
+        one_layer: bool,
+        read: Reading | None = None,
+        ways: int = 1,
+        calls: FunctionCalls | None = None,
+    ):
+        self.read = read
+        self.calls = calls
+        self.last_tried: Network | None = None
+        self._nodes = nodes
         self._one_layer = one_layer
         self._ways = ways
         self._for_numbers = Budget(FOR_NUMBERS // ways)
         self._for_proofs = Budget(FOR_PROOFS // ways)
         # For all comparisons with known mistakes together, but for their proofs.
         self._for_samples = Budget(FOR_PROOFS // ways)
-        self.uses_dilation = "d" in reading.letters
+        self._letters = frozenset().union(*map(letters, nodes), calls.letters if calls else ())
+        self.uses_dilation = "d" in self._letters
+        self.may_use_dilation = not nodes and "layers" in self._letters
 
-    def value(self, case: Case) -> Any:
-        """Return the formula's value for a network; of several, one that is not the truth."""
-        evaluator = self._evaluator(case, self._for_numbers)
-        values = map(evaluator.value, self.read.nodes)
+    def value(self, case: Network) -> Any:
+        """Return the value for a network; of several, one that is not the truth."""
+        self.last_tried = case
+        if self.calls:
+            return exact(self.calls.call(_arguments_of(case)))
+        values = map(self._evaluator(case, self._for_numbers).value, self._nodes)
         first = next(values)
         return next((value for value in (first, *values) if value != case.truth), first)
 
-    def _evaluator(self, case: Case, budget: Budget) -> Evaluator:
-        if isinstance(case, OneLayer):
+    def _evaluator(self, case: Network, budget: Budget) -> Evaluator:
+        if self._one_layer:
             (numbers,) = case.each_layer()
             return Evaluator({**numbers, **_PADDED}, budget=budget)
         return Evaluator({"L": len(case.k), **_PADDED}, _item_of(case), budget)
 
-    def terms(self, case: Case) -> tuple[Any, ...]:
+    def terms(self, case: Network) -> tuple[Any, ...]:
         """Return the values of the formula's terms for a network, sums term by term."""
-        evaluator = self._evaluator(case, Budget(FOR_SHRINKING))
-        return tuple(evaluator.terms(self.read.node))
+        return tuple(self._evaluator(case, Budget(FOR_SHRINKING)).terms(self._nodes[0]))
 
     def grant(self, steps: int) -> None:
-        """Allow that many more steps for values."""
+        """Allow that many more steps for values; a function's time is limited instead."""
         self._for_numbers = Budget(steps // self._ways)
 
     def proves(self, dilated: bool, condition: Condition = ALWAYS) -> bool:
         """Tell whether it is proved for all networks that meet a condition."""
-        nodes = self.read.nodes
-        return all(self._proves(node, dilated, condition, self._for_proofs) for node in nodes)
+        proved = (self._proves(node, dilated, condition, self._for_proofs) for node in self._nodes)
+        return bool(self._nodes) and all(proved)
 
     def _proves(self, node: Node, dilated: bool, condition: Condition, budget: Budget) -> bool:
         if "p" in letters(node):
             return False
-        if self._one_layer:
-            return proves_recurrence(
-                lambda **symbols: Evaluator(symbols, budget=budget).value(node),
-                dilated,
-                condition,
-                budget,
-            )
-        return proves_closed_form(node, dilated, condition, budget)
+        prove = proves_recurrence if self._one_layer else proves_closed_form
+        return prove(node, dilated, condition, budget)
 
     def proves_for_depth(self, depth: int, dilated: bool) -> bool:
         """Tell whether it is proved for all networks of one depth."""
-        return "p" not in self.read.letters and all(
-            proves_for_depth(node, depth, dilated, ALWAYS, self._for_proofs)
-            for node in self.read.nodes
+        return bool(self._nodes) and all(
+            "p" not in letters(node)
+            and proves_for_depth(node, depth, dilated, ALWAYS, self._for_proofs)
+            for node in self._nodes
         )
 
     def mistake(self, dilated: bool) -> str:
@@ -109,7 +124,7 @@ class FormulaAnswer:
 
         def proves(one: Node, other: Node) -> bool:
             gap = difference(one, other, self._one_layer)
-            if not all(self._agrees(gap, case) for case in _samples(self._one_layer, dilated)):
+            if not all(self._agrees(gap, case) for case in samples):
                 return False
             budget = Budget(FOR_MISTAKES)
             if self._proves(gap, dilated, ALWAYS, budget):
@@ -119,12 +134,12 @@ class FormulaAnswer:
             return bool(depths) and all(proofs)
 
         samples = _samples(self._one_layer, dilated)
-        for node in self.read.nodes:
+        for node in self._nodes:
             if not all(self._agrees(node, case) for case in samples):
                 return named(node, self._one_layer, proves)
         return ""
 
-    def _agrees(self, node: Node, case: Case) -> bool:
+    def _agrees(self, node: Node, case: Network) -> bool:
         try:
             return self._evaluator(case, self._for_samples).value(node) == case.truth
         except (TooCostlyError, UndefinedError):
@@ -132,59 +147,14 @@ class FormulaAnswer:
 
 
 @lru_cache(maxsize=4)
-def _samples(one_layer: bool, dilated: bool) -> tuple[Case, ...]:
-    """Return a few networks that tell most formulas apart."""
+def _samples(one_layer: bool, dilated: bool) -> tuple[Network, ...]:
+    """Return two networks that tell most formulas apart."""
     if one_layer:
-        return OneLayer(5, 4, 3, 2 if dilated else 1), OneLayer(2, 3, 7, 5 if dilated else 1)
-    ones = (1, 1, 1)
+        return single(5, 4, 3, 2 if dilated else 1), single(2, 3, 7, 5 if dilated else 1)
     return (
-        Chain((4, 3, 6), (3, 5, 2), (2, 3, 5) if dilated else ones),
-        Chain((3, 2), (2, 7), (3, 1) if dilated else (1, 1)),
+        Network((4, 3, 6), (3, 5, 2), (2, 3, 5) if dilated else (1, 1, 1)),
+        Network((3, 2), (2, 7), (3, 1) if dilated else (1, 1)),
     )
-
-
-class CalledAnswer:
-    """An answer that is a Python function, called for values and translated for proofs.
-
-    Args:
-        function: the student's function.
-        one_layer: whether it is a recurrence.
-    """
-
-    is_function = True
-    read = None
-
-    def __init__(self, function: Any, one_layer: bool):
-        self.function = FunctionAnswer(function, one_layer)
-        node = self.function.formula()
-        self._formula = None if node is None else FormulaAnswer(Reading((node,)), one_layer)
-        read = self.function.letters if node is None else self.function.letters | letters(node)
-        self.uses_dilation = "d" in read
-        self.may_use_dilation = node is None and "layers" in read
-        self.last_tried: Case | None = None
-
-    def value(self, case: Case) -> Any:
-        """Return the function's value for a network, which it may change as it likes."""
-        self.last_tried = case
-        return exact(self.function.call(_arguments_of(case)))
-
-    def grant(self, steps: int) -> None:
-        """Leave a function's steps uncounted: its time is limited instead."""
-
-    def proves(self, dilated: bool, condition: Condition = ALWAYS) -> bool:
-        """Tell whether its translation is proved for all networks that meet a condition."""
-        return bool(self._formula and self._formula.proves(dilated, condition))
-
-    def proves_for_depth(self, depth: int, dilated: bool) -> bool:
-        """Tell whether its translation is proved for all networks of one depth."""
-        return bool(self._formula and self._formula.proves_for_depth(depth, dilated))
-
-    def mistake(self, dilated: bool) -> str:
-        """Return the name of the known mistake that its translation makes, or nothing."""
-        return self._formula.mistake(dilated) if self._formula else ""
-
-
-Answer = FormulaAnswer | CalledAnswer
 
 
 def read_answer(answer: Any, one_layer: bool) -> Iterator[Answer]:
@@ -202,20 +172,46 @@ def read_answer(answer: Any, one_layer: bool) -> Iterator[Answer]:
     """
     sympy = sys.modules.get("sympy")
     if isinstance(answer, str):
-        readings = read_text(answer, one_layer)
+        text = answer
     elif sympy is not None and isinstance(answer, sympy.Basic):
-        from labkit.receptive_field.checker.sympy_reading import read_sympy
-
-        readings = read_sympy(answer, one_layer)
+        text = _sympy_text(answer, sympy, one_layer)
     elif isinstance(answer, int | float) and not isinstance(answer, bool):
-        readings = read_text(_written_out(answer), one_layer)
+        text = _written_out(answer)
     elif callable(answer):
-        yield CalledAnswer(answer, one_layer)
+        calls = FunctionCalls(answer, one_layer)
+        node = calls.formula()
+        yield Answer(() if node is None else (node,), one_layer, calls=calls)
         return
     else:
         raise refused("no answer", type=type(answer).__name__)
+    readings = read_text(text, one_layer)
     for reading in readings:
-        yield FormulaAnswer(reading, one_layer, len(readings))
+        yield Answer(reading.nodes, one_layer, reading, len(readings))
+
+
+def _sympy_text(answer: Any, sympy: Any, one_layer: bool) -> str:
+    """Write a sympy expression or equation as sympy prints it, with names that can be read."""
+    if sum(1 for _ in islice(sympy.preorder_traversal(answer), LONGEST + 1)) > LONGEST:
+        raise refused("too long", most=LONGEST)
+    if isinstance(answer, sympy.logic.boolalg.BooleanAtom):
+        raise refused("sympy truth", part=answer)
+    bound = {name for big in answer.atoms(sympy.Sum, sympy.Product) for name in big.variables}
+    symbols = answer.atoms(sympy.Symbol)
+    spare = filter(lambda letter: letter not in map(str, symbols), SPARE)
+    names = {
+        symbol: next(spare) if symbol in bound and len(str(symbol)) > 1
+        else _MOVED_INDEX.sub(r"_{\1}", str(symbol))
+        for symbol in sorted(symbols, key=str)
+    }  # fmt: skip
+    for name in names.values():
+        if not _SYMBOL.fullmatch(name):
+            raise refused("unknown", word=name, names=wording.NAMES[one_layer])
+    answer = answer.xreplace({old: sympy.Symbol(name) for old, name in names.items()})
+    sides = answer.args if isinstance(answer, sympy.Equality) else (answer,)
+    try:
+        return " = ".join(sympy.sstr(side, full_prec=False) for side in sides)
+    except RecursionError:
+        raise refused("too deep") from None
 
 
 def _written_out(number: int | float) -> str:
@@ -225,7 +221,7 @@ def _written_out(number: int | float) -> str:
     raise refused("number alone")
 
 
-def _item_of(chain: Chain) -> Any:
+def _item_of(chain: Network) -> Any:
     """Return a function from a letter and a layer's number to the number."""
 
     def item(letter: str, number: int) -> int:
@@ -238,14 +234,14 @@ def _item_of(chain: Chain) -> Any:
     return item
 
 
-def _arguments_of(case: Case) -> dict[str, Any]:
+def _arguments_of(case: Network) -> dict[str, Any]:
     """Return everything that a student's function can ask for."""
-    if isinstance(case, OneLayer):
+    if case.r is not None:
         return next(case.each_layer())
     lists = {letter: list(getattr(case, letter)) for letter in "ksd"}
     return {**lists, "L": len(case.k), "layers": list(_layers(case))}
 
 
 @lru_cache(maxsize=4096)
-def _layers(chain: Chain) -> tuple:
+def _layers(chain: Network) -> tuple:
     return chain.layers()

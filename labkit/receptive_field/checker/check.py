@@ -9,12 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from labkit.receptive_field.checker import mistakes, wording
-from labkit.receptive_field.checker.answers import (
-    Answer,
-    CalledAnswer,
-    FormulaAnswer,
-    read_answer,
-)
+from labkit.receptive_field.checker.answers import Answer, read_answer
 from labkit.receptive_field.checker.evaluation import FOR_SHRINKING
 from labkit.receptive_field.checker.formula import (
     TooCostlyError,
@@ -29,14 +24,12 @@ from labkit.receptive_field.checker.functions import (
 from labkit.receptive_field.checker.meaning import Reading
 from labkit.receptive_field.checker.networks import (
     CONDITIONS,
-    Case,
     Condition,
+    Network,
     cheap_for_functions,
-    large_chains,
-    large_layers,
+    large_networks,
     shrunk,
-    small_chains,
-    small_layers,
+    small_networks,
 )
 from labkit.receptive_field.checker.verdict import (
     CounterExample,
@@ -55,8 +48,6 @@ _PATIENCE = 25
 _MOST_CONDITIONS = 2
 _MOST_TERMS = 12
 _BLANK = re.compile(r"(?:[\s_.…?]|TODO|todo)*")
-_TOO_COSTLY = Verdict("unreadable", wording.TOO_COSTLY)
-_PRINTED_INSTEAD = Verdict("unreadable", wording.PRINTED_INSTEAD)
 _UNANSWERED = Verdict("unanswered", wording.UNANSWERED)
 
 
@@ -144,41 +135,34 @@ def _preference(verdict: Verdict) -> tuple:
 
 def _judged(answer: Answer, one_layer: bool, dilation: bool | None) -> Verdict:
     """Judge one reading; a function that may know no dilation is judged without, too."""
-    dilated = answer.uses_dilation if dilation is None else dilation
-    if not isinstance(answer, CalledAnswer):
-        return _Judge(answer, one_layer, dilated).verdict()
+    either = dilation is None and answer.may_use_dilation
+    dilated = either or (answer.uses_dilation if dilation is None else dilation)
     try:
-        verdict = _judged_function(
-            answer, one_layer, dilated or (dilation is None and answer.may_use_dilation)
-        )
-        if verdict.status == "wrong" and dilation is None and answer.may_use_dilation:
-            plain = _judged_function(answer, one_layer, False)
+        verdict = _Judge(answer, one_layer, dilated).verdict()
+        if either and verdict.status == "wrong":
+            plain = _Judge(answer, one_layer, False).verdict()
             verdict = plain if plain.status in ("proved", "consistent") else verdict
-    finally:
-        answer.function.close()
-    if not answer.function.printed or verdict is _PRINTED_INSTEAD:
-        return verdict
-    return replace(verdict, message=f"{verdict.message} {wording.HELD_BACK}")
-
-
-def _judged_function(answer: CalledAnswer, one_layer: bool, dilated: bool) -> Verdict:
-    try:
-        return _Judge(answer, one_layer, dilated).verdict()
     except UnansweredError:
-        if answer.function.printed:
-            return _PRINTED_INSTEAD
-        raise
+        if not (answer.calls and answer.calls.printed):
+            raise
+        return Verdict("unreadable", wording.PRINTED_INSTEAD)
     except TookTooLongError:
         case = answer.last_tried
         at = f" on {network_text(case.values(dilated))}" if case else ""
-        return Verdict("unreadable", wording.ENDLESS.format(at=at))
+        verdict = Verdict("unreadable", wording.ENDLESS.format(at=at))
+    finally:
+        if answer.calls:
+            answer.calls.close()
+    if answer.calls and answer.calls.printed:
+        return replace(verdict, message=f"{verdict.message} {wording.HELD_BACK}")
+    return verdict
 
 
 @dataclass(frozen=True)
 class _Trial:
     """Hold what an answer gave for one network, or why it gave nothing."""
 
-    case: Case
+    case: Network
     yours: Any
     right: bool
 
@@ -193,13 +177,13 @@ class _Judge:
 
     def verdict(self) -> Verdict:
         """Return the verdict."""
-        small = small_layers if self.one_layer else small_chains
-        trials = list(self._trials(small(self.dilated)))
+        small = small_networks(self.one_layer, self.dilated)
+        trials = list(self._trials(small))
         if not trials:
-            return _TOO_COSTLY
+            return Verdict("unreadable", wording.TOO_COSTLY)
         wrong = next((trial for trial in trials if not trial.right), None)
         if wrong is not None:
-            first = small(self.dilated)[trials.index(wrong)] is wrong.case
+            first = small[trials.index(wrong)] is wrong.case
             return self._wrong(wrong, trials, first and self._is_smallest(wrong))
         if self.answer.proves(self.dilated):
             return self._proved(len(trials))
@@ -213,14 +197,14 @@ class _Judge:
         """Tell whether no network of fewer layers fails, where no smaller one of as many does."""
         return self.one_layer or self._proved_depth(fewer := len(trial.case.k) - 1) == fewer
 
-    def _trials(self, cases: Sequence[Case], growing: bool = False) -> Iterator[_Trial]:
+    def _trials(self, cases: Sequence[Network], growing: bool = False) -> Iterator[_Trial]:
         """Try networks in order, without those that cost too much, until time or patience ends.
 
         Args:
             cases: the networks.
             growing: whether they grow without an end, so that one which takes long is the last.
         """
-        too_costly, answered, is_function = 0, growing, self.answer.is_function
+        too_costly, answered, is_function = 0, growing, bool(self.answer.calls)
         is_late = _deadline()
         for number, case in enumerate(cases):
             before = time.process_time()
@@ -245,13 +229,10 @@ class _Judge:
                 return
 
     def _large_trials(self) -> list[_Trial]:
-        if self.answer.is_function:
-            cases = cheap_for_functions(self.one_layer, self.dilated)
-        else:
-            cases = (large_layers if self.one_layer else large_chains)(self.dilated)
-        return list(self._trials(cases, growing=True))
+        large = cheap_for_functions if self.answer.calls else large_networks
+        return list(self._trials(large(self.one_layer, self.dilated), growing=True))
 
-    def _trial(self, case: Case) -> _Trial:
+    def _trial(self, case: Network) -> _Trial:
         try:
             yours = self.answer.value(case)
         except UndefinedError as error:
@@ -265,8 +246,8 @@ class _Judge:
         failed = [trial]
         is_late = _deadline()
 
-        def fails(case: Case) -> bool:
-            if self.answer.is_function and is_late():
+        def fails(case: Network) -> bool:
+            if self.answer.calls and is_late():
                 raise TooCostlyError
             smaller = self._trial(case)
             if not smaller.right:
@@ -334,10 +315,10 @@ class _Judge:
         if all(isinstance(trial.yours, str) for trial in trials if not trial.right):
             return ""
         proved = self.answer.mistake(self.dilated)
-        if proved or not self.answer.is_function:
+        if proved or not self.answer.calls:
             return proved
         for name, node in mistakes.known(self.one_layer):
-            other = FormulaAnswer(Reading((node,)), self.one_layer)
+            other = Answer((node,), self.one_layer)
             with suppress(TooCostlyError, UndefinedError):
                 if all(other.value(trial.case) == trial.yours for trial in trials):
                     return name

@@ -80,7 +80,7 @@ class _Held(io.TextIOBase):
         return len(text)
 
 
-class FunctionAnswer:
+class FunctionCalls:
     """Call a function with what its arguments are named for.
 
     Args:

@@ -24,9 +24,12 @@ _LARGE = (7, 8, 9, 10, 12, 13, 16, 25, 31, 50, 64, 100, 101, 128, 255, 500, 1000
           10_000, 65_537, 10**6, 10**6 + 3, 10**9, 10**9 + 7, 10**12 + 39, 10**15)  # fmt: skip
 _DEPTHS = (*range(1, 17), 25, 33, 64, 101)
 _SEED = 2019
-# For one layer, and for chains of 1, 2, … layers: all whose numbers add up to that are tried.
-_LARGEST_SUM_OF_ONE_LAYER = {False: 20, True: 14}
-_LARGEST_SUMS = {False: (16, 11, 12, 11), True: (13, 11, 12)}
+# For one layer or for chains of 1, 2, … layers, without dilation or with it: all whose numbers add
+# up to that are tried.
+_LARGEST_SUMS = {
+    (True, False): (20,), (True, True): (14,),
+    (False, False): (16, 11, 12, 11), (False, True): (13, 11, 12),
+}  # fmt: skip
 # Functions may compute in numbers of the machine, and by lists of positions.
 _LARGEST_FOR_FUNCTIONS = 1024
 _LARGEST_OF_THE_MACHINE = 2**53
@@ -34,168 +37,114 @@ _MOST_TRIALS = 3000
 
 
 @dataclass(frozen=True, slots=True)
-class OneLayer:
-    """Hold one layer with r units after it, for a recurrence."""
+class Network:
+    """Hold the parameters of all layers, from the input to the output.
 
-    r: int
-    k: int
-    s: int
-    d: int = 1
-
-    @property
-    def truth(self) -> int:
-        """The width that the r units read of the layer before, counted from end to end."""
-        first_tap_of_first_unit = 0
-        last_tap_of_last_unit = self.s * (self.r - 1) + self.d * (self.k - 1)
-        return last_tap_of_last_unit - first_tap_of_first_unit + 1
-
-    def terms(self) -> tuple[int, ...]:
-        """What the truth adds up: the steps between units, those in a kernel, and one."""
-        return self.s * (self.r - 1), self.d * (self.k - 1), 1
-
-    @property
-    def effort(self) -> int:
-        """About how many positions a simulation visits."""
-        return max(self.truth, self.r * self.k)
-
-    def values(self, dilated: bool) -> tuple[tuple[str, int], ...]:
-        """Return the numbers with their names."""
-        numbers = (("k", self.k), ("s", self.s), ("r", self.r))
-        return (*numbers, ("d", self.d)) if dilated else numbers
-
-    def each_layer(self) -> Iterator[dict[str, int]]:
-        """Yield the numbers of the layer by their letters."""
-        yield {"r": self.r, "k": self.k, "s": self.s, "d": self.d}
-
-    def layers(self) -> tuple[Layer, ...]:
-        """Return the layer itself."""
-        return (Layer(self.k, self.s, self.d),)
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Hold the parameters of all layers, from the input to the output, for a closed form."""
+    Args:
+        k: the kernel of each layer.
+        s: the stride of each.
+        d: the dilation of each.
+        r: for a recurrence, the units after its one layer; None for a closed form.
+    """
 
     k: tuple[int, ...]
     s: tuple[int, ...]
     d: tuple[int, ...]
+    r: int | None = None
 
     @property
     def truth(self) -> int:
-        """The receptive field, by the recurrence."""
-        return receptive_field(self.layers())
+        """The width that the r units read, or the receptive field by the recurrence."""
+        if self.r is None:
+            return receptive_field(self.layers())
+        return sum(self.terms())
 
     def terms(self) -> tuple[int, ...]:
-        """What the truth adds up: one, and what each layer adds."""
+        """What the truth adds up.
+
+        For a recurrence the steps between units, those in a kernel, and one; for a closed form one,
+        and what each layer adds.
+        """
+        if self.r is not None:
+            return self.s[0] * (self.r - 1), self.d[0] * (self.k[0] - 1), 1
         grown = [receptive_field(self.layers()[:depth]) for depth in range(len(self.k) + 1)]
         return 1, *(after - before for before, after in pairwise(grown))
 
     @property
     def effort(self) -> int:
         """About how many positions a simulation visits, or how large its numbers get."""
-        return max(self.truth, math.prod(self.k), math.prod(self.s) * max(self.d))
+        positions = (self.r or 1) * math.prod(self.k)
+        return max(self.truth, positions, math.prod(self.s) * max(self.d))
 
     def values(self, dilated: bool) -> tuple[tuple[str, object], ...]:
         """Return the numbers with their names; those of a single layer stand alone."""
-        named = (("k", self.k), ("s", self.s), ("d", self.d))
-        shown = named if dilated else named[:2]
-        return tuple((name, of[0] if len(of) == 1 else of) for name, of in shown)
+        shown = "ks" + ("r" if self.r else "") + ("d" if dilated else "")
+        named = ((name, getattr(self, name)) for name in shown)
+        return tuple((n, of[0] if n != "r" and len(of) == 1 else of) for n, of in named)
 
     def each_layer(self) -> Iterator[dict[str, int]]:
         """Yield the numbers of each layer by their letters."""
         for k, s, d in zip(self.k, self.s, self.d, strict=True):
-            yield {"k": k, "s": s, "d": d}
+            yield {"k": k, "s": s, "d": d, **({"r": self.r} if self.r else {})}
 
     def layers(self) -> tuple[Layer, ...]:
         """Return the layers."""
         return tuple(map(Layer, self.k, self.s, self.d))
 
 
-Case = OneLayer | Chain
-
-
-@lru_cache(maxsize=2)
-def small_layers(dilated: bool) -> tuple[OneLayer, ...]:
-    """Return every single layer with small numbers, the smallest first.
-
-    Args:
-        dilated: whether dilations other than 1 occur.
-    """
-    cases = (
-        OneLayer(*numbers, *(() if dilated else (1,)))
-        for numbers in _adding_up_to(_LARGEST_SUM_OF_ONE_LAYER[dilated], 3 + dilated)
-    )
-    return tuple(sorted(cases, key=lambda c: (c.r + c.k + c.s + c.d, c.d, c.r, c.s, c.k)))
-
-
-@lru_cache(maxsize=2)
-def large_layers(dilated: bool) -> tuple[OneLayer, ...]:
-    """Return a sparse sweep of single layers with large numbers.
-
-    Args:
-        dilated: whether dilations other than 1 occur.
-    """
-    names = ("r", "k", "s", "d") if dilated else ("r", "k", "s")
-    small = {"r": 3, "k": 4, "s": 2, "d": 2 if dilated else 1}
-    alone = [OneLayer(**{**small, name: large}) for large in (*range(9, 65), *_LARGE)
-             for name in names]  # fmt: skip
-    dice = random.Random(_SEED)
-    mixed = [
-        OneLayer(**{**small, **{name: dice.choice(_LARGE) + dice.randrange(4) for name in names}})
-        for _ in range(200)
-    ]
-    medium = [
-        OneLayer(**{**small, **{name: dice.randint(1, 1000) for name in names}}) for _ in range(60)
-    ]
-    return tuple(alone + mixed + medium)
-
-
-@lru_cache(maxsize=2)
-def small_chains(dilated: bool) -> tuple[Chain, ...]:
-    """Return every chain of a few layers with small numbers, the smallest first.
-
-    Args:
-        dilated: whether dilations other than 1 occur.
-    """
-    chains = (
-        Chain(*_rows(numbers, depth, dilated))
-        for depth, largest in enumerate(_LARGEST_SUMS[dilated], start=1)
-        for numbers in _adding_up_to(largest, (2 + dilated) * depth)
-    )
-    return tuple(sorted(chains, key=_size))
-
-
-@lru_cache(maxsize=2)
-def large_chains(dilated: bool) -> tuple[Chain, ...]:
-    """Return a sparse sweep of long chains, and of chains with large numbers.
-
-    Args:
-        dilated: whether dilations other than 1 occur.
-    """
-    dice = random.Random(_SEED)
-    return (*_with_one_large_number(dilated), *_random_chains(dice, dilated))
+def single(r: int, k: int, s: int, d: int = 1) -> Network:
+    """Return one layer with r units after it, for a recurrence."""
+    return Network((k,), (s,), (d,), r)
 
 
 @lru_cache(maxsize=4)
-def cheap_for_functions(one_layer: bool, dilated: bool) -> tuple[Case, ...]:
-    """Return those large networks that the numbers of a machine hold, the cheapest first.
-
-    Before them comes one chain of each depth, for time may end before all are tried.
+def small_networks(one_layer: bool, dilated: bool) -> tuple[Network, ...]:
+    """Return every network of a few layers with small numbers, the smallest first.
 
     Args:
         one_layer: whether single layers are wanted rather than chains.
         dilated: whether dilations other than 1 occur.
     """
-    cases = large_layers(dilated) if one_layer else large_chains(dilated)
-    cheapest_first = sorted(filter(_is_cheap, cases), key=lambda case: case.effort)
+    chains = (
+        Network(*_rows(numbers[one_layer:], depth, dilated), *numbers[:one_layer])
+        for depth, largest in enumerate(_LARGEST_SUMS[one_layer, dilated], start=1)
+        for numbers in _adding_up_to(largest, (2 + dilated) * depth + one_layer)
+    )
+    return tuple(sorted(chains, key=_size))
+
+
+@lru_cache(maxsize=4)
+def large_networks(one_layer: bool, dilated: bool) -> tuple[Network, ...]:
+    """Return a sparse sweep of long chains, or single layers, and of large numbers.
+
+    Args:
+        one_layer: whether single layers are wanted rather than chains.
+        dilated: whether dilations other than 1 occur.
+    """
+    dice = random.Random(_SEED)
     if one_layer:
-        return tuple(cheapest_first)
-    of_each_depth = {len(chain.k): chain for chain in reversed(cheapest_first)}
-    others = (chain for chain in cheapest_first if chain is not of_each_depth[len(chain.k)])
+        return tuple(_large_layers(dice, dilated))
+    return (*_with_one_large_number(dilated), *_random_chains(dice, dilated))
+
+
+@lru_cache(maxsize=4)
+def cheap_for_functions(one_layer: bool, dilated: bool) -> tuple[Network, ...]:
+    """Return those large networks that the numbers of a machine hold, the cheapest first.
+
+    Before them comes one network of each depth, for time may end before all are tried.
+
+    Args:
+        one_layer: whether single layers are wanted rather than chains.
+        dilated: whether dilations other than 1 occur.
+    """
+    cheap = filter(_is_cheap, large_networks(one_layer, dilated))
+    cheapest_first = sorted(cheap, key=lambda case: case.effort)
+    of_each_depth = {len(case.k): case for case in reversed(cheapest_first)}
+    others = (case for case in cheapest_first if case is not of_each_depth[len(case.k)])
     return (*(of_each_depth[depth] for depth in sorted(of_each_depth)), *others)
 
 
-def _is_cheap(case: Case) -> bool:
+def _is_cheap(case: Network) -> bool:
     largest = max(max(layer.values()) for layer in case.each_layer())
     return largest <= _LARGEST_FOR_FUNCTIONS and case.effort < _LARGEST_OF_THE_MACHINE
 
@@ -215,28 +164,40 @@ def _rows(numbers: tuple[int, ...], depth: int, dilated: bool) -> Iterator[tuple
     yield from () if dilated else ((1,) * depth,)
 
 
-def _size(chain: Chain) -> tuple:
-    return len(chain.k), sum(chain.k + chain.s + chain.d), chain.d, chain.s, chain.k
+def _size(case: Network) -> tuple:
+    r = case.r or 0
+    return len(case.k), sum(case.k + case.s + case.d) + r, case.d, r, case.s, case.k
 
 
-def _with_one_large_number(dilated: bool) -> Iterator[Chain]:
+def _large_layers(dice: random.Random, dilated: bool) -> Iterator[Network]:
+    names = ("r", "k", "s", "d") if dilated else ("r", "k", "s")
+    plain = {"r": 3, "k": 4, "s": 2, "d": 2 if dilated else 1}
+    for large, name in product((*range(9, 65), *_LARGE), names):
+        yield single(**{**plain, name: large})
+    for _ in range(200):
+        yield single(**{**plain, **{n: dice.choice(_LARGE) + dice.randrange(4) for n in names}})
+    for _ in range(60):
+        yield single(**{**plain, **{name: dice.randint(1, 1000) for name in names}})
+
+
+def _with_one_large_number(dilated: bool) -> Iterator[Network]:
     for depth, large, name in product((1, 2, 3), _LARGE, "ksd" if dilated else "ks"):
         for layer in range(depth):
             plain = {"k": [3] * depth, "s": [2] * depth, "d": [1] * depth}
             plain[name][layer] = large
-            yield Chain(**{letter: tuple(values) for letter, values in plain.items()})
+            yield Network(**{letter: tuple(values) for letter, values in plain.items()})
 
 
-def _random_chains(dice: random.Random, dilated: bool) -> Iterator[Chain]:
+def _random_chains(dice: random.Random, dilated: bool) -> Iterator[Network]:
     for depth in _DEPTHS:
         for _ in range(6):
-            yield Chain(
+            yield Network(
                 _draw(dice, depth, 7),
                 _draw(dice, depth, 3),
                 _draw(dice, depth, 4 if dilated else 1),
             )
             # Few positions in many layers, for functions that visit each position.
-            yield Chain(
+            yield Network(
                 _draw(dice, depth, 3, most=3),
                 _draw(dice, depth, 2, most=3),
                 _draw(dice, depth, 2 if dilated else 1, most=3),
@@ -273,7 +234,7 @@ class Condition:
     for_chains: bool = True
     hint: str = ""
 
-    def fits(self, case: Case) -> bool:
+    def fits(self, case: Network) -> bool:
         """Tell whether a network meets the condition in every layer."""
         return all(self.holds(layer) for layer in case.each_layer())
 
@@ -307,7 +268,7 @@ CONDITIONS = (
 # Make a large counter-example small, number by number, as long as it stays one.
 
 
-def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
+def shrunk(case: Network, fails: Callable[[Network], bool]) -> Network:
     """Return a network that no single smaller number keeps a counter-example.
 
     Args:
@@ -317,44 +278,37 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     Returns:
         A network on which it still fails, after at most 3000 trials.
     """
-    trials = 0
-    while trials < _MOST_TRIALS:
-        for smaller in _smaller(case):
-            trials += 1
-            if fails(smaller):
-                case = smaller
-                break
-        else:
-            return case
+    candidates = _smaller(case)
+    for _ in range(_MOST_TRIALS):
+        smaller = next(candidates, None)
+        if smaller is None:
+            break
+        if fails(smaller):
+            case, candidates = smaller, _smaller(smaller)
     return case
 
 
-def _smaller(case: Case) -> Iterator[Case]:
+def _smaller(case: Network) -> Iterator[Network]:
     """Yield networks with one layer or one number less, the boldest steps first."""
-    if isinstance(case, OneLayer):
-        for letter in "dsrk":
-            yield from (
-                replace(case, **{letter: number}) for number in _less(getattr(case, letter))
-            )
-        return
     depth = len(case.k)
     for letter in "dsk":
         if set(getattr(case, letter)) != {1}:
             yield replace(case, **{letter: (1,) * depth})
+    for number in _less(case.r or 1):
+        yield replace(case, r=number)
     for kept in _less(depth):
-        yield Chain(case.k[:kept], case.s[:kept], case.d[:kept])
+        yield Network(case.k[:kept], case.s[:kept], case.d[:kept])
     for layer in range(depth if depth > 1 else 0):
-        yield Chain(*(_without(values, layer) for values in (case.k, case.s, case.d)))
-    for letter in "dsk":
+        yield Network(*(_put(values, layer) for values in (case.k, case.s, case.d)))
+    for letter, layer in product("dsk", range(depth)):
         values = getattr(case, letter)
-        for layer, value in enumerate(values):
-            for number in _less(value):
-                changed = (*values[:layer], number, *values[layer + 1 :])
-                yield replace(case, **{letter: changed})
+        for number in _less(values[layer]):
+            yield replace(case, **{letter: _put(values, layer, number)})
 
 
-def _without(values: tuple[int, ...], layer: int) -> tuple[int, ...]:
-    return values[:layer] + values[layer + 1 :]
+def _put(values: tuple[int, ...], layer: int, *number: int) -> tuple[int, ...]:
+    """Put a number in the place of a layer's, or nothing."""
+    return (*values[:layer], *number, *values[layer + 1 :])
 
 
 def _less(value: int) -> Iterator[int]:

@@ -12,7 +12,7 @@ out and compared with the truth as a polynomial in all parameters.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -56,16 +56,11 @@ _SPLITS = (
 )
 
 
-def proves_recurrence(
-    value: Callable[..., Any],
-    dilated: bool,
-    condition: Condition,
-    budget: Budget,
-) -> bool:
+def proves_recurrence(node: Node, dilated: bool, condition: Condition, budget: Budget) -> bool:
     """Tell whether a recurrence is proved for all layers that meet a condition.
 
     Args:
-        value: takes r, k, s and d by name, numbers or symbols, and returns the answer's value.
+        node: the answer.
         dilated: whether the dilation is free rather than 1.
         condition: what the layers have to meet.
         budget: the steps that the proof may spend.
@@ -76,7 +71,7 @@ def proves_recurrence(
     for split in _SPLITS:
         try:
             return all(
-                _holds(value, _symbols(dict(split), remainders, dilated, condition, budget))
+                _holds(node, _symbols(dict(split), remainders, dilated, condition, budget), budget)
                 for remainders in product(*(range(modulus or 2) for _, modulus in split))
             )
         except CannotProveError:
@@ -104,9 +99,9 @@ def _symbols(
     return condition.apply(values)
 
 
-def _holds(value: Callable[..., Any], symbols: dict[str, Any]) -> bool:
+def _holds(node: Node, symbols: dict[str, Any], budget: Budget) -> bool:
     r, k, s, d = (symbols[letter] for letter in "rksd")
-    return _same(value(**symbols), s * (r - 1) + d * (k - 1) + 1)
+    return _same(Evaluator(symbols, budget=budget).value(node), s * (r - 1) + d * (k - 1) + 1)
 
 
 def proves_closed_form(node: Node, dilated: bool, condition: Condition, budget: Budget) -> bool:

@@ -93,9 +93,6 @@ REFUSALS = {
     # Other things than text.
     "no answer": "an answer is text, a sympy expression or a Python function, not a {type}",
     "number alone": "a number that stands alone has up to 15 digits",
-    "sympy": "{part} has no place in a formula",
-    "sympy bounds": "{part} is not a sum or product over one letter",
-    "sympy too long": "it has more than {most} parts",
     "sympy truth": "sympy has made {part} of the equation: give the side that r equals, or text",
 }
 # Why a part of Python is not read; said after the part.

@@ -31,7 +31,8 @@ from labkit.receptive_field.checker.formula import (
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 _MOST_BITS_SHOWN = 200
-_SPARE = "ijmnpqtuvwabcefgh"
+# Letters for what a sum or product runs over, where it has none of its own.
+SPARE = "ijmnqtuvwabcefgh"
 
 
 def in_short(number: int | Fraction | float) -> str:
@@ -256,7 +257,7 @@ class _Writer:
     def _big(self, node: Big) -> str:
         if not node.variable.isalpha():
             used = letters(node) | {big.variable for big in _bigs(node)}
-            letter = next(letter for letter in _SPARE if letter not in used)
+            letter = next(letter for letter in SPARE if letter not in used)
             body = substitute(node.body, node.variable, Name(letter))
             return self._big(Big(node.kind, body, letter, node.first, node.last))
         mark = "Σ" if node.kind == "sum" else "∏"
