@@ -160,7 +160,7 @@ def test_each_known_mistake_is_named_however_it_is_written(one_layer):
         for answer in (text, f"({text})/2 + ({text})/2"):
             verdict = check(answer, dilation=True)
             assert (verdict.status, verdict.mistake) == ("wrong", name)
-            teaches, pointer = wording.MISTAKES[name]
+            teaches, pointer = wording.MISTAKES[name], wording.POINTERS[name]
             assert teaches in verdict.message and pointer in verdict.message
 
 

@@ -38,6 +38,7 @@ from labkit.receptive_field.checker.verdict import (
     network_text,
 )
 from labkit.receptive_field.checker.writing import in_short
+from labkit.words import listed
 
 _SECONDS_FOR_CALLS = 0.2
 _SECONDS_FOR_A_CHEAP_CALL = 0.02
@@ -268,15 +269,16 @@ class _Judge:
         example = replace(self._example(trial), smallest=smallest)
         found = tuple(self._right_when([*trials, trial]))
         right_when = tuple(said for said, _ in found)
-        conditions = wording.RIGHT_WHEN.format(conditions=wording.listed(right_when))
+        right = right_when and wording.RIGHT_WHEN.format(conditions=listed(right_when))
         begin = wording.WRONG if smallest else wording.WRONG_SOMEWHERE
-        message = begin.format(example=example, conditions=conditions if right_when else "")
+        message = begin.format(example=example, conditions=right or "")
         forward = self.answer.read is not None and self.answer.read.forward
         # The network that fails first: what agrees on it is rare.
         mistake = "" if forward else self._mistake([trial, *trials])
         if mistake:
-            teaches, pointer = wording.MISTAKES[mistake]
-            message += wording.MISTAKE.format(teaches=teaches, pointer=pointer)
+            message += wording.MISTAKE.format(
+                teaches=wording.MISTAKES[mistake], pointer=wording.POINTERS[mistake]
+            )
         if forward:
             message += f" {wording.FORWARD}"
         return self._said("wrong", message, counter_example=example, right_when=right_when,
@@ -399,12 +401,12 @@ class _Judge:
 def _notes(read: Reading) -> Iterator[str]:
     """Yield what a student should know of how an answer was read."""
     if read.renamed:
-        names = wording.listed(tuple(f"{name} as {letter}" for name, letter in read.renamed))
+        names = listed(tuple(f"{name} as {letter}" for name, letter in read.renamed))
         yield wording.RENAMED.format(names=names)
     if read.counts_from == 0:
         yield wording.COUNTED_FROM_0
     if read.repaired:
-        commands = wording.listed(tuple(f"\\{command}" for command in read.repaired))
+        commands = listed(tuple(f"\\{command}" for command in read.repaired))
         yield wording.REPAIRED.format(commands=commands)
 
 

@@ -8,7 +8,8 @@ and slices need no list.
 import ast
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
@@ -23,6 +24,7 @@ from labkit.receptive_field.checker.formula import (
     Call,
     Divide,
     Item,
+    Linear,
     Multiply,
     Name,
     Node,
@@ -64,12 +66,14 @@ class Row:
         at: what stands at a place: a formula, or a tuple of such.
         sliced: whether it is a part of a list, of which Python silently takes less, or counts
             from the end, where the list is too short.
+        used_up: whether it is what zip, reversed or enumerate gives: one loop uses it up.
     """
 
     first: Node
     last: Node
     at: Callable[[Node], Any]
     sliced: bool = False
+    used_up: bool = False
 
     @property
     def length(self) -> Node:
@@ -79,7 +83,7 @@ class Row:
     def backwards(self) -> "Row":
         """Return the list from its end to its beginning."""
         ends = Add((self.first, self.last))
-        return Row(self.first, self.last, lambda place: self.at(minus(ends, place)), self.sliced)
+        return replace(self, at=lambda place: self.at(minus(ends, place)))
 
 
 def negative(node: ast.expr) -> int:
@@ -101,6 +105,9 @@ class ExpressionReader:
         offsets: gives the place of a node in the student's text, for messages.
     """
 
+    # Whether a name means only what it was given, and whatever could stop Python is refused.
+    strict = False
+
     def __init__(
         self,
         one_layer: bool,
@@ -114,6 +121,7 @@ class ExpressionReader:
         self._on_paper = on_paper
         self._offset = offsets
         self._bound: frozenset[str] = frozenset()
+        self._ranges: dict[str, tuple[Linear, Linear]] = {}
         self._fresh = count(1)
 
     def node(self, tree: ast.expr) -> Node:
@@ -130,6 +138,8 @@ class ExpressionReader:
             raise refused("needs its layer", self._offset(tree), name=ast.unparse(whole))
         if isinstance(value, tuple):
             raise self.refusal(tree, "list for number")
+        if isinstance(value, Item) and value.letter == "layers":
+            raise self.refusal(tree, "layer for number")
         return value
 
     def value(self, tree: ast.expr) -> Any:
@@ -141,12 +151,18 @@ class ExpressionReader:
 
     def row(self, tree: ast.expr) -> Row:
         """Read an expression whose value is a list."""
-        if isinstance(tree, ast.Name) and tree.id not in self.names:
+        if isinstance(tree, ast.Name) and tree.id not in self.names and not self.strict:
             return self._list(tree.id, tree)
         value = self.value(tree)
         if not isinstance(value, Row):
             raise self.refusal(tree, "number for list")
         return value
+
+    def _lasting_row(self, tree: ast.expr) -> Row:
+        row = self.row(tree)
+        if row.used_up and self.strict:
+            raise self.refusal(tree, "no list")
+        return row
 
     def refusal(self, tree: ast.AST, kind: str) -> UnreadableError:
         """Return an error that shows the part that it refuses, and says why."""
@@ -172,6 +188,8 @@ class ExpressionReader:
     def _name(self, tree: ast.Name) -> Any:
         if tree.id in self.names:
             return self.names[tree.id]
+        if self.strict:
+            raise self.refusal(tree, "no meaning")
         indexed = with_index(Name(tree.id, self._offset(tree) or 0))
         return self._counted(indexed) if isinstance(indexed, Item) else indexed
 
@@ -179,49 +197,52 @@ class ExpressionReader:
         shift = 0 if self._one_layer else 1 - self._counts_from
         return Item(item.letter, plus(item.index, shift), item.at)
 
+    def _built(self, node: Node, tree: ast.AST) -> Node:
+        """Return a formula that was put together, as it is."""
+        return node
+
     def _unary(self, tree: ast.UnaryOp) -> Node:
         operand = self.node(tree.operand)
         match tree.op:
             case ast.USub():
-                return Multiply((MINUS_ONE, operand))
+                return self._built(Multiply((MINUS_ONE, operand)), tree)
             case ast.UAdd():
                 return operand
         raise self.refusal(tree, "not exact")
 
     def _binary(self, tree: ast.BinOp) -> Node:
-        one, other = self.node(tree.left), self.node(tree.right)
+        operands = one, other = self.node(tree.left), self.node(tree.right)
         match tree.op:
             case ast.Add():
-                return Add((one, other))
+                whole = Add(operands)
             case ast.Sub():
-                return Add((one, Multiply((MINUS_ONE, other))))
+                whole = Add((one, Multiply((MINUS_ONE, other))))
             case ast.Mult():
-                return Multiply((one, other))
+                whole = Multiply(operands)
             case ast.Div() if self._on_paper:
-                return Divide(one, other)
+                whole = Divide(one, other)
             case ast.FloorDiv():
-                return Call("floor", (Divide(one, other),))
+                whole = Call("floor", (Divide(one, other),))
             case ast.Mod():
-                return Call("mod", (one, other))
+                whole = Call("mod", operands)
             case ast.Pow() if self._on_paper or isinstance(tree.right, ast.Constant):
-                return Power(one, other, self._offset(tree) or 0)
-        raise self.refusal(tree, "not exact")
+                whole = Power(one, other, self._offset(tree) or 0)
+            case _:
+                raise self.refusal(tree, "not exact")
+        return self._built(whole, tree)
 
     def _call(self, tree: ast.Call) -> Any:
         function = self._function(tree.func)
         if tree.keywords:
             raise self.refusal(tree, "named arguments")
-        if function in ("sum", "prod"):
-            return self._folded(function, tree)
-        if function in ("range", "enumerate", "zip", "reversed"):
-            return getattr(self, f"_{function}")(tree)
-        if function in ("list", "tuple"):
-            return self._only_list(tree)
-        if function == "len" and len(tree.args) == 1:
-            return self._length(tree)
-        if function not in FUNCTIONS:
+        if function in FUNCTIONS:
+            return called(function, tuple(map(self.node, tree.args)), self._offset(tree))
+        if function not in self._OF_LISTS:
             return self._applied(tree)
-        return called(function, tuple(map(self.node, tree.args)), self._offset(tree))
+        read, most = self._OF_LISTS[function]
+        if not 1 <= len(tree.args) <= most:
+            raise self.refusal(tree, "arguments")
+        return getattr(self, read)(tree)
 
     def _function(self, tree: ast.expr) -> str:
         """Return the name of a function, of those modules that everybody means."""
@@ -262,85 +283,109 @@ class ExpressionReader:
         return Row(first, last, lambda place: Item(name, added(place, Number(Fraction(shift))), at))
 
     def _subscript(self, tree: ast.Subscript) -> Any:
-        row = self.row(tree.value)
+        row = self._lasting_row(tree.value)
         if isinstance(tree.slice, ast.Slice):
             return self._slice(row, tree.slice)
-        back = negative(tree.slice)
-        return row.at(plus(row.last, 1 - back) if back else self._place(row, tree.slice))
+        place = self._place(row, tree.slice)
+        self._require(tree, "leaves the list", minus(place, row.first), minus(row.last, place))
+        return row.at(place)
 
     def _place(self, row: Row, tree: ast.expr) -> Node:
-        """Return the place that an index means, counted from where a list begins."""
-        return added(self.node(tree), plus(row.first, -self._counts_from))
+        """Return the place that an index means, from the end of the list where it is negative."""
+        index = self.node(tree)
+        if self.never_negative(minus(MINUS_ONE, index)):
+            return added(row.last, ONE, index)
+        self._require(tree, "either end", index)
+        return added(index, plus(row.first, -self._counts_from))
 
     def _slice(self, row: Row, tree: ast.Slice) -> Row:
         if tree.step is not None:
             if tree.lower is None and tree.upper is None and negative(tree.step) == 1:
                 return row.backwards()
             raise self.refusal(tree, "slice step")
-        return Row(
-            row.first if tree.lower is None else self._end(row, tree.lower),
-            row.last if tree.upper is None else plus(self._end(row, tree.upper), -1),
-            row.at,
-            sliced=True,
-        )
+        after = added(row.last, ONE)
+        first = row.first if tree.lower is None else self._place(row, tree.lower)
+        end = after if tree.upper is None else self._place(row, tree.upper)
+        inside = minus(first, row.first), minus(end, row.first), minus(after, end)
+        self._require(tree, "cut short", *inside)
+        return Row(first, added(end, MINUS_ONE), row.at, sliced=not self.strict)
 
-    def _end(self, row: Row, tree: ast.expr) -> Node:
-        back = negative(tree)
-        return plus(row.last, 1 - back) if back else self._place(row, tree)
+    def _require(self, tree: ast.AST, kind: str, *nodes: Node) -> None:
+        """Refuse a part of a program where one of these can be negative."""
+        if self.strict and not all(map(self.never_negative, nodes)):
+            raise self.refusal(tree, kind)
+
+    def never_negative(self, node: Node) -> bool:
+        """Tell whether a linear form is at least 0 for every network, at every place."""
+        form = linear(node)
+        if form is None:
+            return False
+        for variable, (first, last) in reversed(self._ranges.items()):
+            if times := form.of(variable):
+                form = form.without(variable).plus(first if times > 0 else last, times)
+        smallest = form.constant + sum(times for _, times in form.coefficients)
+        known = all(name in "rksdL" and times > 0 for name, times in form.coefficients)
+        return known and smallest >= 0
+
+    @contextmanager
+    def _within(self, variable: str, first: Node, last: Node) -> Iterator[None]:
+        """Know between which places a variable runs."""
+        ends = linear(first), linear(last)
+        if None not in ends:
+            self._ranges[variable] = ends
+        try:
+            yield
+        finally:
+            self._ranges.pop(variable, None)
 
     def _range(self, tree: ast.Call) -> Row:
-        if not 1 <= len(tree.args) <= 3:
-            raise self.refusal(tree, "range")
         ends = [self.node(end) for end in tree.args[:2]]
         start, stop = (ZERO, ends[0]) if len(ends) == 1 else ends
-        if len(tree.args) == 3 and negative(tree.args[2]) == 1:
-            upwards = Row(plus(stop, 1), start, lambda place: place)
-            return upwards.backwards()
-        if len(tree.args) == 3:
+        if not tree.args[2:]:
+            return Row(start, plus(stop, -1), lambda place: place)
+        if negative(tree.args[2]) != 1:
             raise self.refusal(tree, "range step")
-        return Row(start, plus(stop, -1), lambda place: place)
+        return Row(plus(stop, 1), start, lambda place: place).backwards()
 
     def _enumerate(self, tree: ast.Call) -> Row:
-        if not 1 <= len(tree.args) <= 2:
-            raise self.refusal(tree, "enumerate")
         row = self.row(tree.args[0])
         shift = minus(self.node(tree.args[1]) if tree.args[1:] else ZERO, row.first)
-        return replace(row, at=lambda place: (added(place, shift), row.at(place)))
+        return replace(row, at=lambda place: (added(place, shift), row.at(place)), used_up=True)
 
     def _length(self, tree: ast.Call) -> Node:
         (whole,) = tree.args
-        if isinstance(whole, ast.Name) and letter_of(whole.id) not in ("k", "s", "d"):
+        named = isinstance(whole, ast.Name) and not self.strict
+        if named and letter_of(whole.id) not in ("k", "s", "d"):
             raise refused("length", self._offset(whole))
-        row = self.row(whole)
+        row = self._lasting_row(whole)
+        self._require(tree, "length of a part", row.length)
         if row.sliced:
             raise self.refusal(tree, "length of a part")
         return row.length
 
     def _zip(self, tree: ast.Call) -> Row:
         rows = [self.row(part) for part in tree.args]
-        if not rows or any(minus(row.length, rows[0].length) != ZERO for row in rows):
+        if any(minus(row.length, rows[0].length) != ZERO for row in rows):
             raise self.refusal(tree, "zip")
         shifts = [minus(row.first, rows[0].first) for row in rows]
 
         def at(place: Node) -> tuple:
             return tuple(row.at(added(place, by)) for row, by in zip(rows, shifts, strict=True))
 
-        return Row(rows[0].first, rows[0].last, at, any(row.sliced for row in rows))
+        return Row(rows[0].first, rows[0].last, at, any(row.sliced for row in rows), True)
 
     def _reversed(self, tree: ast.Call) -> Row:
-        return self._only_list(tree).backwards()
+        return replace(self._lasting_row(tree.args[0]).backwards(), used_up=True)
 
-    def _only_list(self, tree: ast.Call) -> Row:
-        if len(tree.args) != 1:
-            raise self.refusal(tree, "one list")
-        return self.row(tree.args[0])
+    def _listed(self, tree: ast.Call) -> Row:
+        return replace(self.row(tree.args[0]), used_up=False)
 
-    def _folded(self, kind: str, tree: ast.Call) -> Node:
-        """Read ``sum`` or ``prod`` of a list."""
-        if not 1 <= len(tree.args) <= (2 if kind == "sum" else 1):
-            raise self.refusal(tree, "one list")
-        total = self._fold(kind, tree.args[0])
+    def _sum(self, tree: ast.Call) -> Node:
+        total = self._fold("sum", tree.args[0])
         return Add((self.node(tree.args[1]), total)) if tree.args[1:] else total
+
+    def _prod(self, tree: ast.Call) -> Node:
+        return self._fold("prod", tree.args[0])
 
     def _fold(self, kind: str, tree: ast.expr) -> Node:
         if isinstance(tree, ast.GeneratorExp | ast.ListComp):
@@ -354,12 +399,14 @@ class ExpressionReader:
         self, kind: str, body: Callable[[Node], Any], row: Row, variable: str, tree: ast.AST
     ) -> Node:
         """Put a sum or product together, over a part of a list only where each place is read."""
-        inner = body(Name(variable))
+        with self._within(variable, row.first, row.last):
+            inner = body(Name(variable))
         if isinstance(inner, Row | tuple):
             raise self.refusal(tree, "list of numbers")
         if row.sliced and not _read_in(row.at(Name(variable))) <= _read_in(inner):
             raise self.refusal(tree, "length of a part")
-        return Big(kind, inner, variable, row.first, row.last, self._offset(tree) or 0)
+        whole = Big(kind, inner, variable, row.first, row.last, self._offset(tree) or 0)
+        return self._built(whole, tree)
 
     def _fresh_variable(self, row: Row) -> str:
         return f"{':' if row.sliced else ''}{next(self._fresh)}"
@@ -411,6 +458,12 @@ class ExpressionReader:
         (ast.BinOp, "_binary"), (ast.Call, "_call"), (ast.Attribute, "_attribute"),
         (ast.Subscript, "_subscript"), (ast.Tuple, "_tuple"),
     )  # fmt: skip
+    # What reads a function of lists, and how many arguments it takes at most.
+    _OF_LISTS: Mapping[str, tuple[str, int]] = {
+        "sum": ("_sum", 2), "prod": ("_prod", 1), "range": ("_range", 3), "zip": ("_zip", 9),
+        "enumerate": ("_enumerate", 2), "reversed": ("_reversed", 1), "len": ("_length", 1),
+        "list": ("_listed", 1), "tuple": ("_listed", 1),
+    }  # fmt: skip
 
 
 # Text in the notation of Python.

@@ -15,16 +15,14 @@ import linecache
 import math
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import reduce
 from typing import Any
 
 from labkit.receptive_field.checker.evaluation import FOR_READING, Budget
 from labkit.receptive_field.checker.formula import (
-    MINUS_ONE,
     ONE,
     ZERO,
     Add,
@@ -32,7 +30,6 @@ from labkit.receptive_field.checker.formula import (
     Call,
     Divide,
     Item,
-    Linear,
     Multiply,
     Name,
     Node,
@@ -53,7 +50,6 @@ from labkit.receptive_field.checker.python_reading import ExpressionReader, Row
 from labkit.receptive_field.checker.wording import refused
 
 _LARGEST_FORMULA = 1500
-_ITERATORS = frozenset({"zip", "reversed", "enumerate"})
 # As they are now: a student's notebook may give these names to something else later.
 _GENUINE = {
     **{
@@ -183,11 +179,6 @@ def translated_program(
         raise refused("program too long") from None
 
 
-@dataclass(frozen=True)
-class _Iterator(Row):
-    """Hold what zip, reversed or enumerate gives: one loop uses it up."""
-
-
 class _Program(ExpressionReader):
     """Follow a program with formulas in the place of numbers.
 
@@ -197,6 +188,8 @@ class _Program(ExpressionReader):
         known: what a name means that the program does not assign.
         offset: gives the place of a node in the student's text, which is read on paper.
     """
+
+    strict = True
 
     def __init__(
         self,
@@ -210,7 +203,6 @@ class _Program(ExpressionReader):
         self.names = {name: Name(letter) for name, letter in letters.items()}
         self.names |= {name: self._list(letter, ast.Pass()) for name, letter in lists.items()}
         self._known = known
-        self._ranges: dict[str, tuple[Linear, Linear]] = {}
         self._steps = Budget(FOR_READING)
 
     def result(self, tree: ast.FunctionDef | ast.Lambda) -> Node:
@@ -264,7 +256,7 @@ class _Program(ExpressionReader):
             raise self.refusal(target, "list taken apart")
         found = self.targets(target, value)
         for meaning in found.values():
-            if isinstance(meaning, _Iterator):
+            if isinstance(meaning, Row) and meaning.used_up:
                 raise self.refusal(target, "iterator kept")
             self._bounded(meaning)
         self.names = {**self.names, **found}
@@ -319,7 +311,7 @@ class _Program(ExpressionReader):
                     last = added(self.node(end), Number(Fraction(step * (reach - 1))))
                     self.names = outer
                     ends = (first, last) if step > 0 else (last, first)
-                    if self._never_negative(added(minus(ends[1], ends[0]), ONE)):
+                    if self.never_negative(added(minus(ends[1], ends[0]), ONE)):
                         return Row(*ends, lambda place: place)
         raise self.refusal(test, "while")
 
@@ -330,7 +322,7 @@ class _Program(ExpressionReader):
             self._turns(row, target, body)
         except UnreadableError:
             self.names = before
-            if not self._never_negative(minus(row.last, row.first)):
+            if not self.never_negative(minus(row.last, row.first)):
                 raise
             self._turn(row, row.first, target, body)
             self._turns(Row(added(row.first, ONE), row.last, row.at), target, body)
@@ -368,7 +360,7 @@ class _Program(ExpressionReader):
                 solved[name] = solution
                 surely |= set() if lasting else {name}
         self.names = _without(start, changed)
-        turned = self._never_negative(minus(row.last, row.first))
+        turned = self.never_negative(minus(row.last, row.first))
         for name, solution in solved.items():
             if turned or name not in surely:
                 self.names[name] = self._bounded(solution(plus(row.last, 1)))
@@ -420,7 +412,7 @@ class _Program(ExpressionReader):
             constant = factor == ONE and place not in free_names(rest)
             if rest == ZERO:
                 grown = ZERO
-            elif constant and self._never_negative(number):
+            elif constant and self.never_negative(number):
                 grown = _product(rest, number)
             else:
                 variable = self._fresh_variable(Row(first, last, lambda at: at))
@@ -459,54 +451,27 @@ class _Program(ExpressionReader):
                     )
         raise refused("loop")
 
-    # Expressions: as the reader has them, but refused where they could stop the program.
+    # Expressions: as the reader has them, but simplified.
 
     def value(self, tree: ast.expr) -> Any:
         """Read an expression whose value is a number, a list or a tuple."""
         self._steps.spend(1)
         return super().value(tree)
 
-    def node(self, tree: ast.expr) -> Node:
-        """Read an expression whose value is a number."""
-        found = super().node(tree)
-        if isinstance(found, Item) and found.letter == "layers":
-            raise self.refusal(tree, "layer for number")
-        return found
-
-    def row(self, tree: ast.expr) -> Row:
-        """Read an expression whose value is a list, or is used up like one."""
-        found = self.value(tree)
-        if not isinstance(found, Row):
-            raise self.refusal(tree, "number for list")
-        return found
-
-    def _lasting_row(self, tree: ast.expr) -> Row:
-        found = self.row(tree)
-        if isinstance(found, _Iterator):
-            raise self.refusal(tree, "no list")
-        return found
-
-    def _name(self, tree: ast.Name) -> Any:
-        if tree.id not in self.names:
-            raise self.refusal(tree, "no meaning")
-        return self.names[tree.id]
-
-    def _unary(self, tree: ast.UnaryOp) -> Node:
-        if isinstance(tree.op, ast.USub):
-            return _product(MINUS_ONE, self.node(tree.operand))
-        return super()._unary(tree)
-
-    def _binary(self, tree: ast.BinOp) -> Node:
-        whole = super()._binary(tree)
-        match whole:
+    def _built(self, node: Node, tree: ast.AST) -> Node:
+        """Simplify what always has a value, and refuse what may have none."""
+        match node:
             case Add(terms):
-                return self._bounded(added(*map(_product, terms)))
+                node = added(*map(_product, terms))
             case Multiply(factors):
-                return self._bounded(_product(*factors))
+                node = _product(*factors)
             case Divide(_, under) | Call("floor", (Divide(_, under),)) | Call("mod", (_, under)):
                 if not self._is_positive(under):
                     raise self.refusal(tree, "divisor")
-        return self._bounded(whole)
+            case Big("sum", body, variable, first, last) if variable not in free_names(body):
+                length = added(minus(last, first), ONE)
+                node = _product(body, length) if self.never_negative(length) else node
+        return self._bounded(node)
 
     def _if(self, tree: ast.IfExp) -> Node:
         test = self._test(tree.test)
@@ -524,74 +489,17 @@ class _Program(ExpressionReader):
         return next((name for name, genuine in _GENUINE.items() if genuine is found), "")
 
     def _call(self, tree: ast.Call) -> Any:
-        function = self._function(tree.func)
-        match function, tree.keywords:
+        match self._function(tree.func), tree.keywords:
             case "zip", [ast.keyword("strict", ast.Constant(bool()))]:
                 tree = ast.copy_location(ast.Call(tree.func, tree.args, []), tree)
             case (("sum" | "enumerate"), [ast.keyword("start", start)]):
                 tree = ast.copy_location(ast.Call(tree.func, [*tree.args, start], []), tree)
-        if function == "int" and not self._on_paper and len(tree.args) == 1 and not tree.keywords:
-            return self.node(tree.args[0])
-        found = super()._call(tree)
-        if isinstance(found, Row):
-            kind = _Iterator if function in _ITERATORS else Row
-            return kind(found.first, found.last, found.at)
-        return found
+            case "int", [] if not self._on_paper and len(tree.args) == 1:
+                return self.node(tree.args[0])
+        return super()._call(tree)
 
     def _applied(self, tree: ast.Call) -> Node:
         raise self.refusal(tree, "function")
-
-    def _reversed(self, tree: ast.Call) -> Row:
-        for part in tree.args:
-            self._lasting_row(part)
-        return super()._reversed(tree)
-
-    def _length(self, tree: ast.Call) -> Node:
-        length = self._lasting_row(tree.args[0]).length
-        if not self._never_negative(length):
-            raise self.refusal(tree, "length of a part")
-        return length
-
-    def _subscript(self, tree: ast.Subscript) -> Any:
-        row = self._lasting_row(tree.value)
-        if isinstance(tree.slice, ast.Slice):
-            return self._slice(row, tree.slice)
-        place = self._counted_place(row, self.node(tree.slice), tree)
-        inside = minus(place, row.first), minus(row.last, place)
-        if not all(map(self._never_negative, inside)):
-            raise self.refusal(tree, "leaves the list")
-        return row.at(place)
-
-    def _counted_place(self, row: Row, index: Node, tree: ast.AST) -> Node:
-        """Return the place that an index means, from the end where it is negative."""
-        if self._never_negative(index):
-            return added(row.first, index)
-        if self._never_negative(minus(MINUS_ONE, index)):
-            return added(row.last, ONE, index)
-        raise self.refusal(tree, "either end")
-
-    def _slice(self, row: Row, tree: ast.Slice) -> Row:
-        if tree.step is not None:
-            return super()._slice(row, tree)
-        after = added(row.last, ONE)
-        first, end = (
-            default if part is None else self._counted_place(row, self.node(part), part)
-            for part, default in ((tree.lower, row.first), (tree.upper, after))
-        )
-        inside = minus(first, row.first), minus(end, row.first), minus(after, end)
-        if not all(map(self._never_negative, inside)):
-            raise self.refusal(tree, "cut short")
-        return Row(first, added(end, MINUS_ONE), row.at)
-
-    def _big(
-        self, kind: str, body: Callable[[Node], Any], row: Row, variable: str, tree: ast.AST
-    ) -> Node:
-        with self._within(variable, row.first, row.last):
-            whole = super()._big(kind, body, row, variable, tree)
-        constant = isinstance(whole, Big) and variable not in free_names(whole.body)
-        if constant and kind == "sum" and self._never_negative(row.length):
-            return _product(whole.body, row.length)
-        return whole
 
     _READERS = (*ExpressionReader._READERS, (ast.IfExp, "_if"), (ast.List, "_tuple"))
 
@@ -610,7 +518,7 @@ class _Program(ExpressionReader):
                 links = [self._link(*link) for link in zip(orders, ends, ends[1:], strict=False)]
                 return reduce(lambda one, two: _choice(one, two, ZERO), links)
         found = self.value(tree)
-        if isinstance(found, Row) and not isinstance(found, _Iterator):
+        if isinstance(found, Row) and not found.used_up:
             return self._at_most(ONE, found.length)
         return _choice(self._equal(self.node(tree), ZERO), ZERO, ONE)
 
@@ -631,7 +539,7 @@ class _Program(ExpressionReader):
         raise self.refusal(order, "comparison")
 
     def _at_most(self, one: Node, two: Node) -> Node:
-        if self._never_negative(minus(two, one)):
+        if self.never_negative(minus(two, one)):
             return ONE
         return ZERO if self._is_positive(minus(one, two)) else Call("<=", (one, two))
 
@@ -642,31 +550,6 @@ class _Program(ExpressionReader):
         apart = self._is_positive(gap) or self._is_positive(minus(two, one))
         return ZERO if apart else Call("==", (one, two))
 
-    # What is known of a place, for every network.
-
-    @contextmanager
-    def _within(self, variable: str, first: Node, last: Node) -> Iterator[None]:
-        """Know between which places a variable runs."""
-        ends = linear(first), linear(last)
-        if None not in ends:
-            self._ranges[variable] = ends
-        try:
-            yield
-        finally:
-            self._ranges.pop(variable, None)
-
-    def _never_negative(self, node: Node) -> bool:
-        """Tell whether a linear form is at least 0 for every network, at every place."""
-        form = linear(node)
-        if form is None:
-            return False
-        for variable, (first, last) in reversed(self._ranges.items()):
-            if times := form.of(variable):
-                form = form.without(variable).plus(first if times > 0 else last, times)
-        smallest = form.constant + sum(times for _, times in form.coefficients)
-        known = all(name in "rksdL" and times > 0 for name, times in form.coefficients)
-        return known and smallest >= 0
-
     def _is_positive(self, node: Node) -> bool:
         match node:
             case Item():
@@ -675,7 +558,7 @@ class _Program(ExpressionReader):
                 return all(map(self._is_positive, parts))
             case Big("prod", body):
                 return self._is_positive(body)
-        return self._never_negative(plus(node, -1))
+        return self.never_negative(plus(node, -1))
 
 
 def _stored(nodes: Sequence[ast.AST]) -> frozenset[str]:

@@ -114,7 +114,7 @@ PARTS = {
     "list for number": "a list stands where a number is needed",
     "number for list": "a list is needed here",
     "list of numbers": "a list of numbers is needed",
-    "one list": "this takes one list",
+    "arguments": "this function takes other arguments",
     "no list": "is no list in Python: write list(…) around it",
     "list taken apart": "a list is not taken apart",
     "iterator kept": "what one loop uses up is not given a name",
@@ -123,9 +123,7 @@ PARTS = {
     "leaves the list": "this index may leave the list",
     "either end": "this index may count from either end of the list",
     "cut short": "this part may be cut short by the list's ends",
-    "range": "range takes one to three numbers",
     "range step": "a range with a step is not read, except -1",
-    "enumerate": "enumerate takes a list and where to begin",
     "zip": "zip takes lists of one length",
     "condition": "a condition in a sum is not read",
     # Loops.
@@ -266,141 +264,66 @@ DILATED_PLACE = " With dilation, k − 1 becomes d·(k − 1)."
 
 # Named mistakes: what is taught, and where the lab speaks of it.
 MISTAKES = {
-    "product up to l": (
-        "Your product takes in the layer's own stride; it must stop before l: a layer's stride "
-        "spreads the units of the layers after it, and does not widen its own field",
-        "section 5 of the lab, the smallest network that breaks it",
-    ),
-    "product over all layers": (
-        "Your product runs over all strides; only those of the layers before l, nearer the input, "
-        "stretch what layer l reads",
-        "section 3, three layers unrolled",
-    ),
-    "missing + 1": (
-        "The unit itself is missing, + 1: without any layer one unit still reads one position",
-        "section 3, where it starts",
-    ),
-    "1 too many": (
-        "One position is counted twice: from the first to the last position it is their distance "
-        "+ 1, and k − 1 steps lie between k taps",
-        "section 2, a kernel of any width",
-    ),
-    "k for k - 1": (
-        "A kernel of width k adds k − 1 positions, not k: one of them was there before",
-        "section 2, a kernel of width one",
-    ),
-    "r for r - 1": (
-        "Between r units lie r − 1 steps of s, not r",
-        "section 2, a kernel of width one",
-    ),
-    "forward direction": (
-        "This is the forward direction, in which the stride multiplies the kernel; asked is "
-        "r_{l−1} from r_l, and there the stride multiplies r − 1",
-        "section 2, and the errata page",
-    ),
-    "stride forgotten": (
-        "The stride is missing: neighbouring units lie s positions apart",
-        "section 2, a kernel of width one",
-    ),
-    "strides forgotten": (
-        "The strides are missing: what a layer reads is stretched by the strides before it",
-        "section 3, three layers unrolled",
-    ),
-    "own stride on the kernel": (
-        "The stride moves the kernel from unit to unit and does not stretch it: s multiplies "
-        "r − 1, and k stays as it is",
-        "section 2, a kernel of any width",
-    ),
-    "padding": (
-        "Padding does not change the width: it adds positions at the border and moves the field "
-        "along",
-        "section 8, which change makes the field wider",
-    ),
-    "size of the output": (
-        "This is the size of the output, from the input forward; asked is how much of the input "
-        "the units read",
-        "section 2, the question",
-    ),
-    "layers reversed": (
-        "Layers are numbered from the input here; numbered from the output it would be right: let "
-        "the product run over the layers before l, i = 1 to l − 1",
-        "section 3, where it starts",
-    ),
-    "strides added": (
-        "The strides of the layers before l multiply: each stretches what the next has stretched; "
-        "they do not add up",
-        "section 3, three layers unrolled",
-    ),
-    "only the last stride": (
-        "Only the stride of the layer just before l is in it; those of all layers before l "
-        "multiply",
-        "section 3, three layers unrolled",
-    ),
-    "own stride instead": (
-        "Layer l is stretched by the strides of the layers before it, not by its own",
-        "section 3, three layers unrolled",
-    ),
-    "dilation multiplied on": (
-        "A dilation widens only its own layer's kernel; it is the strides that are handed on to "
-        "other layers",
-        "section 5",
-    ),
-    "dilation on the stride": (
-        "The dilation spreads the taps of the kernel, and not the units of the layer: d multiplies "
-        "k − 1 alone",
-        "section 5",
-    ),
-    "d k - 1": (
-        "A dilated kernel has k taps and k − 1 gaps of d, which is d(k − 1), not d k − 1",
-        "section 5, a dilated kernel",
-    ),
-    "d k": (
-        "Between k taps lie k − 1 gaps of d: a dilated kernel is d(k − 1) + 1 wide, not d k",
-        "section 5, a dilated kernel",
-    ),
-    "dilation forgotten": (
-        "The dilation is missing: between the taps of a kernel lie d positions",
-        "section 5, a dilated kernel",
-    ),
-    "kernels multiplied": (
-        "Kernels do not multiply: neighbouring units share most of what they read",
-        "section 3, three layers unrolled",
-    ),
-    "kernels added": (
-        "Kernels do not add up: neighbouring units share most of what they read, so a layer adds "
-        "k − 1, stretched by the strides before it",
-        "section 3, three layers unrolled",
-    ),
-    "one stride for all": (
-        "Strides of different layers multiply, s_1 s_2 … s_{l−1}; a power takes them to be equal",
-        "section 3, the pattern",
-    ),
-    "one kernel for all": (
-        "The layers need not be alike: each adds its own k_l − 1",
-        "section 3, the pattern",
-    ),
-    "first layer forgotten": (
-        "The sum begins after the first layer; that one adds k_1 − 1",
-        "section 3, three layers unrolled",
-    ),
-    "last layer forgotten": (
-        "The sum ends before the last layer; that one is stretched most",
-        "section 3, three layers unrolled",
-    ),
-    "one layer off": (
-        "The product stops one layer too early: the stride of layer l − 1 counts for layer l",
-        "section 3, three layers unrolled",
-    ),
-    "odd kernels only": (
-        "Rounding k/2 down and up again loses a position where k is even, or adds one; k − 1 needs "
-        "no middle",
-        "section 2, a kernel of any width, be it odd or even",
-    ),
+    "product up to l": "Your product takes in the layer's own stride; it must stop before l: a "
+    "layer's stride spreads the units of the layers after it, and does not widen its own field",
+    "product over all layers": "Your product runs over all strides; only those of the layers "
+    "before l, nearer the input, stretch what layer l reads",
+    "missing + 1": "The unit itself is missing, + 1: even without a layer it reads one position",
+    "1 too many": "One position is counted twice: from the first to the last position it is their "
+    "distance + 1, and k − 1 steps lie between k taps",
+    "k for k - 1": "A kernel of width k adds k − 1 positions, not k: one of them was there before",
+    "r for r - 1": "Between r units lie r − 1 steps of s, not r",
+    "forward direction": "This is the forward direction, in which the stride multiplies the "
+    "kernel; asked is r_{l−1} from r_l, and there the stride multiplies r − 1",
+    "stride forgotten": "The stride is missing: neighbouring units lie s positions apart",
+    "strides forgotten": "The strides are missing: those before a layer stretch what it reads",
+    "own stride on the kernel": "The stride moves the kernel from unit to unit and does not "
+    "stretch it: s multiplies r − 1, and k stays as it is",
+    "padding": "Padding does not change the width: it adds positions at the border and moves the "
+    "field along",
+    "size of the output": "This is the size of the output, from the input forward; asked is how "
+    "much of the input the units read",
+    "layers reversed": "Layers are numbered from the input here; numbered from the output it would "
+    "be right: let the product run over the layers before l, i = 1 to l − 1",
+    "strides added": "The strides of the layers before l multiply: each stretches what the next "
+    "has stretched; they do not add up",
+    "only the last stride": "Only the stride of the layer just before l is in it; those of all "
+    "layers before l multiply",
+    "own stride instead": "The strides of the layers before it stretch layer l, not its own",
+    "dilation multiplied on": "A dilation widens only its own layer's kernel; it is the strides "
+    "that are handed on to other layers",
+    "dilation on the stride": "The dilation spreads the taps of the kernel, and not the units of "
+    "the layer: d multiplies k − 1 alone",
+    "d k - 1": "A dilated kernel has k taps and k − 1 gaps of d, which is d(k − 1), not d k − 1",
+    "d k": "Between k taps lie k − 1 gaps of d: a dilated kernel is d(k − 1) + 1 wide, not d k",
+    "dilation forgotten": "The dilation is missing: between a kernel's taps lie d positions",
+    "kernels multiplied": "Kernels do not multiply: neighbouring units share most of what they "
+    "read",
+    "kernels added": "Kernels do not add up: neighbouring units share most of what they read, so a "
+    "layer adds k − 1, stretched by the strides before it",
+    "one stride for all": "Strides of different layers multiply, s_1 s_2 … s_{l−1}; a power takes "
+    "them to be equal",
+    "one kernel for all": "The layers need not be alike: each adds its own k_l − 1",
+    "first layer forgotten": "The sum begins after the first layer; that one adds k_1 − 1",
+    "last layer forgotten": "The sum ends before the last layer; that one is stretched most",
+    "one layer off": "The product stops one layer too early: the stride of layer l − 1 counts for "
+    "layer l",
+    "odd kernels only": "Rounding k/2 down and up again loses a position where k is even, or adds "
+    "one; k − 1 needs no middle",
 }
+_SECTIONS = {
+    "section 2, a kernel of width one": ("k for k - 1", "r for r - 1", "stride forgotten"),
+    "section 2, a kernel of any width": ("1 too many", "own stride on the kernel"),
+    "section 2, a kernel of any width, be it odd or even": ("odd kernels only",),
+    "section 2, and the errata page": ("forward direction",),
+    "section 2, the question": ("size of the output",),
+    "section 3, where it starts": ("missing + 1", "layers reversed"),
+    "section 3, the pattern": ("one stride for all", "one kernel for all"),
+    "section 5": ("dilation multiplied on", "dilation on the stride"),
+    "section 5, a dilated kernel": ("d k - 1", "d k", "dilation forgotten"),
+    "section 5 of the lab, the smallest network that breaks it": ("product up to l",),
+    "section 8, which change makes the field wider": ("padding",),
+}
+POINTERS = dict.fromkeys(MISTAKES, "section 3, three layers unrolled")
+POINTERS |= {name: section for section, names in _SECTIONS.items() for name in names}
 MISTAKE = " {teaches} (see {pointer})."
-
-
-def listed(phrases: tuple[str, ...]) -> str:
-    """Join phrases as ``a, b and c``."""
-    joined = ", ".join(phrases[:-1])
-    return " and ".join(filter(None, (joined, *phrases[-1:])))
