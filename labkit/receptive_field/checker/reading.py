@@ -332,64 +332,56 @@ class _Parser:
         body = self._term() if kind == "sum" else self._product_body(variable)
         return Big(kind, body, variable, first, last, token.at)
 
-    def _first(self) -> Node:
-        return Number(Fraction(self._counts_from))
-
-    def _last(self, at: int) -> Node:
-        return plus(Name("L", at), self._counts_from - 1)
-
     def _bounds(self, token: Token) -> tuple[str, Node, Node]:
         """Parse ``_{l=1}^{L}``, ``_{i<l}``, ``_{1≤i<l}`` or ``_l``, in either order."""
         upper = self._group() if self._meets("^") else None
         if not self._meets("_"):
             raise refused("no bounds", token.at, name=token.text)
-        variable, first, last, open_ended = self._lower_group()
+        mark = self._meets("{", "(")
+        whole = self._range() if mark else (self._variable(), None, None, True)
+        variable, first, last, open_ended = whole
+        if mark:
+            self._expect(_CLOSING[mark.kind])
         if upper is None and self._meets("^"):
             upper = self._group()
         if (upper is None) == (last is None) and not open_ended:
             raise refused("upper bound", token.at, name=token.text)
-        return variable, first, upper or last or self._last(token.at)
+        first = first or Number(Fraction(self._counts_from))
+        return variable, first, upper or last or plus(Name("L", token.at), self._counts_from - 1)
 
     def _group(self) -> Node:
         if mark := self._meets("{", "("):
             return self._deeper(lambda: self._closed_by(_CLOSING[mark.kind]))
         return self._single_index()
 
-    def _lower_group(self) -> tuple[str, Node, Node | None, bool]:
-        mark = self._meets("{", "(")
-        if mark is None:
-            return self._variable(), self._first(), None, True
-        bounds = self._range()
-        self._expect(_CLOSING[mark.kind])
-        return bounds
+    def _range(self) -> tuple[str, Node | None, Node | None, bool]:
+        """Parse what stands under Σ: ``l=1``, ``l=1..L``, ``i<l``, ``1≤i<l`` or ``l``.
 
-    def _range(self) -> tuple[str, Node, Node | None, bool]:
-        """Parse what stands under Σ: ``l=1``, ``l=1..L``, ``i<l``, ``1≤i<l`` or ``l``."""
+        Returns:
+            The letter that runs, its first and last value, and whether it may run without an end.
+        """
         if self._peek(1).kind == "=":
-            variable, first, last = self._from_to()
-            return variable, first, last, False
-        first = self._first()
-        if self._peek().kind != "word" or self._peek(1).kind not in ("<", "<=", "}", ")", "∈"):
+            variable = self._variable()
+            self._next()
+            first = self._sum()
+            if self._meets(","):
+                raise refused("bounds", self._peek().at)
+            return variable, first, self._sum() if self._meets("..") else None, False
+        first = last = None
+        if not self._begins_with_variable():
             first = self._sum()
             first = plus(first, 1) if self._relation() == "<" else first
-        elif self._peek(2).kind == "word" and self._peek(3).kind in ("<", "<="):
-            first = Name(self._peek().text, self._next().at)
-            first = plus(first, 1) if self._relation() == "<" else first
-        variable = self._variable()
-        if self._peek().kind in ("}", ")"):
-            return variable, first, None, True
-        relation = self._relation()
-        last = self._sum()
-        return variable, first, plus(last, -1) if relation == "<" else last, False
+        variable, open_ended = self._variable(), self._peek().kind in ("}", ")")
+        if not open_ended:
+            below = self._relation() == "<"
+            last = plus(self._sum(), -1 if below else 0)
+        return variable, first, last, open_ended
 
-    def _from_to(self) -> tuple[str, Node, Node | None]:
-        """Parse ``l=1`` or ``l=1..L``."""
-        variable = self._variable()
-        self._next()
-        first = self._sum()
-        if self._meets(","):
-            raise refused("bounds", self._peek().at)
-        return variable, first, self._sum() if self._meets("..") else None
+    def _begins_with_variable(self) -> bool:
+        """Tell ``i<l`` and ``l`` from ``1≤i<l`` and ``m≤i<l``."""
+        word, one, two, three = (self._peek(ahead).kind for ahead in range(4))
+        sandwiched = two == "word" and three in ("<", "<=")
+        return word == "word" and one in ("<", "<=", "}", ")", "∈") and not sandwiched
 
     def _relation(self) -> str:
         token = self._next()
@@ -429,21 +421,18 @@ class _Parser:
         if not self._meets(","):
             raise refused("no bounds", token.at, name=token.text)
         if self._peek(1).kind == "=":
-            variable, first, last = self._from_to()
+            variable, first, last, _ = self._range()
             if last is None:
                 raise refused("upper bound", token.at, name=token.text)
         else:
             self._expect("(")
-            variable, first, last = self._limits()
+            variable = self._variable()
+            self._expect(",")
+            first = self._sum()
+            self._expect(",")
+            last = self._closed_by(")")
         self._expect(")")
         return Big(kind, body, variable, first, last, token.at)
-
-    def _limits(self) -> tuple[str, Node, Node]:
-        variable = self._variable()
-        self._expect(",")
-        first = self._sum()
-        self._expect(",")
-        return variable, first, self._closed_by(")")
 
 
 def _times(one: Node, other: Node) -> Node:
