@@ -85,7 +85,7 @@ class Evaluator:
         budget: Budget | None = None,
     ):
         self._names = dict(names)
-        self._item = item
+        self._item_of = item
         self._budget = budget or Budget(FOR_READING)
 
     def value(self, node: Node) -> Any:
@@ -116,8 +116,8 @@ class Evaluator:
     def _name(self, node: Name) -> Any:
         return self._names[node.name]
 
-    def _layer_parameter(self, node: Item) -> Any:
-        return self._item(node.letter, _whole(self.value(node.index), wording.WHOLE["index"]))
+    def _item(self, node: Item) -> Any:
+        return self._item_of(node.letter, _whole(self.value(node.index), wording.WHOLE["index"]))
 
     def _add(self, node: Add) -> Any:
         return self._added(map(self.value, node.terms))
@@ -190,17 +190,8 @@ class Evaluator:
         return number
 
 
-_METHODS = {
-    Number: "_number",
-    Name: "_name",
-    Item: "_layer_parameter",
-    Add: "_add",
-    Multiply: "_multiply",
-    Divide: "_divide",
-    Power: "_power",
-    Call: "_call",
-    Big: "_big",
-}
+_KINDS = (Number, Name, Item, Add, Multiply, Divide, Power, Call, Big)
+_METHODS = {kind: f"_{kind.__name__.lower()}" for kind in _KINDS}
 
 
 def _plain(value: Fraction) -> int | Fraction:

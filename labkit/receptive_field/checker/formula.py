@@ -127,21 +127,40 @@ def is_slice(node: Big) -> bool:
 def children(node: Node) -> tuple[Node, ...]:
     """Return the formulas that a formula is built of."""
     match node:
-        case Add(terms):
-            return terms
-        case Multiply(factors):
-            return factors
-        case Divide(over, under):
-            return over, under
-        case Power(base, exponent):
-            return base, exponent
-        case Call(_, arguments):
-            return arguments
+        case Add(parts) | Multiply(parts) | Call(_, parts):
+            return parts
+        case Divide(one, other) | Power(one, other):
+            return one, other
         case Item(_, index):
             return (index,)
         case Big(_, body, _, first, last):
             return body, first, last
     return ()
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Build a formula anew from changed parts."""
+    parts = tuple(map(change, children(node)))
+    match node:
+        case Add() | Multiply():
+            return type(node)(parts)
+        case Divide():
+            return Divide(*parts)
+        case Power():
+            return Power(*parts, node.at)
+        case Call():
+            return Call(node.function, parts)
+        case Item():
+            return Item(node.letter, *parts, node.at)
+        case Big():
+            return Big(node.kind, parts[0], node.variable, *parts[1:], node.at)
+    return node
+
+
+def bigs(node: Node) -> list[Big]:
+    """Return the sums and products in a formula, the outer ones first."""
+    inner = [big for part in children(node) for big in bigs(part)]
+    return [node, *inner] if isinstance(node, Big) else inner
 
 
 def letters(node: Node) -> frozenset[str]:
@@ -159,26 +178,6 @@ def free_names(node: Node) -> frozenset[str]:
         case Big(_, body, variable, first, last):
             return (free_names(body) - {variable}) | free_names(first) | free_names(last)
     return frozenset().union(*map(free_names, children(node)))
-
-
-def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
-    """Build a formula anew from changed parts."""
-    match node:
-        case Add(terms):
-            return Add(tuple(map(change, terms)))
-        case Multiply(factors):
-            return Multiply(tuple(map(change, factors)))
-        case Divide(over, under):
-            return Divide(change(over), change(under))
-        case Power(base, exponent, at):
-            return Power(change(base), change(exponent), at)
-        case Call(function, arguments):
-            return Call(function, tuple(map(change, arguments)))
-        case Item(letter, index, at):
-            return Item(letter, change(index), at)
-        case Big(kind, body, variable, first, last, at):
-            return Big(kind, change(body), variable, change(first), change(last), at)
-    return node
 
 
 def substitute(node: Node, name: str, value: Node) -> Node:
@@ -216,10 +215,10 @@ class Linear:
         return Linear(self.constant + times * other.constant, kept)
 
     def node(self) -> Node:
-        """Write the form as a formula."""
+        """Write the form as a formula, what is subtracted behind what is added."""
         terms = [
             Name(name) if c == 1 else Multiply((Number(Fraction(c)), Name(name)))
-            for name, c in self.coefficients
+            for name, c in sorted(self.coefficients, key=lambda pair: pair[1] < 0)
         ]
         if self.constant or not terms:
             terms.append(Number(Fraction(self.constant)))

@@ -31,6 +31,7 @@ from labkit.receptive_field.checker.formula import (
     TooCostlyError,
     UndefinedError,
     UnreadableError,
+    bigs,
     children,
     letters,
     linear,
@@ -344,14 +345,14 @@ class _OneLayer(_Meaning):
         return raw in _PERHAPS_R and len(sides) > 1
 
     def _refuse_sums(self) -> None:
-        big = next((big for side in self._sides for big in _bigs(side)), None)
-        if big is None:
+        found = [big for side in self._sides for big in bigs(side)]
+        if not found:
             return
         indices = [linear(p.index) for p in self._fields if isinstance(p, Item)]
         places = [form.constant for form in indices if form is not None]
         if places and places[0] > places[-1]:
             raise refused("forward", self._fields[0].at, known="r_{l−1}")
-        raise refused("recurrence with sums", big.at)
+        raise refused("recurrence with sums", found[0].at)
 
     def _place(self, part: Name | Item) -> int | None:
         """Return at which distance from layer l something stands, None where it has no index."""
@@ -483,7 +484,7 @@ class _AllLayers(_Meaning):
         known = [name for name in free if name == "L" or letter_of(name) == "L"]
         if known:
             return min(known)
-        bound = {big.variable for side in self._sides for big in _bigs(side)}
+        bound = {big.variable for side in self._sides for big in bigs(side)}
         candidates = (free & _PERHAPS_L) - bound
         return min(candidates) if len(candidates) == 1 else "L"
 
@@ -565,13 +566,6 @@ class _AllLayers(_Meaning):
         if self._depth not in bound:
             index = substitute(index, self._depth, Name("L", item.at))
         return Item(self._note(raw, letter, item.at), index, item.at)
-
-
-def _bigs(node: Node) -> Iterator[Big]:
-    if isinstance(node, Big):
-        yield node
-    for part in children(node):
-        yield from _bigs(part)
 
 
 # Equations.

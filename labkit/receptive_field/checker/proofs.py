@@ -31,6 +31,7 @@ from labkit.receptive_field.checker.formula import (
     Power,
     TooCostlyError,
     UndefinedError,
+    bigs,
     children,
     free_names,
     linear,
@@ -254,7 +255,7 @@ class _LargeNetwork(Evaluator):
         place = self._names[node.name]
         return place.constant + (self._symbols.positive("N") if place.of("N") else 0)
 
-    def _layer_parameter(self, node: Item) -> Any:
+    def _item(self, node: Item) -> Any:
         return self.parameter(node.letter, self._place(node.index))
 
     def _call(self, node: Call) -> Any:
@@ -372,7 +373,7 @@ def _along_the_layers(node: Node) -> Node:
             if index is None or None in ends:
                 return node
             sign, rest = index.of(variable), index.without(variable)
-            if _bound_names(body) & {name for name, _ in rest.coefficients}:
+            if {big.variable for big in bigs(body)} & {name for name, _ in rest.coefficients}:
                 return node
             moved = Linear(0).plus(Linear(0, ((variable, 1),)).plus(rest, -1), sign)
             body = simplified(substitute(body, variable, moved.node()))
@@ -393,8 +394,3 @@ def _places_in(node: Node) -> Iterator[Linear]:
         for part in parts:
             yield from _places_in(part)
     yield from (form for form in map(linear, inner) if form is not None)
-
-
-def _bound_names(node: Node) -> frozenset[str]:
-    own = {node.variable} if isinstance(node, Big) else set()
-    return frozenset(own).union(*map(_bound_names, children(node)))

@@ -5,7 +5,7 @@ in brackets unless it is a single name, so that its scope can be seen.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -23,7 +23,7 @@ from labkit.receptive_field.checker.formula import (
     Node,
     Number,
     Power,
-    children,
+    bigs,
     letters,
     linear,
     substitute,
@@ -61,66 +61,57 @@ def in_short(number: int | Fraction | float) -> str:
 
 @dataclass(frozen=True)
 class _Notation:
-    """Hold how one notation writes each part of a formula, from parts that are written."""
+    """Hold how one notation writes each part of a formula, around parts that are written."""
 
-    number: Callable[[str], str]
-    name: Callable[[str], str]
-    sign: Callable[[str], str]
-    brackets: Callable[[str, str, str], str]
-    item: Callable[[str, str], str]
-    power: Callable[[str, str], str]
-    big: Callable[[str, str, str, str, str], str]
-    called: Callable[[str], str]
+    sign: str
+    signs: Mapping[str, str]
+    marks: Mapping[str, str]
+    brackets: str
+    item: str
+    power: str
+    big: str
+    number: str = "{}"
+    name: str = "{}"
+    called: str = "{}"
     # Where fractions are drawn with a line; elsewhere they need brackets.
-    fraction: Callable[[str, str], str] | None = None
-
-
-def _braced(text: str) -> str:
-    return text if len(text) == 1 else f"{{{text}}}"
+    fraction: str = ""
 
 
 _TEXT = _Notation(
-    number=str,
-    name=str,
-    sign=lambda sign: sign if sign in "·/" else f"{sign} " if sign == "," else f" {sign} ",
-    brackets=lambda left, inner, right: f"{left}{inner}{right}",
-    item=lambda letter, index: f"{letter}_{_braced(index)}",
-    power=lambda base, exponent: f"{base}^{exponent}",
-    big=lambda mark, variable, first, last, body: (
-        f"{mark}_{{{variable}={first}}}^{{{last}}} {body}"
-    ),
-    called=str,
+    sign=" {} ",
+    signs={"·": "·", "/": "/", ",": ", "},
+    marks={},
+    brackets="{}{}{}",
+    item="{}_{}",
+    power="{}^{}",
+    big="{}_{{{}={}}}^{{{}}} {}",
 )
 _MATHML = _Notation(
-    number=lambda text: f"<mn>{text}</mn>",
-    name=lambda text: f"<mi>{text}</mi>",
-    sign=lambda sign: f"<mo>{'&#x2062;' if sign == '·' else sign}</mo>",
-    brackets=lambda left, inner, right: f"<mrow><mo>{left}</mo>{inner}<mo>{right}</mo></mrow>",
-    item=lambda letter, index: f"<msub><mi>{letter}</mi><mrow>{index}</mrow></msub>",
-    power=lambda base, exponent: f"<msup><mrow>{base}</mrow><mrow>{exponent}</mrow></msup>",
-    big=lambda mark, variable, first, last, body: (
-        f"<mrow><munderover><mo>{'∑' if mark == 'Σ' else mark}</mo>"
-        f"<mrow>{variable}<mo>=</mo>{first}</mrow><mrow>{last}</mrow></munderover>{body}</mrow>"
-    ),
-    called=lambda name: f"<mi>{name}</mi>",
-    fraction=lambda over, under: f"<mfrac><mrow>{over}</mrow><mrow>{under}</mrow></mfrac>",
+    sign="<mo>{}</mo>",
+    signs={"·": "<mo>&#x2062;</mo>"},
+    marks={"Σ": "∑"},
+    brackets="<mrow><mo>{}</mo>{}<mo>{}</mo></mrow>",
+    item="<msub><mi>{}</mi><mrow>{}</mrow></msub>",
+    power="<msup><mrow>{}</mrow><mrow>{}</mrow></msup>",
+    big="<mrow><munderover><mo>{}</mo><mrow>{}<mo>=</mo>{}</mrow><mrow>{}</mrow></munderover>{}"
+    "</mrow>",
+    number="<mn>{}</mn>",
+    name="<mi>{}</mi>",
+    called="<mi>{}</mi>",
+    fraction="<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>",
 )
 _LATEX = _Notation(
-    number=str,
-    name=str,
-    sign=lambda sign: {"·": r" \, ", "−": " - ", ",": ", "}.get(sign, f" {sign} "),
-    brackets=lambda left, inner, right: (
-        rf"\left{_LATEX_BRACKETS.get(left, left)} {inner} \right{_LATEX_BRACKETS.get(right, right)}"
-    ),
-    item=lambda letter, index: f"{letter}_{{{index}}}",
-    power=lambda base, exponent: f"{{{base}}}^{{{exponent}}}",
-    big=lambda mark, variable, first, last, body: (
-        rf"\{'sum' if mark == 'Σ' else 'prod'}_{{{variable}={first}}}^{{{last}}} {body}"
-    ),
-    called=lambda name: rf"\operatorname{{{name}}}",
-    fraction=lambda over, under: rf"\frac{{{over}}}{{{under}}}",
-)
-_LATEX_BRACKETS = {"⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil"}
+    sign=" {} ",
+    signs={"·": r" \, ", "−": " - ", ",": ", "},
+    marks={"Σ": r"\sum", "∏": r"\prod", "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil",
+           "⌉": r"\rceil"},
+    brackets=r"\left{} {} \right{}",
+    item="{}_{{{}}}",
+    power="{{{}}}^{{{}}}",
+    big="{}_{{{}={}}}^{{{}}} {}",
+    called=r"\operatorname{{{}}}",
+    fraction=r"\frac{{{}}}{{{}}}",
+)  # fmt: skip
 
 
 def written(node: Node) -> str:
@@ -177,7 +168,14 @@ class _Writer:
     def _inside(self, node: Node, strength: int) -> str:
         """Write a part, in brackets where it binds less than what is around it."""
         text, own = self._written(node)
-        return text if own >= strength else self._in.brackets("(", text, ")")
+        return text if own >= strength else self._in_brackets("()", text)
+
+    def _in_brackets(self, pair: str, inner: str) -> str:
+        left, right = (self._in.marks.get(mark, mark) for mark in pair)
+        return self._in.brackets.format(left, inner, right)
+
+    def _sign(self, sign: str) -> str:
+        return self._in.signs.get(sign) or self._in.sign.format(sign)
 
     def _written(self, node: Node) -> tuple[str, int]:
         """Return the text of a formula and how strongly it holds together."""
@@ -185,9 +183,11 @@ class _Writer:
             case Number(value):
                 return self._number(value)
             case Name(name):
-                return self._in.name(name), _ATOM
+                return self._in.name.format(name), _ATOM
             case Item(letter, index):
-                return self._in.item(letter, self._place(index)), _ATOM
+                place = self._place(index)
+                braced = place if len(place) == 1 or self._in is not _TEXT else f"{{{place}}}"
+                return self._in.item.format(letter, braced), _ATOM
             case Add(terms):
                 return self._terms(terms), _SUM
             case Multiply(factors):
@@ -195,7 +195,8 @@ class _Writer:
             case Divide(over, under):
                 return self._fraction(over, under)
             case Power(base, exponent):
-                return self._power(base, exponent), _PRODUCT
+                raised = self._inside(exponent, _SUM if self._in.fraction else _ATOM)
+                return self._in.power.format(self._inside(base, _ATOM), raised), _PRODUCT
             case Call(function, arguments):
                 return self._call(function, arguments), _ATOM
             case Big():
@@ -204,9 +205,9 @@ class _Writer:
 
     def _number(self, value: Fraction) -> tuple[str, int]:
         if value < 0:
-            return self._in.sign("−").lstrip(" ").rstrip(" ") + self._number(-value)[0], _SUM
+            return self._sign("−").strip() + self._number(-value)[0], _SUM
         if value.denominator == 1:
-            return self._in.number(str(value)), _ATOM
+            return self._in.number.format(value), _ATOM
         return self._fraction(*(Number(Fraction(part)) for part in value.as_integer_ratio()))
 
     def _terms(self, terms: tuple[Node, ...]) -> str:
@@ -214,73 +215,56 @@ class _Writer:
         text = self._inside(first, _SUM)
         for term in others:
             negative, rest = _signed(term)
-            text += self._in.sign("−" if negative else "+")
+            text += self._sign("−" if negative else "+")
             text += self._inside(rest, _PRODUCT if negative or isinstance(rest, Add) else _SUM)
         return text
 
     def _factors(self, factors: tuple[Node, ...]) -> tuple[str, int]:
         first, *rest = factors
         if first == MINUS_ONE and rest:
-            sign = self._in.sign("−").strip()
-            return sign + self._factors(tuple(rest))[0], _SUM
+            return self._sign("−").strip() + self._factors(tuple(rest))[0], _SUM
         text = self._inside(first, _PRODUCT)
         for factor in rest:
             inverse = isinstance(factor, Divide) and factor.over == ONE
-            if inverse and self._in.fraction is not None:
-                text = self._in.fraction(text, self.text(factor.under))
+            if inverse and self._in.fraction:
+                text = self._in.fraction.format(text, self.text(factor.under))
             elif inverse:
-                text += self._in.sign("/") + self._inside(factor.under, _ATOM)
+                text += self._sign("/") + self._inside(factor.under, _ATOM)
             else:
-                text += self._in.sign("·") + self._inside(factor, _PRODUCT)
+                text += self._sign("·") + self._inside(factor, _PRODUCT)
         return text, _PRODUCT
 
     def _fraction(self, over: Node, under: Node) -> tuple[str, int]:
-        if self._in.fraction is not None:
-            return self._in.fraction(self.text(over), self.text(under)), _PRODUCT
+        if self._in.fraction:
+            return self._in.fraction.format(self.text(over), self.text(under)), _PRODUCT
         parts = self._inside(over, _PRODUCT), self._inside(under, _ATOM)
-        return self._in.sign("/").join(parts), _PRODUCT
-
-    def _power(self, base: Node, exponent: Node) -> str:
-        drawn = self._in.fraction is not None
-        raised = self.text(exponent) if drawn else self._inside(exponent, _ATOM)
-        return self._in.power(self._inside(base, _ATOM), raised)
+        return self._sign("/").join(parts), _PRODUCT
 
     def _call(self, function: str, arguments: tuple[Node, ...]) -> str:
         if function in ("<=", "=="):
-            return self._in.sign({"<=": "≤", "==": "="}[function]).join(map(self.text, arguments))
+            return self._sign({"<=": "≤", "==": "="}[function]).join(map(self.text, arguments))
         marks = {"floor": "⌊⌋", "ceil": "⌈⌉", "abs": "||"}.get(function, "")
-        inner = self._in.sign(",").join(map(self.text, arguments))
-        if marks and self._in.fraction is not None:
-            return self._in.brackets(marks[0], inner, marks[1])
-        return self._in.called(function) + self._in.brackets("(", inner, ")")
+        inner = self._sign(",").join(map(self.text, arguments))
+        if marks and self._in.fraction:
+            return self._in_brackets(marks, inner)
+        return self._in.called.format(function) + self._in_brackets("()", inner)
 
     def _big(self, node: Big) -> str:
         if not node.variable.isalpha():
-            used = letters(node) | {big.variable for big in _bigs(node)}
+            used = letters(node) | {big.variable for big in bigs(node)}
             letter = next(letter for letter in SPARE if letter not in used)
             body = substitute(node.body, node.variable, Name(letter))
             return self._big(Big(node.kind, body, letter, node.first, node.last))
         mark = "Σ" if node.kind == "sum" else "∏"
+        mark, variable = self._in.marks.get(mark, mark), self._in.name.format(node.variable)
+        body = self._inside(node.body, _ATOM if self._in.fraction else _PRODUCT)
         ends = self._place(node.first), self._place(node.last)
-        body = self._inside(node.body, _PRODUCT if self._in.fraction is None else _ATOM)
-        return self._in.big(mark, self._in.name(node.variable), *ends, body)
+        return self._in.big.format(mark, variable, *ends, body)
 
     def _place(self, node: Node) -> str:
         """Write an index or a bound, in which numbers add up and names come first."""
         form = linear(node)
-        if form is None:
-            return self.text(node)
-        ordered = sorted(form.coefficients, key=lambda pair: pair[1] < 0)
-        parts = [_multiple(name, times) for name, times in ordered]
-        if form.constant or not parts:
-            parts.append(Number(Fraction(form.constant)))
-        return self._terms(tuple(parts))
-
-
-def _multiple(name: str, times: int) -> Node:
-    factors = (Name(name),) if abs(times) == 1 else (Number(Fraction(abs(times))), Name(name))
-    signed = (MINUS_ONE, *factors) if times < 0 else factors
-    return signed[0] if len(signed) == 1 else Multiply(signed)
+        return self.text(node if form is None else form.node())
 
 
 def _signed(node: Node) -> tuple[bool, Node]:
@@ -288,11 +272,7 @@ def _signed(node: Node) -> tuple[bool, Node]:
     match node:
         case Number(value) if value < 0:
             return True, Number(-value)
-        case Multiply((sign, *rest)) if sign == MINUS_ONE and rest:
-            return True, rest[0] if len(rest) == 1 else Multiply(tuple(rest))
+        case Multiply((Number(value), *rest)) if value < 0 and rest:
+            factors = (*([Number(-value)] if value != -1 else []), *rest)
+            return True, factors[0] if len(factors) == 1 else Multiply(factors)
     return False, node
-
-
-def _bigs(node: Node) -> list[Big]:
-    inner = [big for part in children(node) for big in _bigs(part)]
-    return [node, *inner] if isinstance(node, Big) else inner
