@@ -265,6 +265,80 @@ def minus(one: Node, other: Node) -> Node:
     return added(one, Multiply((MINUS_ONE, other)))
 
 
+def product(*factors: Node, total: bool = False) -> Node:
+    """Multiply formulas, and simplify what is linear.
+
+    Args:
+        factors: the formulas.
+        total: whether each has a value for every network, so that 0 times it is 0.
+    """
+    flat = [f for one in factors for f in (one.factors if isinstance(one, Multiply) else (one,))]
+    form = linear(Multiply(tuple(flat)))
+    if form is not None:
+        return form.node()
+    if total and ZERO in flat:
+        return ZERO
+    flat = [part for part in flat if part != ONE]
+    return flat[0] if len(flat) == 1 else Multiply(tuple(flat))
+
+
+def affine(
+    node: Node, name: str, refusal: UnreadableError, total: bool = False
+) -> tuple[Node, Node]:
+    """Write a formula as a name's multiple plus what is free of it.
+
+    Args:
+        node: the formula.
+        name: the name.
+        refusal: what is raised where it is no such sum.
+        total: whether each part has a value for every network.
+
+    Returns:
+        What the name is multiplied by, and the rest.
+    """
+    if name not in free_names(node):
+        return ZERO, node
+
+    def split(part: Node) -> tuple[Node, Node]:
+        return affine(part, name, refusal, total)
+
+    match node:
+        case Name():
+            return ONE, ZERO
+        case Add(terms):
+            times, rests = zip(*map(split, terms), strict=True)
+            return added(*times), added(*rests)
+        case Multiply(parts):
+            with_it = [part for part in parts if name in free_names(part)]
+            if len(with_it) == 1:
+                others = [part for part in parts if part is not with_it[0]]
+                times, rest = split(with_it[0])
+                # Whatever has no value is still there, in what multiplies the name.
+                rest = ZERO if rest == ZERO else product(rest, *others, total=total)
+                return product(times, *others, total=total), rest
+        case Divide(over, under) if name not in free_names(under):
+            times, rest = split(over)
+            return Divide(times, under), ZERO if rest == ZERO else Divide(rest, under)
+        case Call("if", (test, yes, no)) if name not in free_names(test):
+            times, rest = (choice(test, *pair) for pair in zip(split(yes), split(no), strict=True))
+            return times, rest
+        case Big("sum", body, variable, first, last) if name in free_names(body):
+            if name not in free_names(first) | free_names(last):
+                times, rest = (
+                    part if part == ZERO else Big("sum", part, variable, first, last)
+                    for part in split(body)
+                )
+                return times, rest
+    raise refusal
+
+
+def choice(test: Node, yes: Node, no: Node) -> Node:
+    """Choose between two formulas by a condition, which is 1 or 0 where it is known."""
+    if isinstance(test, Number):
+        return yes if test.value else no
+    return yes if yes == no else Call("if", (test, yes, no))
+
+
 def simplified(node: Node) -> Node:
     """Write indices and bounds as linear forms, in which names may cancel."""
     match node:

@@ -17,6 +17,8 @@ from labkit.receptive_field.checker.evaluation import (
 )
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
+    ONE,
+    ZERO,
     Add,
     Big,
     Call,
@@ -31,6 +33,7 @@ from labkit.receptive_field.checker.formula import (
     TooCostlyError,
     UndefinedError,
     UnreadableError,
+    affine,
     bigs,
     children,
     letters,
@@ -594,37 +597,18 @@ def _start(node: Node) -> int | None:
 
 def _isolated(side: Node, other: Node) -> Node:
     """Solve an equation in which the asked quantity stands linearly."""
-    gap = Add((side, _negative(other)))
-    _refuse_powers(gap)
-    if _times_asked(gap) > 1:
-        at_0, at_1 = (substitute(gap, _ASKED, Number(Fraction(value))) for value in (0, 1))
-        times = Add((at_1, _negative(at_0)))
-        if linear(times) == Linear(0):
-            raise refused("asked cancels", _start(side))
-        return Divide(_negative(at_0), times)
-    while not isinstance(side, Name):
-        side, other = _one_step(side, other)
-    return other
-
-
-def _times_asked(node: Node) -> int:
-    return sum(part.name == _ASKED for part in _parts(node) if isinstance(part, Name))
-
-
-def _one_step(side: Node, other: Node) -> tuple[Node, Node]:
-    """Take away from both sides what stands around the asked quantity."""
-    asked = next(part for part in children(side) if _ASKED in letters(part))
-    rest = [part for part in children(side) if part is not asked]
-    match side:
-        case Add():
-            return asked, Add((other, *map(_negative, rest)))
-        case Multiply((sign, _)) if sign == MINUS_ONE:
-            return asked, _negative(other)
-        case Multiply():
-            return asked, Divide(other, Multiply(tuple(rest)))
-        case Divide(_, under):
-            return asked, Multiply((other, under))
-    raise TypeError(f"{side!r} is not linear in what is asked")
+    if _ASKED in letters(other):
+        side, other = Add((side, _negative(other))), ZERO
+    shown = written(side).replace(_ASKED, "r")
+    times, rest = affine(side, _ASKED, refused("asked in a power", _start(side), shown=shown))
+    if times == ZERO:
+        raise refused("asked cancels", _start(side))
+    if rest != ZERO:
+        terms = rest.terms if isinstance(rest, Add) else (rest,)
+        other = Add((other, *map(_negative, terms)))
+    if times == MINUS_ONE:
+        return _negative(other)
+    return other if times == ONE else Divide(other, times)
 
 
 def _negative(node: Node) -> Node:
@@ -633,20 +617,6 @@ def _negative(node: Node) -> Node:
     if isinstance(node, Multiply) and node.factors[0] == MINUS_ONE and len(node.factors) == 2:
         return node.factors[1]
     return Multiply((MINUS_ONE, node))
-
-
-def _refuse_powers(side: Node) -> None:
-    """Refuse a side in which the asked quantity does not stand linearly."""
-    if _ASKED not in letters(side) or isinstance(side, Name):
-        return
-    asking = [part for part in children(side) if _ASKED in letters(part)]
-    alone = isinstance(side, Add) or len(asking) == 1
-    over = not isinstance(side, Divide) or _ASKED not in letters(side.under)
-    if not (isinstance(side, Add | Multiply | Divide) and alone and over):
-        shown = written(side).replace(_ASKED, "r")
-        raise refused("asked in a power", _start(side), shown=shown)
-    for part in asking:
-        _refuse_powers(part)
 
 
 # What every formula has to be.

@@ -15,7 +15,7 @@ import linecache
 import math
 import types
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import reduce
@@ -37,11 +37,14 @@ from labkit.receptive_field.checker.formula import (
     TooCostlyError,
     UnreadableError,
     added,
+    affine,
     children,
+    choice,
     free_names,
     linear,
     minus,
     plus,
+    product,
     simplified,
     substitute,
 )
@@ -59,13 +62,6 @@ _GENUINE = {
     **{name: getattr(math, name) for name in ("prod", "floor", "ceil")},
 }
 _ON_PAPER = {**_GENUINE, "math": math, "np": math, "numpy": math}
-_SYNTAX = (
-    ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.Return, ast.Assign,
-    ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Pass, ast.If, ast.For, ast.While, ast.Constant,
-    ast.Name, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Call, ast.keyword,
-    ast.Attribute, ast.Subscript, ast.Slice, ast.Tuple, ast.List, ast.GeneratorExp, ast.ListComp,
-    ast.comprehension,
-)  # fmt: skip
 _COUNTED = {ast.Lt: (0, 1), ast.LtE: (1, 1), ast.Gt: (0, -1), ast.GtE: (1, -1)}
 _SPECIAL = (
     inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -208,10 +204,6 @@ class _Program(ExpressionReader):
     def result(self, tree: ast.FunctionDef | ast.Lambda) -> Node:
         """Return what the function returns."""
         body = tree.body if isinstance(tree, ast.FunctionDef) else [ast.Return(tree.body)]
-        for statement in body:
-            for node in ast.walk(statement):
-                if not isinstance(node, _SYNTAX):
-                    raise self.refusal(node, "not in a program")
         found = self._run(body)
         if found is None:
             raise self.refusal(tree, "no return")
@@ -286,7 +278,7 @@ class _Program(ExpressionReader):
         if found == [None, None]:
             yes, no = after
             self.names = {
-                name: self._bounded(_choice(test, yes[name], no[name]))
+                name: self._bounded(choice(test, yes[name], no[name]))
                 for name in yes.keys() & no.keys()
                 if yes[name] is no[name] or (not _is_list(yes[name]) and not _is_list(no[name]))
             }
@@ -296,7 +288,7 @@ class _Program(ExpressionReader):
             found[way] = self._run(rest) if found[way] is None else found[way]
         if None in found:
             raise self.refusal(tree, "no return")
-        return self._bounded(_choice(test, *found))
+        return self._bounded(choice(test, *found))
 
     # Loops.
 
@@ -307,7 +299,7 @@ class _Program(ExpressionReader):
                 reach, step = _COUNTED[type(order)]
                 first, outer = self.names.get(name), self.names
                 if _steps(body).get(name) == step and isinstance(first, Node):
-                    self.names = _without(outer, _stored(body))
+                    self.names = _without(outer, _stores(body))
                     last = added(self.node(end), Number(Fraction(step * (reach - 1))))
                     self.names = outer
                     ends = (first, last) if step > 0 else (last, first)
@@ -338,8 +330,8 @@ class _Program(ExpressionReader):
     def _turns(self, row: Row, target: ast.expr | None, body: Sequence[ast.stmt]) -> None:
         """Follow one turn at any place, and conclude what all of them do."""
         start, place = self.names, self._fresh_variable(row)
-        changed = _stored([*body, *([target] if target else [])])
-        steps = {} if target and _stored([target]) & _steps(body).keys() else _steps(body)
+        changed = set(_stores([*body, *([target] if target else [])]))
+        steps = {} if target and _steps(body).keys() & _stores([target]) else _steps(body)
         inside, solved = _without(start, changed), {}
         for name in sorted(changed & start.keys()):
             if name in steps and linear(start[name]) is not None:
@@ -381,7 +373,7 @@ class _Program(ExpressionReader):
         if symbol is None:
             raise refused("variables")
         name, node = waiting.pop(symbol)
-        factor, rest = self._affine(node, symbol)
+        factor, rest = affine(node, symbol, refused("loop"), total=True)
         lasting = factor != ZERO
         if lasting:
             solution = self._grown(start[name], factor, rest, place, row.first)
@@ -401,7 +393,7 @@ class _Program(ExpressionReader):
     ) -> Callable[[Node], Node]:
         """Return what x becomes by x → factor x + rest, before the turn at any place."""
 
-        def product(begin: Node, end: Node) -> Node:
+        def grown_by(begin: Node, end: Node) -> Node:
             if factor == ONE:
                 return ONE
             variable = self._fresh_variable(Row(begin, end, lambda at: at))
@@ -417,39 +409,11 @@ class _Program(ExpressionReader):
             else:
                 variable = self._fresh_variable(Row(first, last, lambda at: at))
                 term = _put(rest, place, Name(variable))
-                term = _product(term, product(plus(Name(variable), 1), last))
+                term = _product(term, grown_by(plus(Name(variable), 1), last))
                 grown = Big("sum", term, variable, first, last)
-            return added(_product(start, product(first, last)), grown)
+            return added(_product(start, grown_by(first, last)), grown)
 
         return solution
-
-    def _affine(self, node: Node, name: str) -> tuple[Node, Node]:
-        """Write a formula as a name's multiple plus what is free of it."""
-        if name not in free_names(node):
-            return ZERO, node
-        match node:
-            case Name():
-                return ONE, ZERO
-            case Add(terms):
-                factors, rests = zip(*(self._affine(term, name) for term in terms), strict=True)
-                return added(*factors), added(*rests)
-            case Multiply(parts):
-                with_it = [part for part in parts if name in free_names(part)]
-                if len(with_it) == 1:
-                    others = [part for part in parts if part is not with_it[0]]
-                    factor, rest = self._affine(with_it[0], name)
-                    return _product(factor, *others), _product(rest, *others)
-            case Call("if", (test, yes, no)) if name not in free_names(test):
-                pairs = zip(self._affine(yes, name), self._affine(no, name), strict=True)
-                factor, rest = (_choice(test, *pair) for pair in pairs)
-                return factor, rest
-            case Big("sum", body, variable, first, last) if name in free_names(body):
-                factor, rest = self._affine(body, name)
-                if name not in free_names(first) | free_names(last):
-                    return _total(factor, variable, first, last), _total(
-                        rest, variable, first, last
-                    )
-        raise refused("loop")
 
     # Expressions: as the reader has them, but simplified.
 
@@ -475,7 +439,7 @@ class _Program(ExpressionReader):
 
     def _if(self, tree: ast.IfExp) -> Node:
         test = self._test(tree.test)
-        return self._bounded(_choice(test, self.node(tree.body), self.node(tree.orelse)))
+        return self._bounded(choice(test, self.node(tree.body), self.node(tree.orelse)))
 
     def _function(self, tree: ast.expr) -> str:
         """Return the name of a function that is what its name says."""
@@ -508,35 +472,32 @@ class _Program(ExpressionReader):
     def _test(self, tree: ast.expr) -> Node:
         match tree:
             case ast.BoolOp(ast.And(), parts):
-                return reduce(lambda one, two: _choice(one, two, ZERO), map(self._test, parts))
+                return reduce(lambda one, two: choice(one, two, ZERO), map(self._test, parts))
             case ast.BoolOp(ast.Or(), parts):
-                return reduce(lambda one, two: _choice(one, ONE, two), map(self._test, parts))
+                return reduce(lambda one, two: choice(one, ONE, two), map(self._test, parts))
             case ast.UnaryOp(ast.Not(), part):
-                return _choice(self._test(part), ZERO, ONE)
+                return choice(self._test(part), ZERO, ONE)
             case ast.Compare(left, orders, others):
                 ends = [self.node(part) for part in (left, *others)]
                 links = [self._link(*link) for link in zip(orders, ends, ends[1:], strict=False)]
-                return reduce(lambda one, two: _choice(one, two, ZERO), links)
+                return reduce(lambda one, two: choice(one, two, ZERO), links)
         found = self.value(tree)
         if isinstance(found, Row) and not found.used_up:
             return self._at_most(ONE, found.length)
-        return _choice(self._equal(self.node(tree), ZERO), ZERO, ONE)
+        return choice(self._equal(self.node(tree), ZERO), ZERO, ONE)
 
     def _link(self, order: ast.cmpop, one: Node, two: Node) -> Node:
         match order:
-            case ast.LtE():
-                return self._at_most(one, two)
-            case ast.GtE():
-                return self._at_most(two, one)
-            case ast.Lt():
-                return _choice(self._at_most(two, one), ZERO, ONE)
-            case ast.Gt():
-                return _choice(self._at_most(one, two), ZERO, ONE)
-            case ast.Eq():
-                return self._equal(one, two)
-            case ast.NotEq():
-                return _choice(self._equal(one, two), ZERO, ONE)
-        raise self.refusal(order, "comparison")
+            case ast.LtE() | ast.Gt():
+                holds = self._at_most(one, two)
+            case ast.GtE() | ast.Lt():
+                holds = self._at_most(two, one)
+            case ast.Eq() | ast.NotEq():
+                holds = self._equal(one, two)
+            case _:
+                raise self.refusal(order, "comparison")
+        contrary = isinstance(order, ast.Lt | ast.Gt | ast.NotEq)
+        return choice(holds, ZERO, ONE) if contrary else holds
 
     def _at_most(self, one: Node, two: Node) -> Node:
         if self.never_negative(minus(two, one)):
@@ -561,16 +522,15 @@ class _Program(ExpressionReader):
         return self.never_negative(plus(node, -1))
 
 
-def _stored(nodes: Sequence[ast.AST]) -> frozenset[str]:
-    """Return the names that a program assigns."""
-    return frozenset(name.id for node in nodes for name in ast.walk(node)
-                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store))  # fmt: skip
+def _stores(nodes: Sequence[ast.AST]) -> list[str]:
+    """Return the names that a program assigns, each as often as it does."""
+    return [name.id for node in nodes for name in ast.walk(node)
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)]  # fmt: skip
 
 
 def _steps(body: Sequence[ast.stmt]) -> dict[str, int]:
     """Return the names that each turn of a loop counts up or down, once, and by how much."""
-    stores = [name.id for statement in body for name in ast.walk(statement)
-              if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)]  # fmt: skip
+    stores = _stores(body)
     found = {}
     for statement in body:
         match statement:
@@ -585,7 +545,7 @@ def _symbol(name: str, place: str) -> str:
     return f"{name}@{place}"
 
 
-def _without(names: Mapping[str, Any], gone: frozenset[str]) -> dict[str, Any]:
+def _without(names: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in names.items() if name not in gone}
 
 
@@ -594,29 +554,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _product(*factors: Node) -> Node:
-    """Multiply formulas that always have a value, and simplify what is linear."""
-    flat = [
-        part
-        for factor in factors
-        for part in (factor.factors if isinstance(factor, Multiply) else (factor,))
-    ]
-    form = linear(Multiply(tuple(flat)))
-    if form is not None:
-        return form.node()
-    flat = [part for part in flat if part != ONE]
-    if ZERO in flat:
-        return ZERO
-    return flat[0] if len(flat) == 1 else Multiply(tuple(flat))
-
-
-def _total(body: Node, variable: str, first: Node, last: Node) -> Node:
-    return ZERO if body == ZERO else Big("sum", body, variable, first, last)
-
-
-def _choice(test: Node, yes: Node, no: Node) -> Node:
-    if isinstance(test, Number):
-        return yes if test.value else no
-    return yes if yes == no else Call("if", (test, yes, no))
+    return product(*factors, total=True)
 
 
 def _put(node: Node, name: str, value: Node) -> Node:
