@@ -659,7 +659,7 @@ def test_two_functions_in_one_line_are_told_apart():
 @pytest.mark.parametrize(
     ("text", "one_layer", "reason"),
     [
-        ("def f(k, s):\n    import os\n    return 1", False, "is not read in a program"),
+        ("def f(k, s):\n    import os\n    return 1", False, "import os': is not read here"),
         ("def f(k, q):\n    x = 1\n    return x", False, "'q'"),
         ("def f(k, s):\n    x = k[5]\n    return x", False, "may leave the list"),
         ("def f(k, s):\n    for a in k:\n        pass", False, "ends with return"),

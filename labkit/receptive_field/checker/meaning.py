@@ -243,8 +243,6 @@ def understood(sides: tuple[Node, ...], one_layer: bool, counts_from: int = 1) -
     meaning = (_OneLayer if one_layer else _AllLayers)(sides, counts_from)
     nodes = tuple(_solved(tuple(map(meaning.translated, sides)), one_layer))
     for node in nodes:
-        check_depth(node)
-        check_names(node, frozenset("rksdp") if one_layer else frozenset("Lp"))
         check_powers(node)
     return Reading(nodes, counts_from, meaning.renamed(), meaning.forward)
 
@@ -527,6 +525,8 @@ class _AllLayers(_Meaning):
             case Item():
                 return self._item(node, bound, in_product)
             case Big(kind, body, variable, first, last, at):
+                if variable in bound | {"L", "p"}:
+                    raise refused("already runs", at, letter=variable)
                 ends = (self.translated(end, bound, in_product) for end in (first, last))
                 inner = body, bound | {variable}, in_product or kind == "prod"
                 return Big(kind, self.translated(*inner), variable, *ends, at)
@@ -637,29 +637,6 @@ def check_depth(node: Node) -> None:
         if depth > _DEEPEST_TREE:
             raise refused("too deep")
         layer = [child for parent in layer for child in children(parent)]
-
-
-def check_names(node: Node, bound: frozenset[str]) -> None:
-    """Insist that each name is bound.
-
-    Args:
-        node: the formula.
-        bound: the names that mean something outside every sum and product.
-
-    Raises:
-        UnreadableError: naming the first name that means nothing.
-    """
-    if isinstance(node, Name) and node.name not in bound:
-        raise refused("unbound", node.at, letter=node.name)
-    if not isinstance(node, Big):
-        for child in children(node):
-            check_names(child, bound)
-        return
-    if node.variable in bound:
-        raise refused("already runs", node.at, letter=node.variable)
-    check_names(node.first, bound)
-    check_names(node.last, bound)
-    check_names(node.body, bound | {node.variable})
 
 
 def check_powers(node: Node, budget: Budget | None = None) -> None:

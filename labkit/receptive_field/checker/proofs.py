@@ -101,8 +101,8 @@ def _symbols(
 
 
 def _holds(node: Node, symbols: dict[str, Any], budget: Budget) -> bool:
-    r, k, s, d = (symbols[letter] for letter in "rksd")
-    return _same(Evaluator(symbols, budget=budget).value(node), s * (r - 1) + d * (k - 1) + 1)
+    truth = _expanded_truth(lambda letter, _: symbols[letter], 1, symbols["r"])
+    return _same(Evaluator(symbols, budget=budget).value(node), truth)
 
 
 def proves_closed_form(node: Node, dilated: bool, condition: Condition, budget: Budget) -> bool:
@@ -160,9 +160,8 @@ def proves_for_depth(
         return False
 
 
-def _expanded_truth(item: Any, depth: int) -> Any:
+def _expanded_truth(item: Any, depth: int, width: Any = 1) -> Any:
     """Multiply the receptive field out, from the last layer to the first."""
-    width: Any = 1
     for number in range(depth, 0, -1):
         kernel, stride, dilation = (item(letter, number) for letter in "ksd")
         width = stride * (width - 1) + dilation * (kernel - 1) + 1
@@ -294,15 +293,6 @@ class _LargeNetwork(Evaluator):
         numbers = range(first.constant, last.constant + 1)
         return [Linear(number, first.coefficients) for number in numbers]
 
-    def _beyond(self, last: Linear) -> list[tuple[Linear, int]]:
-        """List the places between N and last, each with 1 to add it or -1 to take it off."""
-        distance = last.constant
-        self._require(abs(distance) <= _FARTHEST)
-        numbers, sign = (
-            (range(1, distance + 1), 1) if distance > 0 else (range(distance + 1, 1), -1)
-        )
-        return [(Linear(number, last.coefficients), sign) for number in numbers]
-
     def _key(self, node: Big, first: Linear) -> tuple:
         """Name the part of a sum up to N by all that its value depends on."""
         free = sorted(free_names(node.body) - {node.variable})
@@ -353,9 +343,11 @@ class _LargeNetwork(Evaluator):
         product = self._symbols.positive(("run", letter))
         for number in range(1, first.constant):
             product = product / self.parameter(letter, Linear(number))
-        for place, sign in self._beyond(last):
-            parameter = self.parameter(letter, place)
-            product = product * parameter if sign > 0 else product / parameter
+        self._require(abs(last.constant) <= _FARTHEST)
+        for number in range(1, last.constant + 1):
+            product = product * self.parameter(letter, Linear(number, last.coefficients))
+        for number in range(last.constant + 1, 1):
+            product = product / self.parameter(letter, Linear(number, last.coefficients))
         return product
 
 

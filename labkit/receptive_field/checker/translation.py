@@ -240,7 +240,7 @@ class _Program(ExpressionReader):
                     if found is not None:
                         return found
                 case _:
-                    raise self.refusal(statement, "not in a program")
+                    raise self.refusal(statement, "not read")
         return None
 
     def _bind(self, target: ast.expr, value: Any) -> None:

@@ -26,19 +26,16 @@ REFUSALS = {
     "unbound": "{letter!r} has no meaning here: no Σ or ∏ around it runs over {letter}",
     "mathematica": "these are Mathematica's brackets; write {name}(…, (l, 1, L))",
     # One formula, and nothing else.
-    "dots": "dots leave open how it goes on: write them as Σ and ∏, as in "
-    + "1 + Σ_{{l=1}}^{{L}} …",
+    "dots": "dots leave open how it goes on: write them as Σ and ∏, as in Σ_{{l=1}}^{{L}} …",
     "two formulas": "one formula only, without a second one or a condition after a comma: write "
     "what it defines out in the first, such as d*(k-1)+1 for k' or the product ∏ s_i for J",
-    "'": "a letter with a prime is not known here: write out what it stands for, such as "
-    "d*(k-1)+1 for k'",
+    "'": "a prime is not known here: write out what it stands for, such as d*(k-1)+1 for k'",
     ".": "'.' has no place in a formula: write one formula, without words or methods",
     "words": "{word!r} is not a name here: write only the formula, without words; the names are "
     "{names}",
     "unknown": "{word!r} is not a name here; the names are {names}",
     "numpy": "numpy's {name} is not read as text: give a Python function instead, or write Σ and ∏",
-    "program": "a program is not read as text: define the function in a cell and pass the "
-    "function itself",
+    "program": "a program is not read as text: define a function in a cell and pass it itself",
     "python": "as Python it does not parse ({reason}): put * between factors, and write all of it "
     "in Python or all of it in the notation of mathematics",
     "exponent": "exponents are whole numbers up to {most}",
@@ -47,8 +44,7 @@ REFUSALS = {
     "two names": "{one} and {other} could mean the same: write one letter for {letter}",
     "two meanings": "{name} could mean two things: {meanings}",
     "needs its layer": "{name} needs the number of its layer, such as {name}_l",
-    "jump": "{name} is not known here: write the product of the strides before layer l out, "
-    "∏_{{i=1}}^{{l−1}} s_i",
+    "jump": "{name} is not known here: write the product out, ∏_{{i=1}}^{{l−1}} s_i",
     "jump, forward": "{name}, the jump, belongs to the forward direction: asked is r_{{l−1}} from "
     "r_l, in k_l and s_l alone",
     "length": "len is for k, s or d",
@@ -56,12 +52,9 @@ REFUSALS = {
     # Equations.
     "left side": "{shown} stands on one side of the equals sign, and is no name for what is "
     "asked: {asked}",
-    "asked twice": "it is not clear which r is asked for: write r_{{l−1}} for the layer before "
-    "and r_l for the layer itself",
-    "asked cancels": "what is asked cancels out of this equation, which then says nothing of it: "
-    "write it alone on one side",
-    "asked in a power": "{shown} stands in a power, a divisor or a product with itself: solve for "
-    "it",
+    "asked twice": "it is not clear which r is asked for: write r_{{l−1}} and r_l apart",
+    "asked cancels": "what is asked cancels out of this equation: write it alone on one side",
+    "asked in a power": "in {shown} what is asked is not alone: solve the equation for it",
     "one layer": "the recurrence speaks of one layer l: write {word} or {word}_l",
     "two layers": "it speaks of two layers, {one} and {other}: of layer l are k_l, s_l and r_l, "
     "and r_{{l−1}} is asked for",
@@ -83,11 +76,10 @@ REFUSALS = {
     "first turn": "the first turn of a loop differs from the others",
     "loop": "a loop that does more than multiply and add is not read",
     # Python functions, after "This cannot be read: ".
-    "argument": "the argument {name!r} of your function has no meaning here; name the arguments "
-    "{wanted}",
+    "argument": "the argument {name!r} of your function has no meaning here; take {wanted}",
     "no arguments": "your function takes none of the arguments {wanted}",
-    "arguments unknown": "the arguments of this function are not known; write one with arguments "
-    "among {wanted}",
+    "arguments unknown": "the arguments of this function are not known; write one that takes "
+    "{wanted}",
     "async": "your function is declared async; write it without",
     "no number": "your function returns {shown}, which is not a number",
     # Other things than text.
@@ -98,7 +90,6 @@ REFUSALS = {
 # Why a part of Python is not read; said after the part.
 PARTS = {
     "not read": "is not read here",
-    "not in a program": "is not read in a program",
     "not exact": "is not exact arithmetic",
     "only numbers": "only numbers can stand in a formula",
     "decimal point": "a number with a decimal point is not exact",
