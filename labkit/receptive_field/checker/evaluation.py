@@ -12,17 +12,13 @@ from typing import Any
 
 from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.formula import (
-    Add,
     Big,
     Call,
     CannotProveError,
-    Divide,
     Item,
-    Multiply,
     Name,
     Node,
     Number,
-    Power,
     TooCostlyError,
     UndefinedError,
     is_slice,
@@ -102,7 +98,7 @@ class Evaluator:
     def terms(self, node: Node) -> Iterator[Any]:
         """Yield the values of the terms that a formula adds up, its outer sums term by term."""
         match node:
-            case Add(terms):
+            case Call("+", terms):
                 for term in terms:
                     yield from self.terms(term)
             case Big("sum"):
@@ -119,23 +115,16 @@ class Evaluator:
     def _item(self, node: Item) -> Any:
         return self._item_of(node.letter, _whole(self.value(node.index), wording.WHOLE["index"]))
 
-    def _add(self, node: Add) -> Any:
-        return self._added(map(self.value, node.terms))
-
-    def _multiply(self, node: Multiply) -> Any:
-        return self._multiplied(map(self.value, node.factors))
-
-    def _divide(self, node: Divide) -> Any:
-        return self._paid(divided(self.value(node.over), self.value(node.under)))
-
-    def _power(self, node: Power) -> Any:
-        return self._paid(raised(self.value(node.base), self.value(node.exponent)))
-
     def _call(self, node: Call) -> Any:
         if node.function == "if":
             test, yes, no = node.arguments
             return self.value(yes if self.value(test) else no)
-        return _FUNCTIONS[node.function](*map(self.value, node.arguments))
+        values = map(self.value, node.arguments)
+        if node.function == "+":
+            return self._added(values)
+        if node.function == "*":
+            return self._multiplied(values)
+        return self._paid(_FUNCTIONS[node.function](*values))
 
     def _big(self, node: Big) -> Any:
         fold = self._added if node.kind == "sum" else self._multiplied
@@ -190,8 +179,7 @@ class Evaluator:
         return number
 
 
-_KINDS = (Number, Name, Item, Add, Multiply, Divide, Power, Call, Big)
-_METHODS = {kind: f"_{kind.__name__.lower()}" for kind in _KINDS}
+_METHODS = {kind: f"_{kind.__name__.lower()}" for kind in (Number, Name, Item, Call, Big)}
 
 
 def _plain(value: Fraction) -> int | Fraction:
@@ -242,6 +230,8 @@ _FUNCTIONS = {
     "min": min,
     "max": max,
     "mod": _remainder,
+    "/": divided,
+    "^": raised,
     "<=": operator.le,
     "==": operator.eq,
 }

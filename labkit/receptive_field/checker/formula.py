@@ -4,7 +4,7 @@ A tree holds numbers, names, layer parameters such as ``k[l]``, arithmetic, sums
 nothing in it can be called, imported or looked up outside itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -30,15 +30,42 @@ class CannotProveError(ArithmeticError):
     """Say that a question about symbols has no answer that holds for all numbers."""
 
 
+class Node:
+    """A formula; arithmetic with formulas builds a larger one."""
+
+    __slots__ = ()
+
+    def __add__(self, other: "Node") -> "Node":
+        return Call("+", (*parts("+", self), other))
+
+    def __sub__(self, other: "Node") -> "Node":
+        return self + -other
+
+    def __neg__(self) -> "Node":
+        return Call("*", (MINUS_ONE, self))
+
+    def __mul__(self, other: "Node") -> "Node":
+        return Call("*", (*parts("*", self), other))
+
+    def __truediv__(self, other: "Node") -> "Node":
+        return Call("/", (self, other))
+
+    def __floordiv__(self, other: "Node") -> "Node":
+        return Call("floor", (self / other,))
+
+    def __mod__(self, other: "Node") -> "Node":
+        return Call("mod", (self, other))
+
+
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(Node):
     """A number, exact."""
 
     value: Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Node):
     """A variable: ``r``, ``k``, ``s``, ``d``, ``L``, or one that a sum or product binds."""
 
     name: str
@@ -46,77 +73,58 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Node):
     """A parameter of the layer with the given number, counted from 1."""
 
     letter: str
-    index: "Node"
+    index: Node
     at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Add:
-    """A sum of several terms."""
+class Call(Node):
+    """An operation on formulas.
 
-    terms: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Multiply:
-    """A product of several factors."""
-
-    factors: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Divide:
-    """A quotient."""
-
-    over: "Node"
-    under: "Node"
-
-
-@dataclass(frozen=True, slots=True)
-class Power:
-    """A power."""
-
-    base: "Node"
-    exponent: "Node"
-    at: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One of the functions floor, ceil, abs, min, max and mod, of a program's ``<=`` and ``==``, or
-    ``if``: a condition, the value where it holds, and the value where it does not.
+    It is one of ``+`` and ``*`` of several; ``/`` and ``^``; floor, ceil, abs, min, max and mod; a
+    program's ``<=`` and ``==``; or ``if``: a condition, the value where it holds, and the value
+    where it does not.
     """
 
     function: str
-    arguments: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Big:
-    """A sum Σ or product ∏ of a body, over a variable from first to last."""
-
-    kind: str
-    body: "Node"
-    variable: str
-    first: "Node"
-    last: "Node"
+    arguments: tuple[Node, ...]
     at: int = field(default=0, compare=False)
 
 
-Node = Number | Name | Item | Add | Multiply | Divide | Power | Call | Big
+@dataclass(frozen=True, slots=True)
+class Big(Node):
+    """A sum Σ or product ∏ of a body, over a variable from first to last."""
+
+    kind: str
+    body: Node
+    variable: str
+    first: Node
+    last: Node
+    at: int = field(default=0, compare=False)
+
 
 ONE = Number(Fraction(1))
 MINUS_ONE = Number(Fraction(-1))
 ZERO = Number(Fraction(0))
 
 
+def parts(function: str, node: Node) -> tuple[Node, ...]:
+    """Return what a formula adds up or multiplies; itself where it does neither."""
+    return node.arguments if isinstance(node, Call) and node.function == function else (node,)
+
+
+def joined(function: str, nodes: Sequence[Node]) -> Node:
+    """Add up or multiply formulas, one of them at the least."""
+    return nodes[0] if len(nodes) == 1 else Call(function, tuple(nodes))
+
+
 def plus(node: Node, number: int) -> Node:
     """Add an integer to a formula."""
-    return Add((node, Number(Fraction(number)))) if number else node
+    return node + Number(Fraction(number)) if number else node
 
 
 def is_slice(node: Big) -> bool:
@@ -127,10 +135,8 @@ def is_slice(node: Big) -> bool:
 def children(node: Node) -> tuple[Node, ...]:
     """Return the formulas that a formula is built of."""
     match node:
-        case Add(parts) | Multiply(parts) | Call(_, parts):
-            return parts
-        case Divide(one, other) | Power(one, other):
-            return one, other
+        case Call(_, arguments):
+            return arguments
         case Item(_, index):
             return (index,)
         case Big(_, body, _, first, last):
@@ -140,20 +146,14 @@ def children(node: Node) -> tuple[Node, ...]:
 
 def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
     """Build a formula anew from changed parts."""
-    parts = tuple(map(change, children(node)))
+    changed = tuple(map(change, children(node)))
     match node:
-        case Add() | Multiply():
-            return type(node)(parts)
-        case Divide():
-            return Divide(*parts)
-        case Power():
-            return Power(*parts, node.at)
-        case Call():
-            return Call(node.function, parts)
-        case Item():
-            return Item(node.letter, *parts, node.at)
-        case Big():
-            return Big(node.kind, parts[0], node.variable, *parts[1:], node.at)
+        case Call(function, _, at):
+            return Call(function, changed, at)
+        case Item(letter, _, at):
+            return Item(letter, *changed, at)
+        case Big(kind, _, variable, at=at):
+            return Big(kind, changed[0], variable, *changed[1:], at)
     return node
 
 
@@ -217,12 +217,12 @@ class Linear:
     def node(self) -> Node:
         """Write the form as a formula, what is subtracted behind what is added."""
         terms = [
-            Name(name) if c == 1 else Multiply((Number(Fraction(c)), Name(name)))
+            Name(name) if c == 1 else Number(Fraction(c)) * Name(name)
             for name, c in sorted(self.coefficients, key=lambda pair: pair[1] < 0)
         ]
         if self.constant or not terms:
             terms.append(Number(Fraction(self.constant)))
-        return terms[0] if len(terms) == 1 else Add(tuple(terms))
+        return joined("+", terms)
 
 
 def linear(node: Node) -> Linear | None:
@@ -232,14 +232,14 @@ def linear(node: Node) -> Linear | None:
             return Linear(int(value)) if value.denominator == 1 else None
         case Name(name):
             return Linear(0, ((name, 1),))
-        case Add(terms):
+        case Call("+", terms):
             total = Linear(0)
             for form in map(linear, terms):
                 if form is None:
                     return None
                 total = total.plus(form)
             return total
-        case Multiply(factors):
+        case Call("*", factors):
             product = Linear(1)
             for form in map(linear, factors):
                 if form is None or (form.coefficients and product.coefficients):
@@ -252,17 +252,16 @@ def linear(node: Node) -> Linear | None:
 
 def added(*terms: Node) -> Node:
     """Add formulas, and simplify what is linear."""
-    flat = [part for term in terms for part in (term.terms if isinstance(term, Add) else (term,))]
-    flat = [part for part in flat if part != ZERO]
-    form = linear(Add(tuple(flat)))
+    flat = [part for term in terms for part in parts("+", term) if part != ZERO]
+    form = linear(Call("+", tuple(flat)))
     if form is not None and not (len(flat) == 1 and isinstance(flat[0], Name)):
         return form.node()
-    return flat[0] if len(flat) == 1 else Add(tuple(flat))
+    return joined("+", flat)
 
 
 def minus(one: Node, other: Node) -> Node:
     """Subtract a formula from another, and simplify what is linear."""
-    return added(one, Multiply((MINUS_ONE, other)))
+    return added(one, -other)
 
 
 def product(*factors: Node, total: bool = False) -> Node:
@@ -272,14 +271,13 @@ def product(*factors: Node, total: bool = False) -> Node:
         factors: the formulas.
         total: whether each has a value for every network, so that 0 times it is 0.
     """
-    flat = [f for one in factors for f in (one.factors if isinstance(one, Multiply) else (one,))]
-    form = linear(Multiply(tuple(flat)))
+    flat = [part for factor in factors for part in parts("*", factor)]
+    form = linear(Call("*", tuple(flat)))
     if form is not None:
         return form.node()
     if total and ZERO in flat:
         return ZERO
-    flat = [part for part in flat if part != ONE]
-    return flat[0] if len(flat) == 1 else Multiply(tuple(flat))
+    return joined("*", [part for part in flat if part != ONE])
 
 
 def affine(
@@ -305,20 +303,20 @@ def affine(
     match node:
         case Name():
             return ONE, ZERO
-        case Add(terms):
+        case Call("+", terms):
             times, rests = zip(*map(split, terms), strict=True)
             return added(*times), added(*rests)
-        case Multiply(parts):
-            with_it = [part for part in parts if name in free_names(part)]
+        case Call("*", factors):
+            with_it = [part for part in factors if name in free_names(part)]
             if len(with_it) == 1:
-                others = [part for part in parts if part is not with_it[0]]
+                others = [part for part in factors if part is not with_it[0]]
                 times, rest = split(with_it[0])
                 # Whatever has no value is still there, in what multiplies the name.
                 rest = ZERO if rest == ZERO else product(rest, *others, total=total)
                 return product(times, *others, total=total), rest
-        case Divide(over, under) if name not in free_names(under):
+        case Call("/", (over, under)) if name not in free_names(under):
             times, rest = split(over)
-            return Divide(times, under), ZERO if rest == ZERO else Divide(rest, under)
+            return times / under, ZERO if rest == ZERO else rest / under
         case Call("if", (test, yes, no)) if name not in free_names(test):
             times, rest = (choice(test, *pair) for pair in zip(split(yes), split(no), strict=True))
             return times, rest

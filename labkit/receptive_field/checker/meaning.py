@@ -19,17 +19,13 @@ from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
     ZERO,
-    Add,
     Big,
     Call,
-    Divide,
     Item,
     Linear,
-    Multiply,
     Name,
     Node,
     Number,
-    Power,
     TooCostlyError,
     UndefinedError,
     UnreadableError,
@@ -38,6 +34,7 @@ from labkit.receptive_field.checker.formula import (
     children,
     letters,
     linear,
+    parts,
     plus,
     rebuilt,
     substitute,
@@ -598,25 +595,25 @@ def _start(node: Node) -> int | None:
 def _isolated(side: Node, other: Node) -> Node:
     """Solve an equation in which the asked quantity stands linearly."""
     if _ASKED in letters(other):
-        side, other = Add((side, _negative(other))), ZERO
+        side, other = side + _negative(other), ZERO
     shown = written(side).replace(_ASKED, "r")
     times, rest = affine(side, _ASKED, refused("asked in a power", _start(side), shown=shown))
     if times == ZERO:
         raise refused("asked cancels", _start(side))
     if rest != ZERO:
-        terms = rest.terms if isinstance(rest, Add) else (rest,)
-        other = Add((other, *map(_negative, terms)))
+        other = Call("+", (other, *map(_negative, parts("+", rest))))
     if times == MINUS_ONE:
         return _negative(other)
-    return other if times == ONE else Divide(other, times)
+    return other if times == ONE else other / times
 
 
 def _negative(node: Node) -> Node:
     if isinstance(node, Number):
         return Number(-node.value)
-    if isinstance(node, Multiply) and node.factors[0] == MINUS_ONE and len(node.factors) == 2:
-        return node.factors[1]
-    return Multiply((MINUS_ONE, node))
+    match node:
+        case Call("*", (sign, positive)) if sign == MINUS_ONE:
+            return positive
+    return -node
 
 
 # What every formula has to be.
@@ -650,12 +647,17 @@ def check_powers(node: Node, budget: Budget | None = None) -> None:
         UnreadableError: naming the first exponent that is out of reach.
     """
     budget = budget or Budget(FOR_READING)
-    if isinstance(node, Power) and not letters(node.exponent):
-        try:
-            exponent = Evaluator({}, budget=budget).value(node.exponent)
-        except (TooCostlyError, UndefinedError) as error:
-            raise refused("exponent out of reach", node.at, reason=error) from None
-        if not isinstance(exponent, int) or abs(exponent) > LARGEST_EXPONENT:
-            raise refused("exponent", node.at, most=LARGEST_EXPONENT)
+    match node:
+        case Call("^", (_, exponent)) if not letters(exponent):
+            _check_exponent(exponent, node.at, budget)
     for child in children(node):
         check_powers(child, budget)
+
+
+def _check_exponent(node: Node, at: int, budget: Budget) -> None:
+    try:
+        exponent = Evaluator({}, budget=budget).value(node)
+    except (TooCostlyError, UndefinedError) as error:
+        raise refused("exponent out of reach", at, reason=error) from None
+    if not isinstance(exponent, int) or abs(exponent) > LARGEST_EXPONENT:
+        raise refused("exponent", at, most=LARGEST_EXPONENT)

@@ -9,11 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from labkit.receptive_field.checker.formula import (
-    MINUS_ONE,
     ZERO,
-    Add,
     Call,
-    Multiply,
     Node,
     letters,
     rebuilt,
@@ -129,7 +126,7 @@ def named(node: Node, one_layer: bool, proves: Callable[[Node, Node], bool]) -> 
 
 def difference(one: Node, other: Node, one_layer: bool) -> Node:
     """Return a formula that is the truth exactly where two formulas are equal."""
-    return Add((one, Multiply((MINUS_ONE, other)), _truth(one_layer)))
+    return one - other + _truth(one_layer)
 
 
 def _plain(node: Node) -> Node:

@@ -21,14 +21,11 @@ from labkit.receptive_field.checker.formula import (
     Big,
     Call,
     CannotProveError,
-    Divide,
     Item,
     Linear,
-    Multiply,
     Name,
     Node,
     Number,
-    Power,
     TooCostlyError,
     UndefinedError,
     bigs,
@@ -301,13 +298,13 @@ class _LargeNetwork(Evaluator):
     def _product(self, node: Big, body: Node, first: Linear, last: Linear) -> Any:
         """Multiply a body factor by factor, so that equal products get equal symbols."""
         match body:
-            case Multiply(factors):
+            case Call("*", factors):
                 return math.prod(self._product(node, factor, first, last) for factor in factors)
-            case Divide(over, under):
+            case Call("/", (over, under)):
                 return divided(
                     self._product(node, over, first, last), self._product(node, under, first, last)
                 )
-            case Power(base, Number(exponent)) if exponent.denominator == 1:
+            case Call("^", (base, Number(exponent))) if exponent.denominator == 1:
                 return raised(self._product(node, base, first, last), int(exponent))
             case Number(value) if value == 1:
                 return 1

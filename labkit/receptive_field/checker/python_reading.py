@@ -6,6 +6,7 @@ and slices need no list.
 """
 
 import ast
+import operator
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -19,17 +20,13 @@ from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
     ZERO,
-    Add,
     Big,
     Call,
-    Divide,
     Item,
     Linear,
-    Multiply,
     Name,
     Node,
     Number,
-    Power,
     UnreadableError,
     added,
     children,
@@ -48,6 +45,10 @@ from labkit.receptive_field.checker.tokens import Cleaned
 from labkit.receptive_field.checker.wording import PARTS, refused
 
 _ATTRIBUTES = {"kernel": "k", "stride": "s", "dilation": "d"}
+_ARITHMETIC = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Mod: operator.mod,
+    ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv,
+}  # fmt: skip
 _MODULES = frozenset({"math", "np", "numpy", "sympy", "sp"})
 _PYTHON = re.compile(
     r"\b(?:def|lambda|len|range|enumerate|zip|reversed|import|while)\b|\bfor\b.*\bin\b"
@@ -82,7 +83,7 @@ class Row:
 
     def backwards(self) -> "Row":
         """Return the list from its end to its beginning."""
-        ends = Add((self.first, self.last))
+        ends = self.first + self.last
         return replace(self, at=lambda place: self.at(minus(ends, place)))
 
 
@@ -205,30 +206,21 @@ class ExpressionReader:
         operand = self.node(tree.operand)
         match tree.op:
             case ast.USub():
-                return self._built(Multiply((MINUS_ONE, operand)), tree)
+                return self._built(-operand, tree)
             case ast.UAdd():
                 return operand
         raise self.refusal(tree, "not exact")
 
     def _binary(self, tree: ast.BinOp) -> Node:
-        operands = one, other = self.node(tree.left), self.node(tree.right)
-        match tree.op:
-            case ast.Add():
-                whole = Add(operands)
-            case ast.Sub():
-                whole = Add((one, Multiply((MINUS_ONE, other))))
-            case ast.Mult():
-                whole = Multiply(operands)
-            case ast.Div() if self._on_paper:
-                whole = Divide(one, other)
-            case ast.FloorDiv():
-                whole = Call("floor", (Divide(one, other),))
-            case ast.Mod():
-                whole = Call("mod", operands)
-            case ast.Pow() if self._on_paper or isinstance(tree.right, ast.Constant):
-                whole = Power(one, other, self._offset(tree) or 0)
-            case _:
-                raise self.refusal(tree, "not exact")
+        one, other = self.node(tree.left), self.node(tree.right)
+        kind = type(tree.op)
+        known = isinstance(tree.right, ast.Constant) if kind is ast.Pow else kind is not ast.Div
+        if kind not in (*_ARITHMETIC, ast.Pow) or not (known or self._on_paper):
+            raise self.refusal(tree, "not exact")
+        if kind is ast.Pow:
+            whole = Call("^", (one, other), self._offset(tree) or 0)
+        else:
+            whole = _ARITHMETIC[kind](one, other)
         return self._built(whole, tree)
 
     def _call(self, tree: ast.Call) -> Any:
@@ -262,10 +254,10 @@ class ExpressionReader:
                 index = self.node(tree.args[0])
                 if is_place(index, self._one_layer):
                     return self._counted(Item(name, index, self._offset(tree) or 0))
-                return Multiply((self._name(tree.func), index))
+                return self._name(tree.func) * index
         if isinstance(tree.func, ast.Name) or len(tree.args) != 1:
             raise self.refusal(tree, "function")
-        return Multiply((self.node(tree.func), self.node(tree.args[0])))
+        return self.node(tree.func) * self.node(tree.args[0])
 
     def _attribute(self, tree: ast.Attribute) -> Node:
         value = self.value(tree.value)
@@ -382,7 +374,7 @@ class ExpressionReader:
 
     def _sum(self, tree: ast.Call) -> Node:
         total = self._fold("sum", tree.args[0])
-        return Add((self.node(tree.args[1]), total)) if tree.args[1:] else total
+        return self.node(tree.args[1]) + total if tree.args[1:] else total
 
     def _prod(self, tree: ast.Call) -> Node:
         return self._fold("prod", tree.args[0])

@@ -13,20 +13,16 @@ from fractions import Fraction
 
 from labkit.receptive_field.checker.evaluation import DEEPEST
 from labkit.receptive_field.checker.formula import (
-    MINUS_ONE,
     ONE,
-    Add,
     Big,
     Call,
-    Divide,
     Item,
-    Multiply,
     Name,
     Node,
     Number,
-    Power,
     UnreadableError,
     free_names,
+    joined,
     plus,
 )
 from labkit.receptive_field.checker.meaning import (
@@ -164,28 +160,25 @@ class _Parser:
         terms = [self._term()]
         while sign := self._meets("+", "-"):
             term = self._term()
-            terms.append(term if sign.kind == "+" else Multiply((MINUS_ONE, term)))
-        return terms[0] if len(terms) == 1 else Add(tuple(terms))
+            terms.append(term if sign.kind == "+" else -term)
+        return joined("+", terms)
 
     def _term(self) -> Node:
         """Parse factors; side by side means multiplied."""
         node = self._signed()
         while True:
             if self._meets("/"):
-                node = _times(node, Divide(ONE, self._factor(self._signed)))
+                node *= ONE / self._factor(self._signed)
             elif mark := (self._meets("//", "%") or self._infix_mod()):
                 self._remainders += 1
                 if self._remainders > _MOST_REMAINDERS:
                     raise refused("too many remainders", mark.at, most=_MOST_REMAINDERS)
                 other = self._signed()
-                whole = mark.kind == "//"
-                node = (
-                    Call("floor", (Divide(node, other),)) if whole else Call("mod", (node, other))
-                )
+                node = node // other if mark.kind == "//" else node % other
             elif self._meets("*"):
-                node = _times(node, self._factor(self._signed))
+                node *= self._factor(self._signed)
             elif self._peek().kind in _STARTS_FACTOR:
-                node = _times(node, self._factor(self._power))
+                node *= self._factor(self._power)
             else:
                 return node
 
@@ -206,7 +199,7 @@ class _Parser:
 
     def _signed(self) -> Node:
         if self._meets("-"):
-            return Multiply((MINUS_ONE, self._deeper(self._signed)))
+            return -self._deeper(self._signed)
         if self._meets("+"):
             return self._deeper(self._signed)
         return self._power()
@@ -214,7 +207,7 @@ class _Parser:
     def _power(self) -> Node:
         base = self._atom()
         if mark := self._meets("^"):
-            return Power(base, self._deeper(self._signed), mark.at)
+            return Call("^", (base, self._deeper(self._signed)), mark.at)
         return base
 
     def _atom(self) -> Node:
@@ -232,7 +225,7 @@ class _Parser:
             case "⌈":
                 return Call("ceil", (self._closed_by("⌉"),))
             case "frac":
-                return Divide(self._braces(), self._braces())
+                return self._braces() / self._braces()
             case "Σ" | "∏":
                 return self._deeper(lambda: self._big(token))
             case "word":
@@ -412,7 +405,7 @@ class _Parser:
                 self._set_aside[start] = factor, self._place
                 self._place = place
                 return body
-            body = _times(body, Divide(ONE, factor) if divides else factor)
+            body *= ONE / factor if divides else factor
 
     def _big_call(self, kind: str, token: Token) -> Node:
         """Parse ``Sum(body, (l, 1, L))`` or ``sum(body, l=1..L)``."""
@@ -433,12 +426,6 @@ class _Parser:
             last = self._closed_by(")")
         self._expect(")")
         return Big(kind, body, variable, first, last, token.at)
-
-
-def _times(one: Node, other: Node) -> Node:
-    """Multiply, in one flat product rather than in a deep tree."""
-    factors = one.factors if isinstance(one, Multiply) else (one,)
-    return Multiply((*factors, other))
 
 
 def _spelled_out(found: tuple[Token, ...], one_layer: bool) -> tuple[Token, ...]:

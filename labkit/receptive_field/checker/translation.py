@@ -25,12 +25,9 @@ from labkit.receptive_field.checker.evaluation import FOR_READING, Budget
 from labkit.receptive_field.checker.formula import (
     ONE,
     ZERO,
-    Add,
     Big,
     Call,
-    Divide,
     Item,
-    Multiply,
     Name,
     Node,
     Number,
@@ -425,11 +422,11 @@ class _Program(ExpressionReader):
     def _built(self, node: Node, tree: ast.AST) -> Node:
         """Simplify what always has a value, and refuse what may have none."""
         match node:
-            case Add(terms):
+            case Call("+", terms):
                 node = added(*map(_product, terms))
-            case Multiply(factors):
+            case Call("*", factors):
                 node = _product(*factors)
-            case Divide(_, under) | Call("floor", (Divide(_, under),)) | Call("mod", (_, under)):
+            case Call("/" | "mod", (_, under)) | Call("floor", (Call("/", (_, under)),)):
                 if not self._is_positive(under):
                     raise self.refusal(tree, "divisor")
             case Big("sum", body, variable, first, last) if variable not in free_names(body):
@@ -515,8 +512,8 @@ class _Program(ExpressionReader):
         match node:
             case Item():
                 return True
-            case Multiply(parts):
-                return all(map(self._is_positive, parts))
+            case Call("*", factors):
+                return all(map(self._is_positive, factors))
             case Big("prod", body):
                 return self._is_positive(body)
         return self.never_negative(plus(node, -1))

@@ -13,19 +13,17 @@ from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
-    Add,
     Big,
     Call,
-    Divide,
     Item,
-    Multiply,
     Name,
     Node,
     Number,
-    Power,
     bigs,
+    joined,
     letters,
     linear,
+    parts,
     substitute,
 )
 
@@ -188,13 +186,13 @@ class _Writer:
                 place = self._place(index)
                 braced = place if len(place) == 1 or self._in is not _TEXT else f"{{{place}}}"
                 return self._in.item.format(letter, braced), _ATOM
-            case Add(terms):
+            case Call("+", terms):
                 return self._terms(terms), _SUM
-            case Multiply(factors):
+            case Call("*", factors):
                 return self._factors(factors)
-            case Divide(over, under):
+            case Call("/", (over, under)):
                 return self._fraction(over, under)
-            case Power(base, exponent):
+            case Call("^", (base, exponent)):
                 raised = self._inside(exponent, _SUM if self._in.fraction else _ATOM)
                 return self._in.power.format(self._inside(base, _ATOM), raised), _PRODUCT
             case Call(function, arguments):
@@ -216,7 +214,8 @@ class _Writer:
         for term in others:
             negative, rest = _signed(term)
             text += self._sign("−" if negative else "+")
-            text += self._inside(rest, _PRODUCT if negative or isinstance(rest, Add) else _SUM)
+            apart = negative or len(parts("+", rest)) > 1
+            text += self._inside(rest, _PRODUCT if apart else _SUM)
         return text
 
     def _factors(self, factors: tuple[Node, ...]) -> tuple[str, int]:
@@ -225,13 +224,13 @@ class _Writer:
             return self._sign("−").strip() + self._factors(tuple(rest))[0], _SUM
         text = self._inside(first, _PRODUCT)
         for factor in rest:
-            inverse = isinstance(factor, Divide) and factor.over == ONE
-            if inverse and self._in.fraction:
-                text = self._in.fraction.format(text, self.text(factor.under))
-            elif inverse:
-                text += self._sign("/") + self._inside(factor.under, _ATOM)
-            else:
-                text += self._sign("·") + self._inside(factor, _PRODUCT)
+            match factor:
+                case Call("/", (over, under)) if over == ONE and self._in.fraction:
+                    text = self._in.fraction.format(text, self.text(under))
+                case Call("/", (over, under)) if over == ONE:
+                    text += self._sign("/") + self._inside(under, _ATOM)
+                case _:
+                    text += self._sign("·") + self._inside(factor, _PRODUCT)
         return text, _PRODUCT
 
     def _fraction(self, over: Node, under: Node) -> tuple[str, int]:
@@ -272,7 +271,7 @@ def _signed(node: Node) -> tuple[bool, Node]:
     match node:
         case Number(value) if value < 0:
             return True, Number(-value)
-        case Multiply((Number(value), *rest)) if value < 0 and rest:
+        case Call("*", (Number(value), *rest)) if value < 0 and rest:
             factors = (*([Number(-value)] if value != -1 else []), *rest)
-            return True, factors[0] if len(factors) == 1 else Multiply(factors)
+            return True, joined("*", factors)
     return False, node
