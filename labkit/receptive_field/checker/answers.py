@@ -21,7 +21,6 @@ from labkit.receptive_field.checker.formula import (
     Node,
     TooCostlyError,
     UndefinedError,
-    letters,
 )
 from labkit.receptive_field.checker.functions import FunctionCalls, exact
 from labkit.receptive_field.checker.meaning import Reading
@@ -73,7 +72,7 @@ class Answer:
         self._for_proofs = Budget(FOR_PROOFS // ways)
         # For all comparisons with known mistakes together, but for their proofs.
         self._for_samples = Budget(FOR_PROOFS // ways)
-        self._letters = frozenset().union(*map(letters, nodes), calls.letters if calls else ())
+        self._letters = frozenset().union(*map(Node.letters, nodes), calls.letters if calls else ())
         self.uses_dilation = "d" in self._letters
         self.may_use_dilation = not nodes and "layers" in self._letters
 
@@ -106,7 +105,7 @@ class Answer:
         return bool(self._nodes) and all(proved)
 
     def _proves(self, node: Node, dilated: bool, condition: Condition, budget: Budget) -> bool:
-        if "p" in letters(node):
+        if "p" in node.letters():
             return False
         prove = proves_recurrence if self._one_layer else proves_closed_form
         return prove(node, dilated, condition, budget)
@@ -114,7 +113,7 @@ class Answer:
     def proves_for_depth(self, depth: int, dilated: bool) -> bool:
         """Tell whether it is proved for all networks of one depth."""
         return bool(self._nodes) and all(
-            "p" not in letters(node)
+            "p" not in node.letters()
             and proves_for_depth(node, depth, dilated, ALWAYS, self._for_proofs)
             for node in self._nodes
         )

@@ -56,6 +56,96 @@ class Node:
     def __mod__(self, other: "Node") -> "Node":
         return Call("mod", (self, other))
 
+    def plus(self, number: int) -> "Node":
+        """Add an integer."""
+        return self + Number(Fraction(number)) if number else self
+
+    def children(self) -> tuple["Node", ...]:
+        """Return the formulas that it is built of."""
+        match self:
+            case Call(_, arguments):
+                return arguments
+            case Item(_, index):
+                return (index,)
+            case Big(_, body, _, first, last):
+                return body, first, last
+        return ()
+
+    def rebuilt(self, change: Callable[["Node"], "Node"]) -> "Node":
+        """Build it anew from changed parts."""
+        changed = tuple(map(change, self.children()))
+        match self:
+            case Call(function, _, at):
+                return Call(function, changed, at)
+            case Item(letter, _, at):
+                return Item(letter, *changed, at)
+            case Big(kind, _, variable, at=at):
+                return Big(kind, changed[0], variable, *changed[1:], at)
+        return self
+
+    def bigs(self) -> list["Big"]:
+        """Return the sums and products in it, the outer ones first."""
+        inner = [big for part in self.children() for big in part.bigs()]
+        return [self, *inner] if isinstance(self, Big) else inner
+
+    def letters(self) -> frozenset[str]:
+        """Return the letters of all layer parameters and names in it."""
+        own = getattr(self, "letter", getattr(self, "name", None))
+        return frozenset({own} - {None}).union(*map(Node.letters, self.children()))
+
+    def free_names(self) -> frozenset[str]:
+        """Return the names in it that no sum or product inside it binds."""
+        match self:
+            case Name(name):
+                return frozenset({name})
+            case Big(_, body, variable, first, last):
+                return (body.free_names() - {variable}) | first.free_names() | last.free_names()
+        return frozenset().union(*map(Node.free_names, self.children()))
+
+    def substitute(self, name: str, value: "Node") -> "Node":
+        """Put a formula in the place of a free name."""
+        match self:
+            case Name(found) if found == name:
+                return value
+            case Big(kind, body, variable, first, last, at) if variable == name:
+                ends = first.substitute(name, value), last.substitute(name, value)
+                return Big(kind, body, variable, *ends, at)
+        return self.rebuilt(lambda part: part.substitute(name, value))
+
+    def linear(self) -> "Linear | None":
+        """Return the linear form with whole coefficients, or None where there is none."""
+        match self:
+            case Number(value):
+                return Linear(int(value)) if value.denominator == 1 else None
+            case Name(name):
+                return Linear(0, ((name, 1),))
+            case Call("+", terms):
+                total = Linear(0)
+                for form in map(Node.linear, terms):
+                    if form is None:
+                        return None
+                    total = total.plus(form)
+                return total
+            case Call("*", factors):
+                product = Linear(1)
+                for form in map(Node.linear, factors):
+                    if form is None or (form.coefficients and product.coefficients):
+                        return None
+                    scalar, vector = (product, form) if form.coefficients else (form, product)
+                    product = Linear(0).plus(vector, scalar.constant)
+                return product
+        return None
+
+    def simplified(self) -> "Node":
+        """Write indices and bounds as linear forms, in which names may cancel."""
+        changed = self.rebuilt(Node.simplified)
+        match changed:
+            case Item(letter, index, at):
+                return Item(letter, _as_form(index), at)
+            case Big(kind, body, variable, first, last, at):
+                return Big(kind, body, variable, _as_form(first), _as_form(last), at)
+        return changed
+
 
 @dataclass(frozen=True, slots=True)
 class Number(Node):
@@ -122,73 +212,9 @@ def joined(function: str, nodes: Sequence[Node]) -> Node:
     return nodes[0] if len(nodes) == 1 else Call(function, tuple(nodes))
 
 
-def plus(node: Node, number: int) -> Node:
-    """Add an integer to a formula."""
-    return node + Number(Fraction(number)) if number else node
-
-
 def is_slice(node: Big) -> bool:
     """Tell whether a sum or product was written as one of a slice, such as ``prod(s[:l])``."""
     return ":" in node.variable
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """Return the formulas that a formula is built of."""
-    match node:
-        case Call(_, arguments):
-            return arguments
-        case Item(_, index):
-            return (index,)
-        case Big(_, body, _, first, last):
-            return body, first, last
-    return ()
-
-
-def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
-    """Build a formula anew from changed parts."""
-    changed = tuple(map(change, children(node)))
-    match node:
-        case Call(function, _, at):
-            return Call(function, changed, at)
-        case Item(letter, _, at):
-            return Item(letter, *changed, at)
-        case Big(kind, _, variable, at=at):
-            return Big(kind, changed[0], variable, *changed[1:], at)
-    return node
-
-
-def bigs(node: Node) -> list[Big]:
-    """Return the sums and products in a formula, the outer ones first."""
-    inner = [big for part in children(node) for big in bigs(part)]
-    return [node, *inner] if isinstance(node, Big) else inner
-
-
-def letters(node: Node) -> frozenset[str]:
-    """Return the letters of all layer parameters and names in a formula."""
-    here = {node.letter} if isinstance(node, Item) else set()
-    here |= {node.name} if isinstance(node, Name) else set()
-    return frozenset(here).union(*map(letters, children(node)))
-
-
-def free_names(node: Node) -> frozenset[str]:
-    """Return the names in a formula that no sum or product inside it binds."""
-    match node:
-        case Name(name):
-            return frozenset({name})
-        case Big(_, body, variable, first, last):
-            return (free_names(body) - {variable}) | free_names(first) | free_names(last)
-    return frozenset().union(*map(free_names, children(node)))
-
-
-def substitute(node: Node, name: str, value: Node) -> Node:
-    """Put a formula in the place of a free name."""
-    match node:
-        case Name(found) if found == name:
-            return value
-        case Big(kind, body, variable, first, last, at) if variable == name:
-            ends = substitute(first, name, value), substitute(last, name, value)
-            return Big(kind, body, variable, *ends, at)
-    return rebuilt(node, lambda part: substitute(part, name, value))
 
 
 @dataclass(frozen=True)
@@ -225,35 +251,10 @@ class Linear:
         return joined("+", terms)
 
 
-def linear(node: Node) -> Linear | None:
-    """Return the linear form of a formula with whole coefficients, or None where it has none."""
-    match node:
-        case Number(value):
-            return Linear(int(value)) if value.denominator == 1 else None
-        case Name(name):
-            return Linear(0, ((name, 1),))
-        case Call("+", terms):
-            total = Linear(0)
-            for form in map(linear, terms):
-                if form is None:
-                    return None
-                total = total.plus(form)
-            return total
-        case Call("*", factors):
-            product = Linear(1)
-            for form in map(linear, factors):
-                if form is None or (form.coefficients and product.coefficients):
-                    return None
-                scalar, vector = (product, form) if form.coefficients else (form, product)
-                product = Linear(0).plus(vector, scalar.constant)
-            return product
-    return None
-
-
 def added(*terms: Node) -> Node:
     """Add formulas, and simplify what is linear."""
     flat = [part for term in terms for part in parts("+", term) if part != ZERO]
-    form = linear(Call("+", tuple(flat)))
+    form = Call("+", tuple(flat)).linear()
     if form is not None and not (len(flat) == 1 and isinstance(flat[0], Name)):
         return form.node()
     return joined("+", flat)
@@ -272,7 +273,7 @@ def product(*factors: Node, total: bool = False) -> Node:
         total: whether each has a value for every network, so that 0 times it is 0.
     """
     flat = [part for factor in factors for part in parts("*", factor)]
-    form = linear(Call("*", tuple(flat)))
+    form = Call("*", tuple(flat)).linear()
     if form is not None:
         return form.node()
     if total and ZERO in flat:
@@ -294,7 +295,7 @@ def affine(
     Returns:
         What the name is multiplied by, and the rest.
     """
-    if name not in free_names(node):
+    if name not in node.free_names():
         return ZERO, node
 
     def split(part: Node) -> tuple[Node, Node]:
@@ -307,21 +308,21 @@ def affine(
             times, rests = zip(*map(split, terms), strict=True)
             return added(*times), added(*rests)
         case Call("*", factors):
-            with_it = [part for part in factors if name in free_names(part)]
+            with_it = [place for place, part in enumerate(factors) if name in part.free_names()]
             if len(with_it) == 1:
-                others = [part for part in factors if part is not with_it[0]]
-                times, rest = split(with_it[0])
+                before, after = factors[: with_it[0]], factors[with_it[0] + 1 :]
+                times, rest = split(factors[with_it[0]])
                 # Whatever has no value is still there, in what multiplies the name.
-                rest = ZERO if rest == ZERO else product(rest, *others, total=total)
-                return product(times, *others, total=total), rest
-        case Call("/", (over, under)) if name not in free_names(under):
+                rest = ZERO if rest == ZERO else product(*before, rest, *after, total=total)
+                return product(*before, times, *after, total=total), rest
+        case Call("/", (over, under)) if name not in under.free_names():
             times, rest = split(over)
             return times / under, ZERO if rest == ZERO else rest / under
-        case Call("if", (test, yes, no)) if name not in free_names(test):
+        case Call("if", (test, yes, no)) if name not in test.free_names():
             times, rest = (choice(test, *pair) for pair in zip(split(yes), split(no), strict=True))
             return times, rest
-        case Big("sum", body, variable, first, last) if name in free_names(body):
-            if name not in free_names(first) | free_names(last):
+        case Big("sum", body, variable, first, last) if name in body.free_names():
+            if name not in first.free_names() | last.free_names():
                 times, rest = (
                     part if part == ZERO else Big("sum", part, variable, first, last)
                     for part in split(body)
@@ -337,17 +338,6 @@ def choice(test: Node, yes: Node, no: Node) -> Node:
     return yes if yes == no else Call("if", (test, yes, no))
 
 
-def simplified(node: Node) -> Node:
-    """Write indices and bounds as linear forms, in which names may cancel."""
-    match node:
-        case Item(letter, index, at):
-            return Item(letter, _simplified_place(index), at)
-        case Big(kind, body, variable, first, last, at):
-            ends = _simplified_place(first), _simplified_place(last)
-            return Big(kind, simplified(body), variable, *ends, at)
-    return rebuilt(node, simplified)
-
-
-def _simplified_place(place: Node) -> Node:
-    form = linear(place)
+def _as_form(place: Node) -> Node:
+    form = place.linear()
     return place if form is None else form.node()

@@ -30,14 +30,8 @@ from labkit.receptive_field.checker.formula import (
     UndefinedError,
     UnreadableError,
     affine,
-    bigs,
-    children,
-    letters,
-    linear,
+    joined,
     parts,
-    plus,
-    rebuilt,
-    substitute,
 )
 from labkit.receptive_field.checker.wording import ASKED, NAMES, TWO_MEANINGS, TWO_OR_MORE, refused
 from labkit.receptive_field.checker.writing import written
@@ -105,7 +99,7 @@ class Reading:
     @property
     def letters(self) -> frozenset[str]:
         """The layer parameters and names that occur."""
-        return frozenset().union(*map(letters, self.nodes))
+        return frozenset().union(*map(Node.letters, self.nodes))
 
 
 def letter_of(name: str) -> str:
@@ -170,7 +164,7 @@ def is_place(index: Node, one_layer: bool) -> bool:
         index: what stands there.
         one_layer: whether the formula speaks of one layer l, so that a number alone is a factor.
     """
-    form = linear(index)
+    form = index.linear()
     if form is None:
         return False
     names = [name for name, _ in form.coefficients]
@@ -215,9 +209,9 @@ def readings(
 
 def _names_layer_0(node: Node) -> bool:
     place = node.index if isinstance(node, Item) else node.first if isinstance(node, Big) else None
-    if place is not None and linear(place) == Linear(0):
+    if place is not None and place.linear() == Linear(0):
         return not (isinstance(node, Item) and letter_of(node.letter) == "r")
-    return any(map(_names_layer_0, children(node)))
+    return any(map(_names_layer_0, node.children()))
 
 
 def understood(sides: tuple[Node, ...], one_layer: bool, counts_from: int = 1) -> Reading:
@@ -259,7 +253,7 @@ def with_index(name: Name) -> Name | Item:
     letter, index, sign, number = match.groups()
     place = Number(Fraction(index)) if index.isdecimal() else Name(index, name.at)
     away = int(number or 0) * (1 if sign == "+" else -1)
-    return Item(letter, plus(place, away), name.at)
+    return Item(letter, place.plus(away), name.at)
 
 
 def _parts(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[Name | Item]:
@@ -275,7 +269,7 @@ def _parts(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[Name | I
             yield from _parts(last, bound)
             yield from _parts(body, bound | {variable})
         case _:
-            for part in children(node):
+            for part in node.children():
                 yield from _parts(part, bound)
 
 
@@ -343,10 +337,10 @@ class _OneLayer(_Meaning):
         return raw in _PERHAPS_R and len(sides) > 1
 
     def _refuse_sums(self) -> None:
-        found = [big for side in self._sides for big in bigs(side)]
+        found = [big for side in self._sides for big in side.bigs()]
         if not found:
             return
-        indices = [linear(p.index) for p in self._fields if isinstance(p, Item)]
+        indices = [p.index.linear() for p in self._fields if isinstance(p, Item)]
         places = [form.constant for form in indices if form is not None]
         if places and places[0] > places[-1]:
             raise refused("forward", self._fields[0].at, known="r_{l−1}")
@@ -364,7 +358,7 @@ class _OneLayer(_Meaning):
             raise self._unknown(part)
         if isinstance(part, Name):
             return None
-        form = linear(part.index)
+        form = part.index.linear()
         names = form.coefficients if form else ()
         if len(names) != 1 or names[0][1] != 1 or letter_of(names[0][0]) in ("r", "k", "s", "d"):
             raise refused("one layer", part.at, word=raw)
@@ -444,12 +438,12 @@ class _OneLayer(_Meaning):
 
     def _shown(self, place: int) -> str:
         layer = Name(self._raw_of.get("layer", "l"))
-        return written(Item("r", plus(layer, place)))
+        return written(Item("r", layer.plus(place)))
 
     def translated(self, node: Node) -> Node:
         """Write a side in r, k, s, d, p and what is asked."""
         if not isinstance(node, Name | Item):
-            return rebuilt(node, self.translated)
+            return node.rebuilt(self.translated)
         if id(node) in self._asked:
             self._renamed_field(node, "r_{l−1}")
             return Name(_ASKED, node.at)
@@ -482,7 +476,7 @@ class _AllLayers(_Meaning):
         known = [name for name in free if name == "L" or letter_of(name) == "L"]
         if known:
             return min(known)
-        bound = {big.variable for side in self._sides for big in bigs(side)}
+        bound = {big.variable for side in self._sides for big in side.bigs()}
         candidates = (free & _PERHAPS_L) - bound
         return min(candidates) if len(candidates) == 1 else "L"
 
@@ -495,7 +489,7 @@ class _AllLayers(_Meaning):
             return False
         if isinstance(part, Name):
             return True
-        form = linear(plus(part.index, self._counts_from - 1))
+        form = part.index.plus(self._counts_from - 1).linear()
         return form in (Linear(0), Linear(0, ((self._depth, 1),)))
 
     def _refuse_fields(self) -> None:
@@ -508,7 +502,7 @@ class _AllLayers(_Meaning):
     def _written(self, part: Name | Item) -> str:
         if isinstance(part, Name):
             return part.name
-        return written(Item(part.letter, plus(part.index, self._counts_from - 1)))
+        return written(Item(part.letter, part.index.plus(self._counts_from - 1)))
 
     def translated(
         self, node: Node, bound: frozenset[str] = frozenset(), in_product: bool = False
@@ -527,7 +521,7 @@ class _AllLayers(_Meaning):
                 ends = (self.translated(end, bound, in_product) for end in (first, last))
                 inner = body, bound | {variable}, in_product or kind == "prod"
                 return Big(kind, self.translated(*inner), variable, *ends, at)
-        return rebuilt(node, lambda part: self.translated(part, bound, in_product))
+        return node.rebuilt(lambda part: self.translated(part, bound, in_product))
 
     def _name(self, part: Name) -> Node:
         name, letter = part.name, letter_of(part.name)
@@ -564,7 +558,7 @@ class _AllLayers(_Meaning):
                 raise refused("unbound", part.at, letter=part.name)
         index = item.index
         if self._depth not in bound:
-            index = substitute(index, self._depth, Name("L", item.at))
+            index = index.substitute(self._depth, Name("L", item.at))
         return Item(self._note(raw, letter, item.at), index, item.at)
 
 
@@ -576,7 +570,7 @@ def _solved(sides: tuple[Node, ...], one_layer: bool) -> Iterator[Node]:
     if len(sides) == 1:
         yield sides[0]
         return
-    asks = [side for side in sides if _ASKED in letters(side)]
+    asks = [side for side in sides if _ASKED in side.letters()]
     if not asks:
         raise refused(
             "left side", _start(sides[0]), shown=written(sides[0]), asked=ASKED[one_layer]
@@ -594,14 +588,15 @@ def _start(node: Node) -> int | None:
 
 def _isolated(side: Node, other: Node) -> Node:
     """Solve an equation in which the asked quantity stands linearly."""
-    if _ASKED in letters(other):
+    if _ASKED in other.letters():
         side, other = side + _negative(other), ZERO
     shown = written(side).replace(_ASKED, "r")
     times, rest = affine(side, _ASKED, refused("asked in a power", _start(side), shown=shown))
     if times == ZERO:
         raise refused("asked cancels", _start(side))
     if rest != ZERO:
-        other = Call("+", (other, *map(_negative, parts("+", rest))))
+        terms = [other, *map(_negative, parts("+", rest))]
+        other = joined("+", terms[1:] if other == ZERO else terms)
     if times == MINUS_ONE:
         return _negative(other)
     return other if times == ONE else other / times
@@ -633,7 +628,7 @@ def check_depth(node: Node) -> None:
         depth += 1
         if depth > _DEEPEST_TREE:
             raise refused("too deep")
-        layer = [child for parent in layer for child in children(parent)]
+        layer = [child for parent in layer for child in parent.children()]
 
 
 def check_powers(node: Node, budget: Budget | None = None) -> None:
@@ -648,9 +643,9 @@ def check_powers(node: Node, budget: Budget | None = None) -> None:
     """
     budget = budget or Budget(FOR_READING)
     match node:
-        case Call("^", (_, exponent)) if not letters(exponent):
+        case Call("^", (_, exponent)) if not exponent.letters():
             _check_exponent(exponent, node.at, budget)
-    for child in children(node):
+    for child in node.children():
         check_powers(child, budget)
 
 

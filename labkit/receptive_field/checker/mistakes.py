@@ -12,9 +12,6 @@ from labkit.receptive_field.checker.formula import (
     ZERO,
     Call,
     Node,
-    letters,
-    rebuilt,
-    substitute,
 )
 from labkit.receptive_field.checker.reading import read_text
 
@@ -112,8 +109,8 @@ def named(node: Node, one_layer: bool, proves: Callable[[Node, Node], bool]) -> 
     Returns:
         A key of ``wording.MISTAKES``, or nothing where the mistake is not a known one.
     """
-    if "p" in letters(node):
-        without = substitute(node, "p", ZERO)
+    if "p" in node.letters():
+        without = node.substitute("p", ZERO)
         if proves(without, _truth(one_layer)):
             return "padding"
         node = without
@@ -134,4 +131,4 @@ def _plain(node: Node) -> Node:
     match node:
         case Call("floor" | "ceil", (argument,)):
             return _plain(argument)
-    return rebuilt(node, _plain)
+    return node.rebuilt(_plain)

@@ -28,13 +28,6 @@ from labkit.receptive_field.checker.formula import (
     Number,
     TooCostlyError,
     UndefinedError,
-    bigs,
-    children,
-    free_names,
-    linear,
-    rebuilt,
-    simplified,
-    substitute,
 )
 from labkit.receptive_field.checker.networks import Condition
 from labkit.receptive_field.checker.quotients import Quotient, Symbols
@@ -237,7 +230,7 @@ class _LargeNetwork(Evaluator):
 
     def _place(self, node: Node) -> Linear:
         """Return where an index or a bound stands: at a number, or at a distance from N."""
-        form = linear(node)
+        form = node.linear()
         if form is None:
             raise CannotProveError("a place that is no linear form")
         total = Linear(form.constant)
@@ -257,7 +250,7 @@ class _LargeNetwork(Evaluator):
     def _call(self, node: Call) -> Any:
         if node.function in ("<=", "=="):
             gap = None
-            if None not in map(linear, node.arguments):
+            if None not in map(Node.linear, node.arguments):
                 one, other = map(self._place, node.arguments)
                 gap = other.plus(one, -1)
             if gap is not None and gap.of("N"):
@@ -292,7 +285,7 @@ class _LargeNetwork(Evaluator):
 
     def _key(self, node: Big, first: Linear) -> tuple:
         """Name the part of a sum up to N by all that its value depends on."""
-        free = sorted(free_names(node.body) - {node.variable})
+        free = sorted(node.body.free_names() - {node.variable})
         return "sum", node.body, node.variable, first, *((name, self._names[name]) for name in free)
 
     def _product(self, node: Big, body: Node, first: Linear, last: Linear) -> Any:
@@ -309,7 +302,7 @@ class _LargeNetwork(Evaluator):
             case Number(value) if value == 1:
                 return 1
             case Item(letter, index):
-                form = linear(index)
+                form = index.linear()
                 if form is not None and form.of(node.variable) in (1, -1):
                     return self._run_from_to(letter, form, node.variable, first, last)
         explicit = self._places(first, last)
@@ -354,18 +347,18 @@ def _along_the_layers(node: Node) -> Node:
     A product of s_{L−j} over j from L − l to L − 1 becomes one of s_i over i from 1 to l; a sum
     that counts layers from the last one counts from the first one instead.
     """
-    node = rebuilt(node, _along_the_layers)
+    node = node.rebuilt(_along_the_layers)
     match node:
         case Big(kind, body, variable, first, last, at):
-            ends = linear(first), linear(last)
+            ends = first.linear(), last.linear()
             index = next((form for form in _places_in(body) if abs(form.of(variable)) == 1), None)
             if index is None or None in ends:
                 return node
             sign, rest = index.of(variable), index.without(variable)
-            if {big.variable for big in bigs(body)} & {name for name, _ in rest.coefficients}:
+            if {big.variable for big in body.bigs()} & {name for name, _ in rest.coefficients}:
                 return node
             moved = Linear(0).plus(Linear(0, ((variable, 1),)).plus(rest, -1), sign)
-            body = simplified(substitute(body, variable, moved.node()))
+            body = body.substitute(variable, moved.node()).simplified()
             ends = [rest.plus(end, sign).node() for end in ends][::sign]
             return Big(kind, body, variable, *ends, at)
     return node
@@ -379,7 +372,7 @@ def _places_in(node: Node) -> Iterator[Linear]:
         inner = [node.index]
     else:
         inner = []
-        parts = sorted(children(node), key=lambda part: isinstance(part, Big))
+        parts = sorted(node.children(), key=lambda part: isinstance(part, Big))
         for part in parts:
             yield from _places_in(part)
-    yield from (form for form in map(linear, inner) if form is not None)
+    yield from (form for form in map(Node.linear, inner) if form is not None)

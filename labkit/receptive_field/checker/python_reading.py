@@ -29,10 +29,7 @@ from labkit.receptive_field.checker.formula import (
     Number,
     UnreadableError,
     added,
-    children,
-    linear,
     minus,
-    plus,
 )
 from labkit.receptive_field.checker.meaning import (
     FUNCTIONS,
@@ -196,7 +193,7 @@ class ExpressionReader:
 
     def _counted(self, item: Item) -> Item:
         shift = 0 if self._one_layer else 1 - self._counts_from
-        return Item(item.letter, plus(item.index, shift), item.at)
+        return Item(item.letter, item.index.plus(shift), item.at)
 
     def _built(self, node: Node, tree: ast.AST) -> Node:
         """Return a formula that was put together, as it is."""
@@ -271,7 +268,7 @@ class ExpressionReader:
     def _list(self, name: str, tree: ast.AST) -> Row:
         at = self._offset(tree) or 0
         shift = 1 - self._counts_from
-        first, last = Number(Fraction(self._counts_from)), plus(Name("L"), -shift)
+        first, last = Number(Fraction(self._counts_from)), Name("L").plus(-shift)
         return Row(first, last, lambda place: Item(name, added(place, Number(Fraction(shift))), at))
 
     def _subscript(self, tree: ast.Subscript) -> Any:
@@ -288,7 +285,7 @@ class ExpressionReader:
         if self.never_negative(minus(MINUS_ONE, index)):
             return added(row.last, ONE, index)
         self._require(tree, "either end", index)
-        return added(index, plus(row.first, -self._counts_from))
+        return added(index, row.first.plus(-self._counts_from))
 
     def _slice(self, row: Row, tree: ast.Slice) -> Row:
         if tree.step is not None:
@@ -309,7 +306,7 @@ class ExpressionReader:
 
     def never_negative(self, node: Node) -> bool:
         """Tell whether a linear form is at least 0 for every network, at every place."""
-        form = linear(node)
+        form = node.linear()
         if form is None:
             return False
         for variable, (first, last) in reversed(self._ranges.items()):
@@ -322,7 +319,7 @@ class ExpressionReader:
     @contextmanager
     def _within(self, variable: str, first: Node, last: Node) -> Iterator[None]:
         """Know between which places a variable runs."""
-        ends = linear(first), linear(last)
+        ends = first.linear(), last.linear()
         if None not in ends:
             self._ranges[variable] = ends
         try:
@@ -334,10 +331,10 @@ class ExpressionReader:
         ends = [self.node(end) for end in tree.args[:2]]
         start, stop = (ZERO, ends[0]) if len(ends) == 1 else ends
         if not tree.args[2:]:
-            return Row(start, plus(stop, -1), lambda place: place)
+            return Row(start, stop.plus(-1), lambda place: place)
         if negative(tree.args[2]) != 1:
             raise self.refusal(tree, "range step")
-        return Row(plus(stop, 1), start, lambda place: place).backwards()
+        return Row(stop.plus(1), start, lambda place: place).backwards()
 
     def _enumerate(self, tree: ast.Call) -> Row:
         row = self.row(tree.args[0])
@@ -560,17 +557,19 @@ def _by_layers(row: Row) -> Row:
     """Let a list of one parameter run over the layers' own numbers."""
     variable = Name("")
     item = row.at(variable)
-    form = linear(item.index) if isinstance(item, Item) else None
+    form = item.index.linear() if isinstance(item, Item) else None
     if form is None or form.coefficients != (("", 1),):
         return row
     by = form.constant
-    return replace(row, first=plus(row.first, by), last=plus(row.last, by),
-                   at=lambda place: row.at(plus(place, -by)))  # fmt: skip
+    return replace(row, first=row.first.plus(by), last=row.last.plus(by),
+                   at=lambda place: row.at(place.plus(-by)))  # fmt: skip
 
 
 def _read_in(value: Any) -> frozenset[Node]:
     """Return which layers are read whenever a value is computed; all lists are of one length."""
     if isinstance(value, Item):
         return frozenset({value.index})
-    parts = value if isinstance(value, tuple) else () if isinstance(value, Big) else children(value)
+    parts = (
+        value if isinstance(value, tuple) else () if isinstance(value, Big) else value.children()
+    )
     return frozenset().union(*map(_read_in, parts))

@@ -21,9 +21,7 @@ from labkit.receptive_field.checker.formula import (
     Node,
     Number,
     UnreadableError,
-    free_names,
     joined,
-    plus,
 )
 from labkit.receptive_field.checker.meaning import (
     FUNCTIONS,
@@ -263,7 +261,7 @@ class _Parser:
         if index is None:
             return Name(token.text, token.at)
         shift = 0 if self._one_layer else 1 - self._counts_from
-        return Item(token.text, plus(index, shift), token.at)
+        return Item(token.text, index.plus(shift), token.at)
 
     def _index(self) -> Node | None:
         """Parse ``_l``, ``_{l}`` or ``_(l)`` where one stands here."""
@@ -274,7 +272,7 @@ class _Parser:
         index = self._single_index()
         if self._peek().kind == "_" and self._peek(1).kind == "number" and self._one_layer:
             self._next()
-            return plus(index, -int(Fraction(self._next().text)))
+            return index.plus(-int(Fraction(self._next().text)))
         return index
 
     def _single_index(self) -> Node:
@@ -340,7 +338,7 @@ class _Parser:
         if (upper is None) == (last is None) and not open_ended:
             raise refused("upper bound", token.at, name=token.text)
         first = first or Number(Fraction(self._counts_from))
-        return variable, first, upper or last or plus(Name("L", token.at), self._counts_from - 1)
+        return variable, first, upper or last or Name("L", token.at).plus(self._counts_from - 1)
 
     def _group(self) -> Node:
         if mark := self._meets("{", "("):
@@ -363,11 +361,11 @@ class _Parser:
         first = last = None
         if not self._begins_with_variable():
             first = self._sum()
-            first = plus(first, 1) if self._relation() == "<" else first
+            first = first.plus(1) if self._relation() == "<" else first
         variable, open_ended = self._variable(), self._peek().kind in ("}", ")")
         if not open_ended:
             below = self._relation() == "<"
-            last = plus(self._sum(), -1 if below else 0)
+            last = self._sum().plus(-1 if below else 0)
         return variable, first, last, open_ended
 
     def _begins_with_variable(self) -> bool:
@@ -401,7 +399,7 @@ class _Parser:
                 return body
             start = self._place
             factor = self._factor(self._signed if start > place else self._power)
-            if variable not in free_names(factor):
+            if variable not in factor.free_names():
                 self._set_aside[start] = factor, self._place
                 self._place = place
                 return body

@@ -35,15 +35,9 @@ from labkit.receptive_field.checker.formula import (
     UnreadableError,
     added,
     affine,
-    children,
     choice,
-    free_names,
-    linear,
     minus,
-    plus,
     product,
-    simplified,
-    substitute,
 )
 from labkit.receptive_field.checker.meaning import ARGUMENTS, argument_letter
 from labkit.receptive_field.checker.python_reading import ExpressionReader, Row
@@ -258,7 +252,7 @@ class _Program(ExpressionReader):
             size += 1
             if size > _LARGEST_FORMULA:
                 raise TooCostlyError
-            parts += [] if isinstance(part, Row | tuple) else children(part)
+            parts += [] if isinstance(part, Row | tuple) else part.children()
         self._steps.spend(size)
         return value
 
@@ -331,7 +325,7 @@ class _Program(ExpressionReader):
         steps = {} if target and _steps(body).keys() & _stores([target]) else _steps(body)
         inside, solved = _without(start, changed), {}
         for name in sorted(changed & start.keys()):
-            if name in steps and linear(start[name]) is not None:
+            if name in steps and start[name].linear() is not None:
                 solved[name] = self._counter(start[name], steps[name], row.first)
                 inside[name] = solved[name](Name(place))
             elif not _is_list(start[name]):
@@ -352,7 +346,7 @@ class _Program(ExpressionReader):
         turned = self.never_negative(minus(row.last, row.first))
         for name, solution in solved.items():
             if turned or name not in surely:
-                self.names[name] = self._bounded(solution(plus(row.last, 1)))
+                self.names[name] = self._bounded(solution(row.last.plus(1)))
 
     @staticmethod
     def _counter(start: Node, step: int, first: Node) -> Callable[[Node], Node]:
@@ -364,7 +358,7 @@ class _Program(ExpressionReader):
         """Solve for a variable that depends on none but itself and those that are solved."""
         symbol = next(
             (symbol for symbol, (_, node) in waiting.items()
-             if not _is_list(node) and not free_names(node) & waiting.keys() - {symbol}),
+             if not _is_list(node) and not node.free_names() & waiting.keys() - {symbol}),
             None,
         )  # fmt: skip
         if symbol is None:
@@ -375,13 +369,13 @@ class _Program(ExpressionReader):
         if lasting:
             solution = self._grown(start[name], factor, rest, place, row.first)
         else:
-            solution = lambda turn: _put(rest, place, plus(turn, -1))  # noqa: E731
-            needed = any(symbol in free_names(other) for _, other in waiting.values())
-            if needed and solution(row.first) != simplified(start[name]):
+            solution = lambda turn: _put(rest, place, turn.plus(-1))  # noqa: E731
+            needed = any(symbol in other.free_names() for _, other in waiting.values())
+            if needed and solution(row.first) != start[name].simplified():
                 raise refused("first turn")
         for other, (of, value) in waiting.items():
             if not _is_list(value):
-                value = substitute(value, symbol, solution(Name(place)))
+                value = value.substitute(symbol, solution(Name(place)))
                 waiting[other] = of, self._bounded(value)
         return name, solution, lasting
 
@@ -397,8 +391,8 @@ class _Program(ExpressionReader):
             return Big("prod", _put(factor, place, Name(variable)), variable, begin, end)
 
         def solution(turn: Node) -> Node:
-            last, number = plus(turn, -1), minus(turn, first)
-            constant = factor == ONE and place not in free_names(rest)
+            last, number = turn.plus(-1), minus(turn, first)
+            constant = factor == ONE and place not in rest.free_names()
             if rest == ZERO:
                 grown = ZERO
             elif constant and self.never_negative(number):
@@ -406,7 +400,7 @@ class _Program(ExpressionReader):
             else:
                 variable = self._fresh_variable(Row(first, last, lambda at: at))
                 term = _put(rest, place, Name(variable))
-                term = _product(term, grown_by(plus(Name(variable), 1), last))
+                term = _product(term, grown_by(Name(variable).plus(1), last))
                 grown = Big("sum", term, variable, first, last)
             return added(_product(start, grown_by(first, last)), grown)
 
@@ -429,7 +423,7 @@ class _Program(ExpressionReader):
             case Call("/" | "mod", (_, under)) | Call("floor", (Call("/", (_, under)),)):
                 if not self._is_positive(under):
                     raise self.refusal(tree, "divisor")
-            case Big("sum", body, variable, first, last) if variable not in free_names(body):
+            case Big("sum", body, variable, first, last) if variable not in body.free_names():
                 length = added(minus(last, first), ONE)
                 node = _product(body, length) if self.never_negative(length) else node
         return self._bounded(node)
@@ -516,7 +510,7 @@ class _Program(ExpressionReader):
                 return all(map(self._is_positive, factors))
             case Big("prod", body):
                 return self._is_positive(body)
-        return self.never_negative(plus(node, -1))
+        return self.never_negative(node.plus(-1))
 
 
 def _stores(nodes: Sequence[ast.AST]) -> list[str]:
@@ -556,4 +550,4 @@ def _product(*factors: Node) -> Node:
 
 def _put(node: Node, name: str, value: Node) -> Node:
     """Put a place in the place of a name, and write places as linear forms."""
-    return simplified(substitute(node, name, value))
+    return node.substitute(name, value).simplified()

@@ -19,12 +19,8 @@ from labkit.receptive_field.checker.formula import (
     Name,
     Node,
     Number,
-    bigs,
     joined,
-    letters,
-    linear,
     parts,
-    substitute,
 )
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
@@ -250,9 +246,9 @@ class _Writer:
 
     def _big(self, node: Big) -> str:
         if not node.variable.isalpha():
-            used = letters(node) | {big.variable for big in bigs(node)}
+            used = node.letters() | {big.variable for big in node.bigs()}
             letter = next(letter for letter in SPARE if letter not in used)
-            body = substitute(node.body, node.variable, Name(letter))
+            body = node.body.substitute(node.variable, Name(letter))
             return self._big(Big(node.kind, body, letter, node.first, node.last))
         mark = "Σ" if node.kind == "sum" else "∏"
         mark, variable = self._in.marks.get(mark, mark), self._in.name.format(node.variable)
@@ -262,7 +258,7 @@ class _Writer:
 
     def _place(self, node: Node) -> str:
         """Write an index or a bound, in which numbers add up and names come first."""
-        form = linear(node)
+        form = node.linear()
         return self.text(node if form is None else form.node())
 
 
