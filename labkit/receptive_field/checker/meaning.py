@@ -5,7 +5,7 @@ d, p and L; the asked quantity is solved for; and the index says whether the dir
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -33,7 +33,7 @@ from labkit.receptive_field.checker.formula import (
     joined,
     parts,
 )
-from labkit.receptive_field.checker.wording import ASKED, NAMES, TWO_MEANINGS, TWO_OR_MORE, refused
+from labkit.receptive_field.checker.wording import ASKED, NAMES, TWO_OR_MORE, refused
 from labkit.receptive_field.checker.writing import written
 
 _DEEPEST_TREE = 150
@@ -324,9 +324,10 @@ class _OneLayer(_Meaning):
         super().__init__(sides, counts_from)
         fields = [part for part in self._parts if letter_of(_raw(part)) == "r"]
         self._fields = fields or [part for part in self._parts if self._moves(_raw(part))]
+        self._others = [part for part in self._parts if part not in self._fields]
         self._refuse_sums()
-        self._places = {id(part): self._place(part) for part in self._parts}
-        self._asked = self._asked_fields()
+        self._place_of = {id(part): self._place(part) for part in self._parts}
+        self._asked = set(map(id, self._asked_fields()))
         self._refuse_other_layers()
         bare = {id(part) for part in self._fields if self._bare(part)}
         self.forward = bool(bare and self._asked and not bare & self._asked)
@@ -353,8 +354,7 @@ class _OneLayer(_Meaning):
             raise refused("jump, forward", part.at, name=raw)
         if part not in self._fields and not letter_of(raw):
             if raw in ("f", "F"):
-                meanings = TWO_MEANINGS["f of one layer"]
-                raise refused("two meanings", part.at, name=raw, meanings=meanings)
+                raise refused("f of one layer", part.at, name=raw)
             raise self._unknown(part)
         if isinstance(part, Name):
             return None
@@ -367,74 +367,66 @@ class _OneLayer(_Meaning):
             raise refused("two layers", part.at, one=layer, other=names[0][0])
         return form.constant
 
-    def _asked_fields(self) -> set[int]:
+    def _places(self, parts: Iterable[Name | Item]) -> set[int]:
+        return {self._place_of[id(part)] for part in parts} - {None}
+
+    def _asked_fields(self) -> list[Name | Item]:
         """Find the fields that are asked for, by their index, their name or where they stand."""
         if len(self._sides) == 1:
-            return self._asked_without_equation()
-        places = sorted({self._places[id(p)] for p in self._fields if isinstance(p, Item)})
-        if len(places) == 2 and places[1] - places[0] == 1:
-            self._refuse_unindexed()
-            return {id(p) for p in self._fields if self._places[id(p)] == places[0]}
-        if len(places) > 1:
-            one, other = (self._shown(place) for place in (places[0], places[-1]))
+            self._refuse_asked()
+            return []
+        indexed = [part for part in self._fields if isinstance(part, Item)]
+        names = [part for part in self._fields if isinstance(part, Name)]
+        if not indexed:
+            return self._asked_by_name()
+        low, *high = sorted(self._places(indexed))
+        if high == [low + 1]:
+            for part in names:
+                raise refused("asked twice", part.at)
+            return [part for part in indexed if self._place_of[id(part)] == low]
+        if high:
+            one, other = self._shown(low), self._shown(high[-1])
             raise refused("two layers", self._fields[0].at, one=one, other=other)
-        if places:
-            return self._asked_by_one_index(places[0])
-        return self._asked_by_name()
+        layer = max(self._places(self._others), default=0)
+        named = [part for part in names if role_of(part.name) == "asked" or self._bare(part)]
+        if low == layer - 1 or (low == layer and named):
+            return named if low == layer else indexed
+        kind = "index on left" if all(map(self._bare, self._fields)) else "same index"
+        raise refused(kind, indexed[0].at, shown=self._shown(low))
 
-    def _asked_without_equation(self) -> set[int]:
+    def _refuse_asked(self) -> None:
+        """Insist that a formula without an equation holds none but the given field."""
+        layers = self._places(self._others) or {0}
         for part in self._fields:
-            place = self._places[id(part)]
-            others = {self._places[id(p)] for p in self._parts if p not in self._fields}
-            if place is not None and place not in (others - {None} or {0}):
+            place = self._place_of[id(part)]
+            if place is not None and place not in layers:
                 raise refused("index on left", part.at, shown=self._shown(place))
             if role_of(_raw(part)) == "asked":
                 raise refused("forward", part.at, known=_raw(part))
-        return set()
 
-    def _refuse_unindexed(self) -> None:
-        for part in self._fields:
-            if isinstance(part, Name):
-                raise refused("asked twice", part.at)
-
-    def _asked_by_one_index(self, place: int) -> set[int]:
-        indexed = {id(p) for p in self._fields if isinstance(p, Item)}
-        others = [p for p in self._fields if isinstance(p, Name)]
-        layers = {self._places[id(p)] for p in self._parts if p not in self._fields} - {None}
-        if place == max(layers, default=0) - 1:
-            return indexed
-        named = {id(p) for p in others if role_of(p.name) == "asked" or self._bare(p)}
-        if place == max(layers, default=0) and named:
-            return named
-        first = next(p for p in self._fields if isinstance(p, Item))
-        same = any(not self._bare(p) for p in self._fields)
-        raise refused("same index" if same else "index on left", first.at,
-                      shown=self._shown(place))  # fmt: skip
-
-    def _asked_by_name(self) -> set[int]:
-        bare = [p for p in self._fields if self._bare(p)]
-        named = {id(p) for p in self._fields if role_of(_raw(p)) == "asked"}
-        given = {id(p) for p in self._fields} - named
-        if named and (given or not bare):
+    def _asked_by_name(self) -> list[Name | Item]:
+        bare = [part for part in self._fields if self._bare(part)]
+        named = [part for part in self._fields if role_of(_raw(part)) == "asked"]
+        if named and (len(named) < len(self._fields) or not bare):
             return named
         if not bare and self._fields:
             raise refused("asked twice", self._fields[0].at)
-        return {id(part) for part in bare[:1]}
+        return bare[:1]
 
     def _refuse_other_layers(self) -> None:
         """Insist that k, s and d are those of the layer between the two fields."""
-        given = {self._places[id(p)] for p in self._fields if id(p) not in self._asked}
-        asked = {self._places[id(p)] for p in self._fields if id(p) in self._asked}
-        expected = (given - {None}) | {place + 1 for place in asked - {None}}
-        for part in self._parts:
-            place = self._places[id(part)]
-            if part in self._fields or place is None or not expected or place in expected:
+        given = self._places(part for part in self._fields if id(part) not in self._asked)
+        asked = self._places(part for part in self._fields if id(part) in self._asked)
+        expected = given | {place + 1 for place in asked}
+        for part in self._others:
+            place = self._place_of[id(part)]
+            if place is None or not expected or place in expected:
                 continue
-            bare = [self._places[id(p)] for p in self._fields if self._bare(p)]
-            if bare and bare[0] is not None and bare[0] == max(expected, default=0):
+            bare = [self._place_of[id(p)] for p in self._fields if self._bare(p)]
+            if bare and bare[0] == max(expected):
                 raise refused("forward", part.at, known=self._shown(min(expected) - 1))
-            one, other = self._shown(place)[2:].strip("{}"), self._shown(max(expected))[2:]
-            raise refused("two layers", part.at, one=one, other=other.strip("{}"))
+            one, other = (self._shown(at)[2:].strip("{}") for at in (place, max(expected)))
+            raise refused("two layers", part.at, one=one, other=other)
 
     def _shown(self, place: int) -> str:
         layer = Name(self._raw_of.get("layer", "l"))
@@ -541,12 +533,8 @@ class _AllLayers(_Meaning):
         raw, letter = item.letter, letter_of(item.letter)
         if letter == "j":
             raise refused("jump", item.at, name=self._written(item))
-        if raw == "S" and not in_product:
-            meanings = TWO_MEANINGS["S"]
-            raise refused("two meanings", item.at, name=self._written(item), meanings=meanings)
-        if raw in ("f", "F"):
-            meanings = TWO_MEANINGS["f"]
-            raise refused("two meanings", item.at, name=self._written(item), meanings=meanings)
+        if (raw == "S" and not in_product) or raw in ("f", "F"):
+            raise refused(raw.upper(), item.at, name=self._written(item))
         if letter == "p":
             return Name("p", item.at)
         if letter not in ("k", "s", "d"):

@@ -42,7 +42,10 @@ REFUSALS = {
     "exponent out of reach": "the exponent is out of reach: {reason}",
     # Letters.
     "two names": "{one} and {other} could mean the same: write one letter for {letter}",
-    "two meanings": "{name} could mean two things: {meanings}",
+    "S": "{name} could mean two things: write s_l for a stride, and ∏_{{i=1}}^{{l−1}} s_i for the "
+    "strides before l",
+    "F": "{name} could mean two things: write k_l for the kernel, r for the field",
+    "f of one layer": "{name} could mean two things: write k for the kernel, r for the field",
     "needs its layer": "{name} needs the number of its layer, such as {name}_l",
     "jump": "{name} is not known here: write the product out, ∏_{{i=1}}^{{l−1}} s_i",
     "jump, forward": "{name}, the jump, belongs to the forward direction: asked is r_{{l−1}} from "
@@ -131,11 +134,6 @@ EXPECTED = {
     "variable": "the letter that runs must stand here",
 }
 TWO_OR_MORE = "two or more"
-TWO_MEANINGS = {
-    "S": "write s_l for a stride, and ∏_{i=1}^{l−1} s_i for the strides before l",
-    "f": "write k_l for the kernel, r for the field",
-    "f of one layer": "write k for the kernel, r for the field",
-}
 ASKED = {True: "r_{l−1}, as in r_{l−1} = …", False: "r_0, as in r_0 = …"}
 MEANINGS = {
     "r": "the field", "k": "the kernel", "s": "the stride", "d": "the dilation",
