@@ -17,11 +17,7 @@ from labkit.receptive_field.checker.evaluation import (
     Budget,
     Evaluator,
 )
-from labkit.receptive_field.checker.formula import (
-    Node,
-    TooCostlyError,
-    UndefinedError,
-)
+from labkit.receptive_field.checker.formula import Node, TooCostlyError, UndefinedError
 from labkit.receptive_field.checker.functions import FunctionCalls, exact
 from labkit.receptive_field.checker.meaning import Reading
 from labkit.receptive_field.checker.mistakes import difference, named
@@ -74,6 +70,7 @@ class Answer:
         self._for_samples = Budget(FOR_PROOFS // ways)
         self._letters = frozenset().union(*map(Node.letters, nodes), calls.letters if calls else ())
         self.uses_dilation = "d" in self._letters
+        self.padded = bool(read) and "p" in self._letters
         self.may_use_dilation = not nodes and "layers" in self._letters
 
     def value(self, case: Network) -> Any:

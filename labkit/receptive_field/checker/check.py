@@ -11,16 +11,8 @@ from typing import Any
 from labkit.receptive_field.checker import mistakes, wording
 from labkit.receptive_field.checker.answers import Answer, read_answer
 from labkit.receptive_field.checker.evaluation import FOR_SHRINKING
-from labkit.receptive_field.checker.formula import (
-    TooCostlyError,
-    UndefinedError,
-    UnreadableError,
-)
-from labkit.receptive_field.checker.functions import (
-    StoppedError,
-    TookTooLongError,
-    UnansweredError,
-)
+from labkit.receptive_field.checker.formula import TooCostlyError, UndefinedError, UnreadableError
+from labkit.receptive_field.checker.functions import StoppedError, TookTooLongError, UnansweredError
 from labkit.receptive_field.checker.meaning import Reading
 from labkit.receptive_field.checker.networks import (
     CONDITIONS,
@@ -31,12 +23,7 @@ from labkit.receptive_field.checker.networks import (
     shrunk,
     small_networks,
 )
-from labkit.receptive_field.checker.verdict import (
-    CounterExample,
-    Status,
-    Verdict,
-    network_text,
-)
+from labkit.receptive_field.checker.verdict import CounterExample, Status, Verdict, network_text
 from labkit.receptive_field.checker.writing import in_short
 from labkit.words import listed
 
@@ -272,7 +259,7 @@ class _Judge:
         right = right_when and wording.RIGHT_WHEN.format(conditions=listed(right_when))
         begin = wording.WRONG if smallest else wording.WRONG_SOMEWHERE
         message = begin.format(example=example, conditions=right or "")
-        forward = self.answer.read is not None and self.answer.read.forward
+        forward = self.answer.read and self.answer.read.forward
         # The network that fails first: what agrees on it is rare.
         mistake = "" if forward else self._mistake([trial, *trials])
         if mistake:
@@ -293,14 +280,10 @@ class _Judge:
         return Verdict(status, message, **fields, formulas=read.nodes, notes=tuple(_notes(read)))
 
     def _example(self, trial: _Trial) -> CounterExample:
-        values = trial.case.values(self.dilated)
-        read = self.answer.read
-        if read and "p" in read.letters:
-            values = (*values, ("p", 1))
-        return CounterExample(
-            values, trial.case.layers(), trial.yours, trial.case.truth,
-            self._terms(trial), trial.case.terms(),
-        )  # fmt: skip
+        case = trial.case
+        values = (*case.values(self.dilated), *([("p", 1)] if self.answer.padded else []))
+        terms = self._terms(trial), case.terms()
+        return CounterExample(values, case.layers(), trial.yours, case.truth, *terms)
 
     def _terms(self, trial: _Trial) -> tuple[Any, ...]:
         """Return the terms of a formula where there are a few, each with a value."""
@@ -386,12 +369,11 @@ class _Judge:
         return self._said("proved", message, tried=tried)
 
     def _consistent(self, trials: list[_Trial]) -> Verdict:
-        read = self.answer.read
-        if read and "p" in read.letters:
+        if self.answer.padded:
             return self._said("unreadable", wording.PADDING)
         depth = 0 if self.one_layer else self._proved_depth(_DEEPEST_WITH_SYMBOLS)
-        deepest = 0 if self.one_layer else max((len(t.case.k) for t in trials), default=0)
-        reach = wording.REACH.format(depth=deepest) if deepest else ""
+        deepest = max((len(trial.case.k) for trial in trials), default=0)
+        reach = "" if self.one_layer else wording.REACH.format(depth=deepest)
         reach += "" if self.dilated else wording.WITHOUT_DILATION
         proof = wording.PROOF.format(depth=depth) if depth else wording.NO_PROOF
         message = wording.CONSISTENT.format(tried=len(trials), reach=reach, proof=proof)

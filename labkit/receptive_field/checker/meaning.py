@@ -96,11 +96,6 @@ class Reading:
         """The formula, the first where there are several."""
         return self.nodes[0]
 
-    @property
-    def letters(self) -> frozenset[str]:
-        """The layer parameters and names that occur."""
-        return frozenset().union(*map(Node.letters, self.nodes))
-
 
 def letter_of(name: str) -> str:
     """Return which of r, k, s, d, p, j and L a name stands for, or nothing.

@@ -8,11 +8,7 @@ in :mod:`~.wording`, under the same name.
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from labkit.receptive_field.checker.formula import (
-    ZERO,
-    Call,
-    Node,
-)
+from labkit.receptive_field.checker.formula import ZERO, Call, Node
 from labkit.receptive_field.checker.reading import read_text
 
 TRUTH = {

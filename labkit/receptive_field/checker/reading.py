@@ -267,10 +267,10 @@ class _Parser:
         """Parse ``_l``, ``_{l}`` or ``_(l)`` where one stands here."""
         if not self._meets("_"):
             return None
-        if mark := self._meets("{", "("):
-            return self._deeper(lambda: self._closed_by(_CLOSING[mark.kind]))
-        index = self._single_index()
-        if self._peek().kind == "_" and self._peek(1).kind == "number" and self._one_layer:
+        bracketed = self._peek().kind in ("{", "(")
+        index = self._group()
+        number = self._peek().kind == "_" and self._peek(1).kind == "number"
+        if number and self._one_layer and not bracketed:
             self._next()
             return index.plus(-int(Fraction(self._next().text)))
         return index
