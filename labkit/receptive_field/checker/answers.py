@@ -96,24 +96,20 @@ class Answer:
         """Allow that many more steps for values; a function's time is limited instead."""
         self._for_numbers = Budget(steps // self._ways)
 
-    def proves(self, dilated: bool, condition: Condition = ALWAYS) -> bool:
-        """Tell whether it is proved for all networks that meet a condition."""
-        proved = (self._proves(node, dilated, condition, self._for_proofs) for node in self._nodes)
-        return bool(self._nodes) and all(proved)
+    def proves(self, dilated: bool, condition: Condition = ALWAYS, depth: int = 0) -> bool:
+        """Tell whether it is proved for all networks that meet a condition, or of one depth."""
+        asked = dilated, condition, self._for_proofs, depth
+        return bool(self._nodes) and all(self._proves(node, *asked) for node in self._nodes)
 
-    def _proves(self, node: Node, dilated: bool, condition: Condition, budget: Budget) -> bool:
+    def _proves(
+        self, node: Node, dilated: bool, condition: Condition, budget: Budget, depth: int = 0
+    ) -> bool:
         if "p" in node.letters():
             return False
+        if depth:
+            return proves_for_depth(node, depth, dilated, condition, budget)
         prove = proves_recurrence if self._one_layer else proves_closed_form
         return prove(node, dilated, condition, budget)
-
-    def proves_for_depth(self, depth: int, dilated: bool) -> bool:
-        """Tell whether it is proved for all networks of one depth."""
-        return bool(self._nodes) and all(
-            "p" not in node.letters()
-            and proves_for_depth(node, depth, dilated, ALWAYS, self._for_proofs)
-            for node in self._nodes
-        )
 
     def mistake(self, dilated: bool) -> str:
         """Return the name of the known mistake that it makes, or nothing."""
@@ -122,12 +118,9 @@ class Answer:
             gap = difference(one, other, self._one_layer)
             if not all(self._agrees(gap, case) for case in samples):
                 return False
-            budget = Budget(FOR_MISTAKES)
-            if self._proves(gap, dilated, ALWAYS, budget):
-                return True
-            depths = () if self._one_layer else (1, 2, 3)
-            proofs = (proves_for_depth(gap, depth, dilated, ALWAYS, budget) for depth in depths)
-            return bool(depths) and all(proofs)
+            asked = gap, dilated, ALWAYS, Budget(FOR_MISTAKES)
+            to_depths = (self._proves(*asked, depth) for depth in (1, 2, 3))
+            return self._proves(*asked) or (not self._one_layer and all(to_depths))
 
         samples = _samples(self._one_layer, dilated)
         for node in self._nodes:

@@ -358,7 +358,7 @@ class _Judge:
 
     def _proved_depth(self, deepest: int) -> int:
         for depth in range(1, deepest + 1):
-            if not self.answer.proves_for_depth(depth, self.dilated):
+            if not self.answer.proves(self.dilated, depth=depth):
                 return depth - 1
         return deepest
 

@@ -96,13 +96,9 @@ class FunctionCalls:
         self._function = function
         self._one_layer = one_layer
         self._arguments = _arguments(function, one_layer)
+        self.letters = frozenset(letter for letter, _ in self._arguments.values())
         self._held = _Held()
         self._watch: _Watch | None = None
-
-    @property
-    def letters(self) -> frozenset[str]:
-        """The letters that the function takes."""
-        return frozenset(letter for letter, _ in self._arguments.values())
 
     @property
     def printed(self) -> bool:

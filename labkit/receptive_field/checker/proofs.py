@@ -163,9 +163,7 @@ def _parameter(
 ) -> Any:
     if letter == "d" and not dilated:
         return 1
-    symbol = symbols.positive((letter, place))
-    change = condition.changes.get(letter)
-    return symbol if change is None else change({letter: symbol})
+    return condition.apply({letter: symbols.positive((letter, place))})[letter]
 
 
 def _same(one: Any, other: Any) -> bool:
