@@ -325,10 +325,12 @@ class _Program(ExpressionReader):
         steps = {} if target and _steps(body).keys() & _stores([target]) else _steps(body)
         inside, solved = _without(start, changed), {}
         for name in sorted(changed & start.keys()):
+            if _is_list(start[name]):
+                continue
             if name in steps and start[name].linear() is not None:
                 solved[name] = self._counter(start[name], steps[name], row.first)
                 inside[name] = solved[name](Name(place))
-            elif not _is_list(start[name]):
+            else:
                 inside[name] = Name(_symbol(name, place))
         surely = set(solved)
         with self._within(place, row.first, row.last):
@@ -370,7 +372,8 @@ class _Program(ExpressionReader):
             solution = self._grown(start[name], factor, rest, place, row.first)
         else:
             solution = lambda turn: _put(rest, place, turn.plus(-1))  # noqa: E731
-            needed = any(symbol in other.free_names() for _, other in waiting.values())
+            others = [node for _, node in waiting.values() if not _is_list(node)]
+            needed = any(symbol in other.free_names() for other in others)
             if needed and solution(row.first) != start[name].simplified():
                 raise refused("first turn")
         for other, (of, value) in waiting.items():
