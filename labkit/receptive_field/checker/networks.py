@@ -189,22 +189,14 @@ def _with_one_large_number(dilated: bool) -> Iterator[Network]:
 
 
 def _random_chains(dice: random.Random, dilated: bool) -> Iterator[Network]:
-    for depth in _DEPTHS:
-        for _ in range(6):
-            yield Network(
-                _draw(dice, depth, 7),
-                _draw(dice, depth, 3),
-                _draw(dice, depth, 4 if dilated else 1),
-            )
-            # Few positions in many layers, for functions that visit each position.
-            yield Network(
-                _draw(dice, depth, 3, most=3),
-                _draw(dice, depth, 2, most=3),
-                _draw(dice, depth, 2 if dilated else 1, most=3),
-            )
+    for depth, _ in product(_DEPTHS, range(6)):
+        # The second has few positions in many layers, for functions that visit each position.
+        for k, s, d, most in ((7, 3, 4, 1000), (3, 2, 2, 3)):
+            largest = k, s, d if dilated else 1
+            yield Network(*(_draw(dice, depth, number, most) for number in largest))
 
 
-def _draw(dice: random.Random, depth: int, largest: int, most: int = 1000) -> tuple[int, ...]:
+def _draw(dice: random.Random, depth: int, largest: int, most: int) -> tuple[int, ...]:
     """Draw a number for each layer, other than 1 for so many layers at most."""
     changed = dice.sample(range(depth), min(depth, most))
     return tuple(dice.randint(1, largest) if n in changed else 1 for n in range(depth))

@@ -118,11 +118,7 @@ def proves_closed_form(node: Node, dilated: bool, condition: Condition, budget: 
 
 
 def proves_for_depth(
-    node: Node,
-    depth: int,
-    dilated: bool,
-    condition: Condition,
-    budget: Budget,
+    node: Node, depth: int, dilated: bool, condition: Condition, budget: Budget
 ) -> bool:
     """Tell whether a closed form is proved for every chain of one depth.
 
