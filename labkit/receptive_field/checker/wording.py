@@ -47,7 +47,8 @@ REFUSALS = {
     "F": "{name} could mean two things: write k_l for the kernel, r for the field",
     "f of one layer": "{name} could mean two things: write k for the kernel, r for the field",
     "needs its layer": "{name} needs the number of its layer, such as {name}_l",
-    "jump": "{name} is not known here: write the product out, ∏_{{i=1}}^{{l−1}} s_i",
+    "jump": "{name} is not known here: write the product of the strides before layer l out, "
+    "∏_{{i=1}}^{{l−1}} s_i",
     "jump, forward": "{name}, the jump, belongs to the forward direction: asked is r_{{l−1}} from "
     "r_l, in k_l and s_l alone",
     "length": "len is for k, s or d",
@@ -55,9 +56,9 @@ REFUSALS = {
     # Equations.
     "left side": "{shown} stands on one side of the equals sign, and is no name for what is "
     "asked: {asked}",
-    "asked twice": "it is not clear which r is asked for: write r_{{l−1}} and r_l apart",
+    "asked twice": "it is not clear which r is asked for: write r_{{l−1}} for the layer before",
     "asked cancels": "what is asked cancels out of this equation: write it alone on one side",
-    "asked in a power": "in {shown} what is asked is not alone: solve the equation for it",
+    "asked in a power": "{shown} stands in a power, a divisor or a product: solve for it",
     "one layer": "the recurrence speaks of one layer l: write {word} or {word}_l",
     "two layers": "it speaks of two layers, {one} and {other}: of layer l are k_l, s_l and r_l, "
     "and r_{{l−1}} is asked for",
