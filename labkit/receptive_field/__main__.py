@@ -20,7 +20,9 @@ _EXAMPLES = """examples:
   python -m labkit.receptive_field MobileNet --changes
   python -m labkit.receptive_field VGG16 --layer block3_conv1 block3_pool
   python -m labkit.receptive_field VGG16 --csv > fields.csv
+  python -m labkit.receptive_field ConvNeXtTiny --ignore normalization
   python -m labkit.receptive_field my_model.keras --plot fields.png
+  python -m labkit.receptive_field my_model.keras --import my_layers
 """
 #: Arguments of ``analyse`` and the options of this command that stand for them.
 _OPTIONS = {
@@ -89,6 +91,23 @@ def _parser():
         help="leave squeeze-and-excitation out instead of counting it as the whole image",
     )
     parser.add_argument(
+        "--ignore",
+        nargs="+",
+        default=[],
+        metavar="WHAT",
+        help="leave out layers, so that they read one position each: names of layers or of their "
+        "classes, or attention, normalization",
+    )
+    parser.add_argument(
+        "--import",
+        nargs="+",
+        default=[],
+        dest="modules",
+        metavar="MODULE",
+        help="run Python modules of your own first: a saved model may use their layers, and the "
+        "rules count that they give with register_rule",
+    )
+    parser.add_argument(
         "--input-name", metavar="NAME", help="which input to trace to, if the model has several"
     )
     parser.add_argument(
@@ -139,7 +158,8 @@ def _run(options):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     from labkit.receptive_field.analysis import analyse
 
-    model, size = _model(options.model, options.input_size)
+    modules = [_imported(name) for name in options.modules]
+    model, size = _model(options.model, options.input_size, modules)
     gates = "ignore" if options.ignore_gates else "whole image"
     with _sentences():
         analysis = analyse(
@@ -148,6 +168,7 @@ def _run(options):
             squeeze_excitation=gates,
             input_name=options.input_name,
             input_axes=options.input_axes and tuple(options.input_axes),
+            ignore=options.ignore,
             of=options.of,
             on=options.on,
         )
@@ -199,22 +220,37 @@ def _width_of_the_terminal():
     return max(shutil.get_terminal_size().columns, 40) if sys.stdout.isatty() else None
 
 
-def _model(name, size):
+def _imported(name):
+    """Run a module that the user names, and no other."""
+    try:
+        return importlib.import_module(name)
+    except Exception as problem:
+        said = " ".join(f"{type(problem).__name__}: {problem}".split())
+        raise ValueError(f"--import {name}: the module cannot be run ({said}).") from problem
+
+
+def _model(name, size, modules):
     """Return the network, and the size of input to analyse it at."""
     path = Path(name)
     if path.suffix in (".keras", ".h5") or path.is_file():
-        return _load(path), size and (size[0] if len(size) == 1 else tuple(size))
+        return _load(path, modules), size and (size[0] if len(size) == 1 else tuple(size))
     return _build(name, size)
 
 
-def _load(path):
+def _load(path, modules):
     import keras
 
     if not path.is_file():
         raise ValueError(f"there is no file {str(path)!r}.")
     try:
         _import_layers_of_labkit(path)
-        return keras.saving.load_model(path, compile=False)
+        own = {
+            name: value
+            for module in modules
+            for name, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, keras.Layer)
+        }
+        return keras.saving.load_model(path, custom_objects=own, compile=False)
     except Exception as problem:
         raise ValueError(f"Keras cannot load {str(path)!r}: {_why_not(path, problem)}") from problem
 
@@ -224,10 +260,9 @@ def _why_not(path, problem):
     own = _own_classes(path)
     if own:
         return (
-            f"it holds layers of your own, {', '.join(own)}. From Python, import them, load the "
-            f"model with keras.saving.load_model(path, custom_objects={{{own[0]!r}: {own[0]}}}) "
-            "and call labkit.receptive_field.analyse(model); what a layer reads that analyse "
-            f"cannot tell, register_rule({own[0]}, rule) says."
+            f"it holds layers of your own, {', '.join(own)}: name the module that defines them, "
+            "--import MODULE. What a layer reads that cannot be told from its call, "
+            f"register_rule({own[0]}, rule) says in that module."
         )
     return (str(problem).strip() or "no reason given").splitlines()[0]
 

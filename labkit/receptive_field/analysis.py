@@ -72,7 +72,7 @@ def analyse(
             alone; see :func:`~labkit.receptive_field.rule_registry.register_rule`.
         ignore: what to leave out, so that unit j reads position j of the first input: any of
             ``"squeeze_excitation"``, ``"normalization"`` (over groups, layers and instances)
-            and ``"attention"``, paths of layers, and classes of layers.
+            and ``"attention"``, paths of layers, and classes of layers or their names.
         of: name of a layer; only the layers on the way to it are then analysed, and it is the
             :attr:`~labkit.receptive_field.analysis_result.Analysis.final` one.
         on: name of a layer whose units are then counted instead of input positions: what the

@@ -14,7 +14,16 @@ import keras
 from labkit.receptive_field import layer_rules, operation_rules, spectrogram_rules  # noqa: F401
 from labkit.receptive_field.activations import mixed_dims
 from labkit.receptive_field.channels import channel_dim
-from labkit.receptive_field.reads import Axis, Reads, Rearranged, SizeProblem, UnreadableLayer
+from labkit.receptive_field.chosen_rules import left_out
+from labkit.receptive_field.reads import (
+    Axis,
+    Reads,
+    Rearranged,
+    SizeProblem,
+    UnreadableLayer,
+    one_to_one,
+    part,
+)
 from labkit.receptive_field.rule_registry import rule_for
 from labkit.receptive_field.tensor_fields import (
     ChannelsMatter,
@@ -27,7 +36,7 @@ from labkit.receptive_field.tensor_fields import (
     size_of,
     spread,
 )
-from labkit.receptive_field.unit_fields import positions_inside
+from labkit.receptive_field.unit_fields import Uneven, positions_inside
 
 
 class RuleError(ValueError):
@@ -79,6 +88,8 @@ def _output(call, read, memory, number):
     rank = len(call.output_shapes[number])
     read = [(index, _with_channels_of(call, tensor)) for index, tensor in read]
     shapes = _shapes_read(call, read)
+    if rule is layer_rules.convolutional_recurrence and call.operation.return_sequences:
+        return _of_steps(call, read, memory, _shapes_made(call, shapes)[number])
     parts, parts_shapes = _parts(call, read, shapes)
     answers = [
         memory.answer(
@@ -143,11 +154,66 @@ def _parts(call, read, shapes):
     if call.kind != "Stack":
         return read, shapes
     new = call.operation.axis % len(call.output_shapes[0])
-    parts = [
-        (index, replace(tensor, dims=(*tensor.dims[:new], (Digit(1),), *tensor.dims[new:])))
-        for index, tensor in read
-    ]
+    parts = [(index, _with_dimension(tensor, new)) for index, tensor in read]
     return parts, tuple((*shape[:new], 1, *shape[new:]) for shape in shapes)
+
+
+def _with_dimension(tensor, new):
+    """Give a tensor one more dimension, of size 1."""
+    return replace(tensor, dims=(*tensor.dims[:new], (Digit(1),), *tensor.dims[new:]))
+
+
+def _of_steps(call, read, memory, shape):
+    """Follow a state that each step convolves, and join the steps end to end.
+
+    Args:
+        call: of a convolutional recurrence that gives every step, or its last state too.
+        read, memory: as for :func:`outputs_of`.
+        shape: of the output.
+    """
+    layer, tensor, steps = call.operation, read[0][1], read[0][1].shape[1]
+    if len(call.inputs) > 1 or steps is None:
+        raise UnreadableLayer(
+            "convolves its own state once a step, which has a rule only where their number is "
+            "known and no state is given"
+        )
+    rank, state = len(tensor.dims) - 1, None
+    entry_shape = (tensor.shape[0], *tensor.shape[2:])
+    state_shape = shape if len(shape) == rank else (shape[0], *shape[2:])
+    states = []
+    for step in reversed(range(steps)) if layer.go_backwards else range(steps):
+        taken = {1: Reads((step,), 1)} | _one_to_one(tensor.shape, range(2, rank + 1), -1)
+        entry = _followed(call, [(tensor, taken)], memory, entry_shape)
+        pairs = [(entry, _read_by(layer_rules.convolution, layer, entry))]
+        if states:
+            pairs.append((state, _read_by(layer_rules.convolution_of_the_state, layer, state)))
+        state = _followed(call, pairs, memory, state_shape)
+        states.append(state)
+    if len(shape) == rank:
+        return state
+    kept = _one_to_one(shape, range(2, rank + 1), 0)
+    placed = [
+        (_with_dimension(state, 1), {1: part(Axis(1, (None, 1)), place, steps)} | kept)
+        for place, state in enumerate(states)
+    ]
+    made = _followed(call, placed, memory, shape)
+    uneven = Uneven("each step sees further than the one before it")
+    axes = [replace(axis, fields=uneven) if axis.fields else axis for axis in made.axes]
+    return replace(made, axes=tuple(axes))
+
+
+def _one_to_one(shape, dims, by):
+    """Read dimensions position by position, into those that lie further on by a number."""
+    return {dim: one_to_one(Axis(dim, shape), dim + by) for dim in dims}
+
+
+def _read_by(rule, layer, tensor):
+    return {dim: rule(layer, Axis(dim, tensor.shape)) for dim in range(1, len(tensor.dims))}
+
+
+def _followed(call, pairs, memory, shape):
+    """Read inputs as is said of each, and join them to a tensor of a shape."""
+    return _completed(call, *_joined(pairs, len(shape), memory), shape)
 
 
 def _has_two_ways(operation):
@@ -372,6 +438,11 @@ def _check(call, rule, made, shape):
         return
     for dim, (ours, keras_makes) in enumerate(zip(made, shape, strict=True)):
         if dim and None not in (ours, keras_makes) and ours != keras_makes:
+            if rule is left_out:
+                raise RuleError(
+                    f"The layer {call.name!r} ({call.kind}) cannot be ignored: it makes "
+                    f"{keras_makes} units along dimension {dim}, of {ours}."
+                )
             raise RuleError(
                 f"The layer {call.name!r} ({call.kind}) makes {keras_makes} units along "
                 f"dimension {dim}, and the rule {rule.__name__!r} says {ours}: correct the rule, "

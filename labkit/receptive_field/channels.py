@@ -20,6 +20,7 @@ _FORMATTED = (
 _OF_ENTRIES = {"Embedding", "ReversibleEmbedding"}
 _OTHERS = {
     "BatchNormalization": "axis",
+    "ConvLSTM": "format of a step",
     "TimeDistributed": "each step",
     "SpectralNormalization": "wrapped",
 }
@@ -49,6 +50,9 @@ def channel_dim(operation, rank):
         case "format" if rank > 2:
             chosen = getattr(operation, "data_format", None) or keras.config.image_data_format()
             return 1 if chosen == "channels_first" else rank - 1
+        case "format of a step":
+            first = operation.data_format == "channels_first"
+            return rank - 1 - (len(operation.kernel_size) if first else 0)
         case "axis" if isinstance(operation.axis, int):
             return operation.axis % rank
         case "each step":
@@ -63,13 +67,13 @@ def channel_dim(operation, rank):
 def _habit(kind):
     """Tell how a class of layers finds its channels, ``None`` if it has no say."""
     names = [base.__name__ for base in kind.__mro__]
+    for name, habit in _OTHERS.items():
+        if name in names:
+            return habit
     if not _OF_ENTRIES.isdisjoint(names):
         return "entries"
     if not _LAST.isdisjoint(names):
         return "last"
     if any(name.startswith(_FORMATTED) for name in names):
         return "format"
-    for name, habit in _OTHERS.items():
-        if name in names:
-            return habit
     return None

@@ -29,7 +29,7 @@ class ChosenRules:
 
     Args:
         by_name: dictionary from the path of a layer, such as ``"backbone/roll"``, to its rule.
-        ignored: what is left out: words, paths and classes.
+        ignored: what is left out: words, paths, classes and their names.
     """
 
     by_name: dict
@@ -43,11 +43,13 @@ class ChosenRules:
 
     def is_ignored(self, operation, name):
         """Say whether a layer or operation is left out: unit j then reads position j."""
-        names = {base.__name__ for base in type(operation).__mro__}
+        if not self.ignored:
+            return False
+        classes = _class_names(operation)
         return any(
             isinstance(operation, entry)
             if isinstance(entry, type)
-            else entry == name or not names.isdisjoint(_CLASSES.get(entry, ()))
+            else entry == name or not classes.isdisjoint(_CLASSES.get(entry, (entry,)))
             for entry in self.ignored
         )
 
@@ -55,25 +57,32 @@ class ChosenRules:
         """Refuse paths that the model does not have.
 
         Args:
-            calls: the :class:`~labkit.receptive_field.model_graph.Call` of the model.
+            calls: each :class:`~labkit.receptive_field.model_graph.Call` of the model.
 
         Raises:
             ValueError: if there is one.
         """
-        known = {call.name.split(" #")[0] for call in calls}
-        words = {GATES, *_CLASSES}
-        given = [entry for entry in self.ignored if isinstance(entry, str) and entry not in words]
-        for name in [*self.by_name, *given]:
+        paths = {call.name.split(" #")[0] for call in calls}
+        self._require(self.by_name, paths, "")
+        classes = set().union(*(_class_names(call.operation) for call in calls))
+        given = [entry for entry in self.ignored if isinstance(entry, str)]
+        words = (GATES, *_CLASSES)
+        others = f", a class or its name, or one of {', '.join(words)}"
+        self._require(given, paths | classes | set(words), others)
+
+    @staticmethod
+    def _require(names, known, others):
+        for name in names:
             if name not in known:
                 raise ValueError(
                     f"There is no layer {name!r} to give a rule to or to ignore"
-                    f"{did_you_mean(name, known | words)}: take a path from the table, without "
-                    f"' #' and number{_or_words(name in given)}."
+                    f"{did_you_mean(name, known)}: take a path from the table, without "
+                    f"' #' and number{others}."
                 )
 
 
-def _or_words(possible):
-    return f", a class, or one of {', '.join((GATES, *_CLASSES))}" if possible else ""
+def _class_names(operation):
+    return {base.__name__ for base in type(operation).__mro__}
 
 
 def chosen_rules(rules=None, ignore=()):
@@ -100,7 +109,7 @@ def chosen_rules(rules=None, ignore=()):
         if not (is_class or isinstance(entry, str)):
             raise TypeError(
                 f"ignore={ignore!r} does not fit: give some of {', '.join((GATES, *_CLASSES))}, "
-                "paths of layers and classes of layers."
+                "paths of layers, classes of layers and their names."
             )
     return ChosenRules(dict(rules), ignored)
 

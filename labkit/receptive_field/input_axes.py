@@ -34,7 +34,8 @@ def spatial_dims(graph, number, shape, input_axes=None):
         A tuple of dimensions in increasing order, empty if there is none.
 
     Raises:
-        ValueError: if ``input_axes`` does not fit.
+        ValueError: if ``input_axes`` does not fit, or if it is left out and one layer takes for
+            channels what another takes for places.
     """
     if input_axes is not None:
         return _checked(input_axes, len(shape))
@@ -61,7 +62,10 @@ def _checked(input_axes, rank):
 
 
 def _told(graph, number, shape):
-    """Follow all dimensions until layers have told of each: "channels" or "places"."""
+    """Follow all dimensions until layers have told of each: "channels" or "places".
+
+    Channels are followed on until a layer has summed over them: another may take them for places.
+    """
     start = input_fields(shape, range(1, len(shape)), ())
     # Where units lie is enough: what they see of a picture of this size is left aside.
     axes = tuple(replace(axis, seen=None) for axis in start.axes)
@@ -70,23 +74,33 @@ def _told(graph, number, shape):
         read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
         for _, tensor in read:
             _tell(call, tensor, told)
-        if len(told) == len(shape) - 1:
-            break
         try:
             made = outputs_of(call, read, memory) if read else ()
         except (SizeProblem, ChannelsMatter):
             continue
         known = zip(call.outputs, made, strict=False)
-        tensors.update((n, t) for n, t in known if isinstance(t, TensorFields))
-    return told
+        tensors.update((n, t) for n, t in known if _is_of_interest(t, told))
+    return {dim: kind for dim, (kind, _) in told.items()}
+
+
+def _is_of_interest(tensor, told):
+    """Say whether layers that read a tensor may still tell something."""
+    return isinstance(tensor, TensorFields) and any(
+        axis.digits and (dim not in told or told[dim][0] == "channels")
+        for dim, axis in enumerate(tensor.axes, start=1)
+    )
 
 
 def _tell(call, tensor, told):
-    """Note what one call takes each dimension of the input for, if no earlier call has told."""
+    """Note what one call takes each dimension of the input for, if no earlier call has told.
+
+    Raises:
+        ValueError: if it takes for places what an earlier one took for channels.
+    """
     channels = channel_dim(call.operation, len(tensor.dims))
     if channels is None or not set(tensor.held) - {0, channels}:
         return
-    as_channels = []
+    as_channels, as_places = [], []
     for dim, axis in enumerate(tensor.axes, start=1):
         own = set(axis.digits)
         held = {i for i, digits in enumerate(tensor.dims) if not own.isdisjoint(digits)}
@@ -94,11 +108,21 @@ def _tell(call, tensor, told):
             # Part of it may have become places, or part of the places channels: what runs
             # slowest along a dimension of places was one.
             if any(tensor.dims[i][0] in own for i in held - {channels}):
-                told.setdefault(dim, "places")
+                as_places.append(dim)
             else:
                 as_channels.append(dim)
         elif held:
-            told.setdefault(dim, "places")
+            as_places.append(dim)
+    for dim in as_places:
+        kind, before = told.setdefault(dim, ("places", call.name))
+        # What pools over all places may turn channels into places, to convolve along them.
+        if kind == "channels" and len(as_places) + len(as_channels) > 1:
+            others = tuple(other for other in range(1, len(tensor.axes) + 1) if other != dim)
+            raise ValueError(
+                f"The layer {before!r} takes dimension {dim} of the input for channels, and "
+                f"{call.name!r} takes it for places: say which dimensions are spatial, for "
+                f"example input_axes={others}."
+            )
     # Several dimensions that were flattened to features may have been places before.
     if len(as_channels) == 1:
-        told.setdefault(as_channels[0], "channels")
+        told.setdefault(as_channels[0], ("channels", call.name))

@@ -47,7 +47,8 @@ from labkit.receptive_field.rule_registry import (
 
 
 @rule(*in_dimensions("ConvND"), *in_dimensions("SeparableConvND", 1, 2))
-def _convolution(layer, axis):
+def convolution(layer, axis):
+    """Let a unit read a window, and all channels or those of its group."""
     place = axis.spatial(layer.data_format)
     if place is None:
         groups = getattr(layer, "groups", 1)
@@ -305,11 +306,18 @@ def _attended(axis, argument, dims):
     """Let a query read itself and, along some dimensions, all keys and values."""
     if argument not in ("query", "value", "key"):
         raise UnreadableLayer(f"takes a {argument} that depends on the picture, which has no rule")
+    causal = _is_causal(axis.call)
     if axis.output:
-        raise UnreadableLayer("gives its attention scores, which have no rule")
+        # Of heads, Keras states as many keys as queries, and has another number at times.
+        misstated = len(axis.made) > 3 and len({shape[1] for shape in axis.shapes}) > 1
+        if misstated or causal or dims != {1} or len(axis.call.inputs) > 2:
+            raise UnreadableLayer(
+                "gives its attention scores, which have a rule only where a query meets a value "
+                "along one axis, of the same length for several heads, and without a causal mask"
+            )
+        return _score(axis, argument)
     if axis.dim == axis.rank - 1:
         return everything(axis)
-    causal = _is_causal(axis.call)
     if argument == "query" and causal and axis.dim in dims:
         return _weighing(axis)
     if argument == "query" or axis.dim not in dims:
@@ -320,6 +328,16 @@ def _attended(axis, argument, dims):
     if dims != {1}:
         raise UnreadableLayer("masks the future along several dimensions, which has no rule")
     return past(axis, units=units)
+
+
+def _score(axis, argument):
+    """Let a score read its own query and, as it is a share of their sum, all keys."""
+    query_dim, key_dim = len(axis.made) - 2, len(axis.made) - 1
+    if axis.dim != 1:
+        return everything(axis)
+    if argument == "query":
+        return one_to_one(axis, query_dim)
+    return everything(axis, axis.size, key_dim)
 
 
 def _weighing(axis):
@@ -362,25 +380,30 @@ def _both_ways(layer, axis):
 
 
 @rule(*in_dimensions("ConvLSTMND"))
-def _convolutional_recurrence(layer, axis):
-    """Widen the window of the last step by what each step convolves of the one before."""
-    if layer.return_sequences:
-        raise UnreadableLayer(
-            "convolves its own state, so that every step sees more than the one before: with "
-            "return_sequences=False there is a rule"
-        )
+def convolutional_recurrence(layer, axis):
+    """Widen the window of the last step by what each step convolves of the one before.
+
+    Where the layer gives every step, ``call_fields`` follows the state step by step instead.
+    """
+    if len(axis.call.inputs) > 1:
+        raise UnreadableLayer("starts from a state that it is given, which has no rule")
     inner = Axis(axis.dim - 1, (axis.shape[0], *axis.shape[2:]))
     place = inner.spatial(layer.data_format)
     if axis.dim == 1 or place is None:
         return everything(axis)
     if axis.shape[1] is None:
         raise SizeProblem("convolves its state once a step, and their number is unknown: give it")
-    kernel = at(layer.kernel_size, place)
-    options = at(layer.strides, place), at(layer.dilation_rate, place), layer.padding
-    reads = window(inner, kernel, *options)
-    before, after = ((kernel - 1) // 2, kernel // 2)
-    steps = axis.shape[1] - 1
-    return widened(reads, before * steps, after * steps, axis.size)
+    steps, kernel = axis.shape[1] - 1, at(layer.kernel_size, place)
+    before, after = (kernel - 1) // 2 * steps, kernel // 2 * steps
+    return widened(_convolved(layer, inner, place), before, after, axis.size)
+
+
+def convolution_of_the_state(layer, axis):
+    """Let a step of a convolutional recurrence read the state that the one before it left."""
+    place = axis.spatial(layer.data_format)
+    if place is None:
+        return everything(axis)
+    return window(axis, at(layer.kernel_size, place), padding="same")
 
 
 @rule("Dense")

@@ -1,5 +1,7 @@
 """Which rule an operation of Keras has: written here, or given by a user."""
 
+from functools import cache
+
 import keras
 
 from labkit.receptive_field.reads import UnreadableLayer
@@ -110,6 +112,7 @@ def _rule_of_class(operation_class):
     return None
 
 
+@cache
 def _name_in_keras(base):
     """Name a class of Keras, exported or not; ``None`` if it is none."""
     parts = base.__module__.split(".")

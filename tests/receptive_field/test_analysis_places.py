@@ -435,6 +435,35 @@ class TestAxesOfTheInput:
         assert analyse(model, input_axes=(1, 2)).input_size == (6, 5)
         assert analyse(model, input_axes=2).final.dims == (2,)
 
+    def test_layers_that_contradict_each_other(self):
+        """Rows beside columns: neither may count as the channels of the other in silence."""
+        start = keras.Input((9, 7))
+        rows = L.Conv1D(2, 3, padding="same", name="rows")(start)
+        columns = L.Conv1D(9, 3, padding="same", name="columns")(L.Permute((2, 1))(start))
+        columns = L.Dense(2)(L.Permute((2, 1))(columns))
+        model = keras.Model(start, L.Add()([rows, columns]))
+        said = r"'columns' takes dimension 1 .* for channels, and 'rows' takes it for places: .*"
+        with pytest.raises(ValueError, match=said + r"input_axes=\(2,\)\.$"):
+            analyse(model)
+        assert analyse(model, input_axes=(1,))["rows"].size == 3
+        assert analyse(model, input_axes=(2,))["columns"].size == 3
+        assert analyse(model, input_axes=(1, 2))["columns"].input_range(3)[1] == (2, 4)
+
+    def test_rows_of_a_picture_beside_the_picture(self):
+        start = keras.Input((9, 8))
+        rows = L.Dense(3)(L.Dense(3)(L.LSTM(3, name="rows")(start)))
+        x = L.GlobalMaxPooling2D()(L.Conv2D(2, 3, name="conv")(L.Reshape((9, 8, 1))(start)))
+        with pytest.raises(ValueError, match=r"'rows' takes dimension 2 .* 'conv' takes it for"):
+            analyse(keras.Model(start, L.Concatenate()([rows, x])))
+
+    def test_weights_of_channels_contradict_nothing(self):
+        """What convolves along pooled channels makes no places of them."""
+        start = keras.Input((9, 8, 4))
+        x = L.DepthwiseConv2D(3, padding="same")(start)
+        gate = L.Conv1D(1, 3, padding="same")(L.Reshape((4, 1))(L.GlobalAveragePooling2D()(x)))
+        x = conv()(L.Multiply()([x, L.Reshape((1, 1, 4))(gate)]))
+        assert analyse(keras.Model(start, x)).input_dims == (1, 2)
+
     @pytest.mark.parametrize("axes", [(0, 1), (2, 1), (1, 1), (3,), (), "1", 1.5])
     def test_axes_that_do_not_fit(self, axes):
         start = keras.Input((6, 5))

@@ -60,6 +60,16 @@ def test_attention_leaves_what_asks():
     assert analyse(model, ignore="attention").final.size == 3
 
 
+def test_the_name_of_a_class_stands_for_all_its_layers():
+    start = keras.Input((20, 2))
+    x = L.Conv1D(2, 3, padding="same", name="first")(L.Conv1D(2, 5, padding="same")(start))
+    model = keras.Model(start, L.MaxPooling1D(2)(x))
+    assert analyse(model, ignore="Conv1D").final.size == 2
+    assert analyse(model, ignore="first").final.size == 6
+    with pytest.raises(ValueError, match=r"cannot be ignored: it makes 10 units .* of 20"):
+        analyse(model, ignore="MaxPooling1D")
+
+
 def test_gates_are_one_of_the_words():
     start = keras.Input((20, 20, 2))
     x = L.Conv2D(2, 3, padding="same")(start)
@@ -86,6 +96,8 @@ def test_a_rule_stops_a_layer_from_being_entered():
         ({"rules": {"od": len}}, ValueError, r"no layer 'od' .*did you mean 'odd'"),
         ({"rules": 3}, TypeError, "rules=3 does not fit"),
         ({"rules": {"odd": 3}}, TypeError, "a function of"),
+        ({"rules": {"ReLU": len}}, ValueError, "no layer 'ReLU' .* without ' #' and number\\."),
+        ({"ignore": "Relu"}, ValueError, r"did you mean 'ReLU'.* a class or its name"),
         ({"ignore": "normalisation"}, ValueError, "did you mean 'normalization'"),
         ({"ignore": (int,)}, TypeError, "classes of layers"),
         ({"ignore": 3}, TypeError, "ignore=3 does not fit"),

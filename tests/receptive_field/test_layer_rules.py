@@ -37,9 +37,71 @@ def test_a_convolutional_recurrence_far_from_the_borders():
     assert analyse(model).final.size == (4, 3 + 3 * 2, 5 + 3 * 4)
 
 
-def test_the_steps_of_a_convolutional_recurrence_are_not_guessed():
-    final = analyse(one(L.ConvLSTM1D(2, 3, return_sequences=True), 3, 9, 1)).final
-    assert "every step sees more than the one before" in final.unknown
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"padding": "same", "go_backwards": True},
+        {"strides": 2, "return_state": True},
+        {"padding": "same", "dilation_rate": 2},
+    ],
+)
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_every_step_of_a_convolutional_recurrence(kernel, options):
+    layer = L.ConvLSTM1D(1, kernel, activation="linear", return_sequences=True, **options)
+    start = keras.Input((4, 11, 1))
+    made = keras.tree.flatten(layer(start))
+    check_every_unit(keras.Model(start, made[0]), analyse)
+    for state in made[1:]:
+        check_every_unit(keras.Model(start, state), analyse)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_convolutional_recurrences_one_upon_the_other(data_format):
+    """Their field widens twice as fast: a step of the second reads all those before it."""
+    options = {"return_sequences": True, "data_format": data_format, "padding": "same"}
+    first = data_format == "channels_first"
+    start = keras.Input((5, 1, 64, 64) if first else (5, 64, 64, 1))
+    x = L.ConvLSTM2D(1, (3, 1), **options)(start)
+    final = analyse(keras.Model(start, L.ConvLSTM2D(1, (3, 1), **options)(x))).final
+    last_step, first_step = (4, 32, 32), (0, 32, 32)
+    assert final.input_range(first_step) == ((0, 0), (30, 34), (32, 32))
+    assert final.input_range(last_step) == ((0, 4), (26, 38), (32, 32))
+
+
+def test_steps_that_cannot_be_followed_are_not_guessed():
+    layer = L.ConvLSTM1D(2, 3, return_sequences=True)
+    assert "their number is known" in analyse(one(layer, None, 9, 1)).final.unknown
+    start = keras.Input((3, 9, 1))
+    state = L.Conv1D(2, 3, padding="same")(start[:, 0])
+    made = L.ConvLSTM1D(2, 3, padding="same")(start, initial_state=[state, state])
+    assert "starts from a state" in analyse(keras.Model(start, made)).final.unknown
+
+
+@pytest.mark.parametrize("kind", [L.Attention, lambda **k: L.MultiHeadAttention(2, 3, **k)])
+def test_attention_scores(kind):
+    start = keras.Input((6, 2))
+    query, value = L.Conv1D(2, 3)(start), L.Conv1D(2, 2)(start[:, 1:6])
+    layer = kind()
+    tensors = (query, value) if isinstance(layer, L.MultiHeadAttention) else ([query, value],)
+    _, scores = layer(*tensors, return_attention_scores=True)
+    check_every_unit(keras.Model(start, scores), analyse)
+
+
+def test_attention_scores_of_which_keras_misstates_the_number():
+    start = keras.Input((6, 2))
+    layer = L.MultiHeadAttention(2, 3)
+    _, scores = layer(start, start[:, 1:4], return_attention_scores=True)
+    assert scores.shape[2:] == (6, 6)
+    assert "of the same length" in analyse(keras.Model(start, scores)).final.unknown
+
+
+def test_attention_scores_behind_a_causal_mask_are_not_guessed():
+    start = keras.Input((6, 2))
+    options = {"return_attention_scores": True, "use_causal_mask": True}
+    made = L.MultiHeadAttention(2, 3)(start, start, **options)
+    assert "without a causal mask" in analyse(keras.Model(start, made[1])).final.unknown
+    assert analyse(keras.Model(start, made[0])).final.unknown is None
 
 
 @pytest.mark.parametrize(

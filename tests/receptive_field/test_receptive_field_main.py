@@ -1,6 +1,7 @@
 """The command ``python -m labkit.receptive_field``."""
 
 import csv
+import importlib
 import io
 import json
 import subprocess
@@ -12,9 +13,6 @@ from keras import layers
 
 import labkit
 from labkit.receptive_field.__main__ import _OPTIONS, main
-from labkit.receptive_field.analysis import analyse
-from labkit.receptive_field.reads import one_to_one
-from labkit.receptive_field.rule_registry import register_rule
 
 
 def test_vgg16_in_a_process_of_its_own():
@@ -167,12 +165,57 @@ def test_layers_of_ones_own_are_named(tmp_path, capsys):
     keras.Sequential([keras.Input((9, 1)), Own()]).save(path)
     assert main([str(path)]) == 2
     said = capsys.readouterr().err
-    assert "layers of your own, Own. From Python, import them" in said
+    assert "layers of your own, Own: name the module that defines them, --import MODULE" in said
     assert "register_rule(Own, rule)" in said
-    # What it advises works.
-    model = keras.saving.load_model(path, custom_objects={"Own": Own})
-    register_rule(Own, lambda layer, axis: one_to_one(axis))
-    assert analyse(model).final.size == 1
+
+
+_OWN_LAYERS = """
+import keras
+from labkit.receptive_field import register_rule
+from labkit.receptive_field.reads import window
+
+class Sharpen(keras.layers.Layer):
+    def call(self, inputs):
+        return 2 * inputs
+
+@register_rule(Sharpen)
+def sharpen(layer, axis):
+    return window(axis, 5 if axis.dim == 1 else 1, padding="same")
+"""
+
+
+def test_layers_and_rules_of_a_module_of_ones_own(tmp_path, capsys, monkeypatch):
+    (tmp_path / "own_layers_for_a_test.py").write_text(_OWN_LAYERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("own_layers_for_a_test")
+    path = tmp_path / "own.keras"
+    keras.Sequential([keras.Input((9, 1)), own.Sharpen(name="sharp")]).save(path)
+    monkeypatch.delitem(sys.modules, own.__name__)
+    assert main([str(path)]) == 2
+    assert "--import MODULE" in capsys.readouterr().err
+    assert main([str(path), "--import", own.__name__]) == 0
+    assert capsys.readouterr().out.strip().splitlines()[-1].split()[:4] == [
+        *("sharp", "Sharpen", "9", "5")
+    ]
+
+
+def test_a_module_that_cannot_be_run(tmp_path, capsys, monkeypatch):
+    (tmp_path / "broken_for_a_test.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, problem in (("broken_for_a_test", "ZeroDivisionError"), ("nowhere", "nowhere")):
+        assert main(["VGG16", "--import", name]) == 2
+        said = capsys.readouterr().err
+        assert f"--import {name}: the module cannot be run" in said
+        assert problem in said
+        assert len(said.splitlines()) == 1
+
+
+def test_what_is_ignored(capsys):
+    words = ["VGG16", "--of", "block2_conv1", "--ignore", "block1_conv2"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.strip().splitlines()[-1].split()[3] == "8"
+    assert main(["VGG16", "--ignore", "MaxPoolin2D"]) == 2
+    assert "did you mean 'MaxPooling2D'?" in capsys.readouterr().err
 
 
 def test_a_figure(tmp_path, capsys):
@@ -230,7 +273,7 @@ def test_a_file_that_is_no_model(tmp_path, capsys):
 def test_an_unknown_layer_is_named_and_the_others_stand(tmp_path, capsys):
     path = tmp_path / "odd.keras"
     chain = [layers.Conv1D(2, 3), layers.ConvLSTM1D(2, 3, return_sequences=True, name="odd")]
-    keras.Sequential([keras.Input((5, 20, 1)), layers.TimeDistributed(chain[0]), chain[1]]).save(
+    keras.Sequential([keras.Input((None, 20, 1)), layers.TimeDistributed(chain[0]), chain[1]]).save(
         path
     )
     assert main([str(path)]) == 0
