@@ -11,7 +11,6 @@ import zipfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from labkit.files import in_a_sentence, replacing
 from labkit.words import did_you_mean
 
 _EXAMPLES = """examples:
@@ -86,28 +85,6 @@ def _parser():
         "own, or 224)",
     )
     parser.add_argument(
-        "--ignore-gates",
-        action="store_true",
-        help="leave squeeze-and-excitation out instead of counting it as the whole image",
-    )
-    parser.add_argument(
-        "--ignore",
-        nargs="+",
-        default=[],
-        metavar="WHAT",
-        help="leave out layers, so that they read one position each: names of layers or of their "
-        "classes, or attention, normalization",
-    )
-    parser.add_argument(
-        "--import",
-        nargs="+",
-        default=[],
-        dest="modules",
-        metavar="MODULE",
-        help="run Python modules of your own first: a saved model may use their layers, and the "
-        "rules count that they give with register_rule",
-    )
-    parser.add_argument(
         "--input-name", metavar="NAME", help="which input to trace to, if the model has several"
     )
     parser.add_argument(
@@ -121,8 +98,38 @@ def _parser():
     parser.add_argument(
         "--on", metavar="NAME", help="count units of this layer instead of input positions"
     )
+    _add_rules(parser)
     _add_forms(parser)
     return parser
+
+
+def _add_rules(parser):
+    """Add the options that say what layers read."""
+    parser.add_argument(
+        "--ignore",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="WHAT",
+        help="leave out layers, so that each unit reads its own position alone: names of layers "
+        "or of their classes, or attention, normalization, squeeze_excitation",
+    )
+    parser.add_argument(
+        "--ignore-gates",
+        action="append_const",
+        dest="ignore",
+        const="squeeze_excitation",
+        help="leave squeeze-and-excitation out instead of counting it as the whole image",
+    )
+    parser.add_argument(
+        "--import",
+        nargs="+",
+        default=[],
+        dest="modules",
+        metavar="MODULE",
+        help="run Python modules of your own first: a saved model may use their layers, and the "
+        "rules count that they give with register_rule",
+    )
 
 
 def _add_forms(parser):
@@ -160,12 +167,10 @@ def _run(options):
 
     modules = [_imported(name) for name in options.modules]
     model, size = _model(options.model, options.input_size, modules)
-    gates = "ignore" if options.ignore_gates else "whole image"
     with _sentences():
         analysis = analyse(
             model,
             size,
-            squeeze_excitation=gates,
             input_name=options.input_name,
             input_axes=options.input_axes and tuple(options.input_axes),
             ignore=options.ignore,
@@ -243,7 +248,7 @@ def _load(path, modules):
     if not path.is_file():
         raise ValueError(f"there is no file {str(path)!r}.")
     try:
-        _import_layers_of_labkit(path)
+        _import_layers_of_labkit(_config(path))
         own = {
             name: value
             for module in modules
@@ -257,7 +262,7 @@ def _load(path, modules):
 
 def _why_not(path, problem):
     """Say what to do where a model holds layers of one's own, else what Keras says."""
-    own = _own_classes(path)
+    own = _own_classes(_config(path))
     if own:
         return (
             f"it holds layers of your own, {', '.join(own)}: name the module that defines them, "
@@ -267,14 +272,17 @@ def _why_not(path, problem):
     return (str(problem).strip() or "no reason given").splitlines()[0]
 
 
-def _own_classes(path):
+def _config(path):
+    """Return what a saved model says of its layers, as JSON."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if "config.json" in archive.namelist():
+                return archive.read("config.json").decode(errors="replace")
+    return "{}"
+
+
+def _own_classes(config):
     """List the classes that a saved model names and Keras does not have."""
-    if not zipfile.is_zipfile(path):
-        return []
-    with zipfile.ZipFile(path) as archive:
-        if "config.json" not in archive.namelist():
-            return []
-        text = archive.read("config.json")
     own = {}
 
     def note(entry):
@@ -283,17 +291,12 @@ def _own_classes(path):
             own[entry["class_name"]] = True
         return entry
 
-    json.loads(text, object_hook=note)
+    json.loads(config, object_hook=note)
     return list(own)
 
 
-def _import_layers_of_labkit(path):
+def _import_layers_of_labkit(config):
     """Import what a saved model names of labkit: importing registers its layers with Keras."""
-    if not zipfile.is_zipfile(path):
-        return
-    with zipfile.ZipFile(path) as archive:
-        names = {"config.json"} & set(archive.namelist())
-        config = "".join(archive.read(name).decode(errors="replace") for name in names)
     for module in sorted(set(re.findall(r'"module": "(labkit\.[\w.]+)"', config))):
         with suppress(ImportError):
             importlib.import_module(module)
@@ -341,15 +344,12 @@ def _check_figure(path):
 
 
 def _draw(analysis, path):
+    from labkit.receptive_field.analysis_export import write_whole
     from labkit.receptive_field.figures import plot_field_per_layer
 
     figure = plot_field_per_layer(analysis)
-    try:
-        with replacing(path) as partial:
-            figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
-    except OSError as error:
-        problem = f"{str(path)!r} cannot be written"
-        raise in_a_sentence(error, problem, "choose a folder that may be written to") from error
+    kind = path.suffix[1:].lower()
+    write_whole(path, lambda partial: figure.savefig(partial, format=kind, dpi=150))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from pathlib import Path
 
 from labkit.files import in_a_sentence, replacing
 
@@ -45,11 +44,18 @@ def written(text, path):
     """Write a text to a file whole; return it where there is no path."""
     if path is None:
         return text
-    path = Path(path)
+    return write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def write_whole(path, write):
+    """Let ``write``, a function of a path, write a file that is there when it is whole.
+
+    Raises:
+        OSError: if it cannot be written; one that was there stays as it was.
+    """
     try:
         with replacing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+            write(partial)
     except OSError as error:
         problem = f"{str(path)!r} cannot be written"
         raise in_a_sentence(error, problem, "choose a folder that may be written to") from error
-    return None

@@ -189,19 +189,24 @@ class AxisField:
         """
         if self.seen is None:
             raise ValueError("The size of the input is unknown: analyse(model, input_size=...).")
-        shape = self.seen.first.shape
-        place = unit if isinstance(unit, tuple) else (unit,)
-        fits = len(place) == len(shape) and all(
-            is_whole(at, -units) and at < units for at, units in zip(place, shape, strict=True)
-        )
-        if not fits:
-            there = " × ".join(map(str, shape))
-            raise IndexError(f"There is no unit {unit!r}: there are {there}.")
+        place = _place(unit, self.seen.first.shape)
         first, last = int(self.seen.first[place]), int(self.seen.last[place])
         return (first, last) if first <= last else None
 
     def __repr__(self):
         return f"AxisField({_summary(self)})"
+
+
+def _place(unit, sizes, of=""):
+    """Return the place of a unit, one integer a dimension; refuse one that is not there."""
+    place = tuple(unit) if isinstance(unit, (tuple, list)) else (unit,)
+    fits = len(place) == len(sizes) and all(
+        is_whole(at, -(n or 0)) and at < (n or 0) for at, n in zip(place, sizes, strict=True)
+    )
+    if not fits:
+        there = " × ".join(str(size or "?") for size in sizes) or "one, at ()"
+        raise IndexError(f"There is no unit {unit!r}{of}: there are {there}.")
+    return place
 
 
 def _summary(field):
@@ -298,14 +303,7 @@ class LayerField:
         """
         if self.unknown:
             raise ValueError(f"What {self.name!r} sees is unknown: {self.unknown}.")
-        place = tuple(unit) if isinstance(unit, (tuple, list)) else (unit,)
-        sizes = tuple(self.units.values())
-        fits = len(place) == len(sizes) and all(
-            is_whole(at, -(n or 0)) and at < (n or 0) for at, n in zip(place, sizes, strict=True)
-        )
-        if not fits:
-            there = " × ".join(str(size or "?") for size in sizes) or "one, at ()"
-            raise IndexError(f"There is no unit {unit!r} in {self.name!r}: there are {there}.")
+        place = _place(unit, tuple(self.units.values()), f" in {self.name!r}")
         at = dict(zip(self.units, place, strict=True))
         ranges = tuple(
             axis.input_range(tuple(at[d] for d in _as_dims(dim)) or 0)

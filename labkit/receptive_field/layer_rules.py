@@ -47,9 +47,10 @@ from labkit.receptive_field.rule_registry import (
 
 
 @rule(*in_dimensions("ConvND"), *in_dimensions("SeparableConvND", 1, 2))
+@rule("Conv", "SeparableConv", "ExtractPatches", place="ops")
 def convolution(layer, axis):
     """Let a unit read a window, and all channels or those of its group."""
-    place = axis.spatial(layer.data_format)
+    place = axis.spatial(_data_format(layer))
     if place is None:
         groups = getattr(layer, "groups", 1)
         return everything(axis) if groups == 1 else _in_groups(axis, groups, layer.filters)
@@ -57,9 +58,31 @@ def convolution(layer, axis):
 
 
 @rule(*in_dimensions("DepthwiseConvND", 1, 2))
+@rule("DepthwiseConv", place="ops")
 def _depthwise_convolution(layer, axis):
-    place = axis.spatial(layer.data_format)
-    return repeat(axis, layer.depth_multiplier) if place is None else _convolved(layer, axis, place)
+    place = axis.spatial(_data_format(layer))
+    if place is not None:
+        return _convolved(layer, axis, place)
+    is_layer = hasattr(layer, "depth_multiplier")
+    return repeat(axis, layer.depth_multiplier if is_layer else _kernel(axis).shape[-1])
+
+
+def _data_format(layer):
+    return layer.data_format or keras.config.image_data_format()
+
+
+def _kernel(axis):
+    """Return the kernel that an operation is given."""
+    if axis.input:
+        raise UnreadableLayer("has a kernel that depends on the picture, which has no rule")
+    return axis.call.arguments[1]
+
+
+def _kernel_size(layer, axis):
+    for name in ("kernel_size", "size"):
+        if hasattr(layer, name):
+            return getattr(layer, name)
+    return tuple(_kernel(axis).shape)
 
 
 def _in_groups(axis, groups, made):
@@ -74,7 +97,7 @@ def _in_groups(axis, groups, made):
 def _convolved(layer, axis, place):
     return window(
         axis,
-        at(layer.kernel_size, place),
+        at(_kernel_size(layer, axis), place),
         at(layer.strides, place),
         at(layer.dilation_rate, place),
         layer.padding,
@@ -82,13 +105,14 @@ def _convolved(layer, axis, place):
 
 
 @rule(*in_dimensions("ConvNDTranspose"))
+@rule("ConvTranspose", place="ops")
 def _transposed_convolution(layer, axis):
-    place = axis.spatial(layer.data_format)
+    place = axis.spatial(_data_format(layer))
     if place is None:
         return everything(axis)
     return transposed_window(
         axis,
-        at(layer.kernel_size, place),
+        at(_kernel_size(layer, axis), place),
         at(layer.strides, place),
         at(layer.dilation_rate, place),
         layer.padding,
@@ -99,7 +123,7 @@ def _transposed_convolution(layer, axis):
 @rule(*in_dimensions("MaxPoolingND"), *in_dimensions("AveragePoolingND"))
 @rule("MaxPool", "AveragePool", place="ops")
 def _pooling(layer, axis):
-    place = axis.spatial(layer.data_format or keras.config.image_data_format())
+    place = axis.spatial(_data_format(layer))
     if place is None:
         return one_to_one(axis)
     size = at(layer.pool_size, place)
@@ -108,8 +132,9 @@ def _pooling(layer, axis):
 
 
 @rule(*in_dimensions("AdaptiveAveragePoolingND"), *in_dimensions("AdaptiveMaxPoolingND"))
+@rule("AdaptiveMaxPool", "AdaptiveAveragePool", place="ops")
 def _adaptive_pooling(layer, axis):
-    place = axis.spatial(layer.data_format)
+    place = axis.spatial(_data_format(layer))
     return one_to_one(axis) if place is None else adaptive_pool(axis, layer.output_size[place])
 
 

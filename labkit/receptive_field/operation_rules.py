@@ -14,16 +14,14 @@ from labkit.receptive_field.reads import (
     SizeProblem,
     Transposed,
     UnreadableLayer,
-    adaptive_pool,
     everything,
     one_to_one,
     past,
     repeat,
-    transposed_window,
     window,
 )
 from labkit.receptive_field.rearrangement import rearranged
-from labkit.receptive_field.rule_registry import as_tuple, at, rule
+from labkit.receptive_field.rule_registry import as_tuple, rule
 
 #: Names for dimensions; no equation of Keras has them.
 _LETTERS = [chr(code) for code in range(0x100, 0x140)]
@@ -376,23 +374,10 @@ def _broadcast_to(operation, axis):
     return one_to_one(axis, dim)
 
 
-@rule("Transpose", place="ops")
+@rule("Transpose", "Swapaxes", "Moveaxis", place="ops")
 def _transpose(operation, axis):
-    order = operation.axes or tuple(reversed(range(axis.rank)))
-    return Rearranged((Transposed(tuple(order)),))
-
-
-@rule("Swapaxes", place="ops")
-def _swapaxes(operation, axis):
-    order = list(range(axis.rank))
-    one, other = operation.axis1, operation.axis2
-    order[one], order[other] = order[other], order[one]
-    return Rearranged((Transposed(tuple(order)),))
-
-
-@rule("Moveaxis", place="ops")
-def _moveaxis(operation, axis):
-    order = np.moveaxis(np.empty(range(axis.rank)), operation.source, operation.destination).shape
+    # Dimension i is given the size i, so that the shape that Keras makes is the order.
+    (order,) = axis.call.shapes_made([tuple(range(axis.rank))])
     return Rearranged((Transposed(order),))
 
 
@@ -435,59 +420,3 @@ def _in_format(operation, moves):
     if operation.data_format == "channels_first":
         moves = (Transposed((0, 2, 3, 1)), *moves, Transposed((0, 3, 1, 2)))
     return Rearranged(moves)
-
-
-# Windows
-
-
-def _data_format(operation):
-    return operation.data_format or keras.config.image_data_format()
-
-
-@rule("Conv", "DepthwiseConv", "SeparableConv", place="ops")
-def _convolution(operation, axis):
-    place = axis.spatial(_data_format(operation))
-    if place is None:
-        return everything(axis)
-    return window(
-        axis,
-        axis.call.arguments[1].shape[place],
-        at(operation.strides, place),
-        at(operation.dilation_rate, place),
-        operation.padding,
-    )
-
-
-@rule("ConvTranspose", place="ops")
-def _transposed_convolution(operation, axis):
-    place = axis.spatial(_data_format(operation))
-    if place is None:
-        return everything(axis)
-    return transposed_window(
-        axis,
-        axis.call.arguments[1].shape[place],
-        at(operation.strides, place),
-        at(operation.dilation_rate, place),
-        operation.padding,
-        at(operation.output_padding, place),
-    )
-
-
-@rule("AdaptiveMaxPool", "AdaptiveAveragePool", place="ops")
-def _adaptive_pooling(operation, axis):
-    place = axis.spatial(_data_format(operation))
-    return one_to_one(axis) if place is None else adaptive_pool(axis, operation.output_size[place])
-
-
-@rule("ExtractPatches", place="ops")
-def _patches(operation, axis):
-    place = axis.spatial(_data_format(operation))
-    if place is None:
-        return everything(axis)
-    return window(
-        axis,
-        at(operation.size, place),
-        at(operation.strides, place),
-        at(operation.dilation_rate, place),
-        operation.padding,
-    )

@@ -8,10 +8,11 @@ and reshaping thus move digits about and change no field; layers that read along
 read along its digits.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
+from operator import itemgetter
 
 import numpy as np
 
@@ -202,10 +203,30 @@ def _known(size):
 # Along one axis
 
 
-def _along(seen, place, change):
-    """Change what is seen along one digit."""
-    moved = Clipped(*(np.moveaxis(ends, place, -1) for ends in seen))
-    return Clipped(*(np.moveaxis(ends, -1, place) for ends in change(moved)))
+def _changed(axis, digits, grid, ends):
+    """Let an axis depend on other digits.
+
+    Args:
+        axis: an :class:`AxisMap`; ``digits``: the new ones.
+        grid: does it to fields that can be counted with.
+        ends: does it to the positions that are seen.
+    """
+    fields = axis.fields if has_none(axis.fields) else grid(axis.fields)
+    return AxisMap(digits, fields, axis.seen and ends(axis.seen))
+
+
+def _each(change, seen):
+    """Change the array of first positions, and that of the last."""
+    return Clipped(change(seen.first), change(seen.last))
+
+
+def _behind(seen, place):
+    """Put one digit behind the others."""
+    return _each(lambda ends: np.moveaxis(ends, place, -1), seen)
+
+
+def _with(digits, place, *new):
+    return (*digits[:place], *new, *digits[place + 1 :])
 
 
 def _read(axis, digit, made, reads, memory):
@@ -217,14 +238,17 @@ def _read(axis, digit, made, reads, memory):
     if len(axis.digits) == 1 and not list_all:
         return AxisMap((made,), *memory.read(axis, reads))
     place = axis.digits.index(digit)
-    fields, seen = axis.fields, axis.seen
-    if not has_none(fields) and list_all:
-        fields = grid_fields.listed_along(fields, place, reads, digit.size)
-    elif not has_none(fields):
-        fields = grid_fields.read_along(fields, place, reads)
-    if seen is not None:
-        seen = _along(seen, place, lambda ends: clipped(ends, reads))
-    return AxisMap((*axis.digits[:place], made, *axis.digits[place + 1 :]), fields, seen)
+
+    def grid(fields):
+        if list_all:
+            return grid_fields.listed_along(fields, place, reads, digit.size)
+        return grid_fields.read_along(fields, place, reads)
+
+    def ends(seen):
+        made = clipped(_behind(seen, place), reads)
+        return _each(lambda ends: np.moveaxis(ends, -1, place), made)
+
+    return _changed(axis, _with(axis.digits, place, made), grid, ends)
 
 
 def _without(axis, digit, grid, ends):
@@ -232,25 +256,24 @@ def _without(axis, digit, grid, ends):
     if digit not in axis.digits:
         return axis
     place = axis.digits.index(digit)
-    fields, seen = axis.fields, axis.seen
-    if not has_none(fields):
-        fields = grid(fields, place)
-    if seen is not None:
-        seen = ends(Clipped(*(np.moveaxis(array, place, -1) for array in seen)))
-    return AxisMap((*axis.digits[:place], *axis.digits[place + 1 :]), fields, seen)
+    return _changed(
+        axis,
+        _with(axis.digits, place),
+        lambda fields: grid(fields, place),
+        lambda seen: ends(_behind(seen, place)),
+    )
 
 
 def contracted(axis, digit):
     """Let every unit read all along one digit."""
-
-    def fields(grid, place):
-        alone = len(axis.digits) == 1
-        return GLOBAL if alone else grid_fields.contracted(grid, place, digit.size)
-
-    found = _without(axis, digit, fields, everything_of)
-    if not found.digits and axis.digits:
-        return found if found.fields is GLOBAL else AxisMap((), GLOBAL, found.seen)
-    return found
+    if axis.digits == (digit,):
+        return AxisMap((), GLOBAL, axis.seen and everything_of(axis.seen))
+    return _without(
+        axis,
+        digit,
+        lambda fields, place: grid_fields.contracted(fields, place, digit.size),
+        everything_of,
+    )
 
 
 def _reading_all(axis, digits, new):
@@ -274,9 +297,8 @@ def _spread_along(axis, digit):
 
 def _chosen(axis, digit):
     """Stay at the first place along one digit."""
-    return _without(
-        axis, digit, grid_fields.chosen, lambda seen: Clipped(*(ends[..., 0] for ends in seen))
-    )
+    first = partial(_each, itemgetter((..., 0)))
+    return _without(axis, digit, grid_fields.chosen, first)
 
 
 def _split(axis, digit, outer, inner):
@@ -284,14 +306,13 @@ def _split(axis, digit, outer, inner):
     if digit not in axis.digits:
         return axis
     place = axis.digits.index(digit)
-    fields, seen = axis.fields, axis.seen
-    if not has_none(fields):
-        fields = grid_fields.split(fields, place, inner.size)
-    if seen is not None:
-        shape = seen.first.shape
-        shape = (*shape[:place], outer.size, inner.size, *shape[place + 1 :])
-        seen = Clipped(*(ends.reshape(shape) for ends in seen))
-    return AxisMap((*axis.digits[:place], outer, inner, *axis.digits[place + 1 :]), fields, seen)
+
+    def ends(seen):
+        shape = _with(seen.first.shape, place, outer.size, inner.size)
+        return _each(lambda ends: ends.reshape(shape), seen)
+
+    digits = _with(axis.digits, place, outer, inner)
+    return _changed(axis, digits, lambda f: grid_fields.split(f, place, inner.size), ends)
 
 
 def _merged(axis, digits, made):
@@ -299,20 +320,19 @@ def _merged(axis, digits, made):
     if not any(digit in axis.digits for digit in digits):
         return axis
     others = [digit for digit in axis.digits if digit not in digits]
-    fields, seen = in_order(axis, [*others, *digits])
-    sizes = [digit.size for digit in digits]
+    sizes, shape = [digit.size for digit in digits], [digit.size for digit in others]
     if None in sizes[1:]:
         raise SizeProblem(
             "reads along a dimension that a reshape made of parts of unknown size: give input_size"
         )
-    if not has_none(fields):
-        fields = grid_fields.merged(fields, len(others), sizes)
-    if seen is not None:
-        shape = [digit.size for digit in others]
-        seen = Clipped(
-            *(np.broadcast_to(ends, (*shape, *sizes)).reshape(*shape, -1) for ends in seen)
-        )
-    return AxisMap((*others, made), fields, seen)
+
+    def ends(seen):
+        return _each(lambda e: np.broadcast_to(e, (*shape, *sizes)).reshape(*shape, -1), seen)
+
+    apart = AxisMap((), *in_order(axis, [*others, *digits]))
+    return _changed(
+        apart, (*others, made), lambda f: grid_fields.merged(f, len(others), sizes), ends
+    )
 
 
 def in_order(axis, digits):
@@ -488,29 +508,26 @@ def rearranged(tensor, moves):
     Returns:
         A :class:`TensorFields`.
     """
+    dims, axes = tensor.dims, tensor.axes
     for move in moves:
         if isinstance(move, Reshaped):
-            tensor = _reshaped(tensor, move.shape)
+            dims, axes = _reshaped(dims, axes, move.shape)
         else:
-            order = [dim % len(tensor.dims) for dim in move.order]
-            tensor = replace(tensor, dims=tuple(tensor.dims[dim] for dim in order))
-    tensor = replace(tensor, axes=compact(tensor.axes))
-    if tensor.mixed and any(
-        digit.is_channel
-        for dim, digits in enumerate(tensor.dims)
-        for digit in digits
-        if dim != tensor.channel_dim
-    ):
+            dims = tuple(dims[dim] for dim in move.order)
+    made = TensorFields(dims, compact(axes), tensor.mixed)
+    others = [digits for dim, digits in enumerate(dims) if dim != made.channel_dim]
+    if made.mixed and any(map(_has_channels, others)):
         raise ChannelsMatter
-    return tensor
+    return made
 
 
-def _reshaped(tensor, shape):
+def _reshaped(dims, axes, shape):
+    """Share the digits of all dimensions out among those of a new shape."""
     if shape and shape[0] is None:
-        inner = _reshaped(replace(tensor, dims=tensor.dims[1:]), shape[1:])
-        return replace(inner, dims=(tensor.dims[0], *inner.dims))
-    shape = _completed(tensor.shape, shape)
-    left, axes = [digit for dim in tensor.dims for digit in dim], tensor.axes
+        inner, axes = _reshaped(dims[1:], axes, shape[1:])
+        return (dims[0], *inner), axes
+    shape = _completed(tuple(map(size_of, dims)), shape)
+    left = [digit for digits in dims for digit in digits]
     behind, ahead = [], []
     opening = shape.index(-1) if -1 in shape else 0
     for size in reversed(shape[opening:][1:] if -1 in shape else shape):
@@ -520,14 +537,14 @@ def _reshaped(tensor, shape):
         for size in shape[:opening]:
             taken, left, axes = _take(left, size, axes, behind=False)
             ahead.append(taken)
-        return replace(tensor, dims=(*ahead, tuple(left), *behind), axes=axes)
+        return (*ahead, tuple(left), *behind), axes
     if behind:
         # What is left has size 1, or there is no place for it.
         behind[0] = (*left, *behind[0])
     if behind and not behind[-1]:
         # A last dimension of one entry is a channel, as Keras has it.
         behind[-1] = (Digit(1, is_channel=True),)
-    return replace(tensor, dims=tuple(behind), axes=axes)
+    return tuple(behind), axes
 
 
 def _completed(read, shape):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from changing_positions import check_every_unit
+from changing_positions import changed_by_position, check_every_unit, extents
 from keras import layers, ops
 
 from labkit.receptive_field.analysis import analyse
@@ -36,6 +36,10 @@ ALONG_A_LINE = {
     "a part": lambda x: x[:, 2:-3:2],
     "one position": lambda x: x[:, 4],
     "one channel": lambda x: x[..., 1],
+    "depthwise convolution": lambda x: ops.depthwise_conv(x, np.ones((4, 3, 2), "float32"), 2),
+    "separable convolution": lambda x: ops.separable_conv(
+        x, np.ones((3, 3, 1), "float32"), np.ones((1, 3, 2), "float32")
+    ),
     "swapaxes": lambda x: ops.swapaxes(x, 1, 2),
     "moveaxis": lambda x: ops.moveaxis(x, 1, -1),
     "expand and squeeze": lambda x: ops.squeeze(ops.expand_dims(x, 2), 2),
@@ -129,3 +133,19 @@ def test_a_transposed_convolution_reads_what_the_layer_reads(options):
 def test_a_picture_and_itself_transposed():
     start = keras.Input((5, 5, 2))
     check_every_unit(keras.Model(start, start + ops.swapaxes(start, 1, 2)), analyse)
+
+
+def test_each_channel_of_a_depthwise_convolution_is_read_alone():
+    """Seen where channels become places behind it."""
+    start = keras.Input((7, 4))
+    x = ops.depthwise_conv(start, np.ones((1, 4, 2), "float32"))
+    model = keras.Model(start, layers.Conv1D(1, 1)(ops.swapaxes(x, 1, 2)))
+    final = analyse(model, input_axes=(1, 2)).final
+    changed = extents(changed_by_position(model, channels=False), 2, list(final.units))
+    assert {unit: final.input_range(unit) for unit in changed} == changed
+
+
+def test_a_kernel_that_depends_on_the_picture_is_not_guessed():
+    start = keras.Input((9, 2), batch_size=1)
+    made = ops.conv(start, ops.reshape(start[:, :4], (2, 2, 2)))
+    assert "kernel that depends" in analyse(keras.Model(start, made)).final.unknown
