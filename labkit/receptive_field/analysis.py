@@ -310,12 +310,12 @@ class _Walk:
         tensors = [tensor for _, tensor in read]
         before = [without_gates[call.inputs[index]] for index, _ in read]
         beside = [without_gates[number] for number in call.outputs]
-        if any(isinstance(each, _Unknown) for each in (*tensors, *beside)):
+        if any([isinstance(each, _Unknown) for each in (*tensors, *beside)]):
             return None
         if len(read) == 1 and (tensors == before or beside == before):
             return beside if tensors == before else tensors
         first, *others = [seen_by_all(tensor) for tensor in tensors]
-        if first is None or any(ends != first for ends in others):
+        if first is None or any([ends != first for ends in others]):
             return None
         made = [seeing_all(each, first) for each in beside]
         return None if None in made else made

@@ -4,7 +4,6 @@ A unit is a place: the entries of one place are taken together, whatever dimensi
 as channels, and a dimension that a reshape made of several is counted through.
 """
 
-from collections import Counter
 from math import prod
 
 from labkit.receptive_field.analysis_result import AxisField
@@ -41,19 +40,15 @@ def axis_fields(tensor, input_sizes):
     for dim in dims:
         digits[dim], axes = _counted_through(tensor.dims[dim], axes, dim == 0)
     units = {dim: digit.size for dim, digit in digits.items()}
-    counts = Counter([digit for axis in axes for digit in axis.digits])
+    counted = [digit for axis in axes for digit in axis.digits]
     found, held = [], []
     for axis, size in zip(axes, input_sizes, strict=True):
-        shared = any([counts[digit] > 1 for digit in axis.digits])
-        found.append(_axis_field(axis, size, digits, shared))
-        held.append(_held_by(axis, digits))
+        holding = [dim for dim, digit in digits.items() if digit in axis.digits]
+        shared = len(holding) > 1 or any([counted.count(digit) > 1 for digit in axis.digits])
+        found.append(_axis_field(axis, size, [digits[dim] for dim in holding], shared))
+        # The dimension that holds an axis, None if none does, all if several do.
+        held.append(tuple(holding) if len(holding) > 1 else holding[0] if holding else None)
     return tuple(found), tuple(held), units
-
-
-def _held_by(axis, digits):
-    """Name the dimension that holds an axis, ``None`` if none does, all if several do."""
-    dims = tuple(dim for dim, digit in digits.items() if digit in axis.digits)
-    return dims if len(dims) > 1 else next(iter(dims), None)
 
 
 def unknown_fields(input_sizes, why):
@@ -91,9 +86,8 @@ def _uncounted(axis, digits, made, why):
     return AxisMap((*others, made), Uneven(why))
 
 
-def _axis_field(axis, input_size, units, shared):
-    """Turn what is known of one axis into an :class:`AxisField`."""
-    order = [digit for digit in units.values() if digit in axis.digits]
+def _axis_field(axis, input_size, order, shared):
+    """Turn what is known of one axis into an :class:`AxisField`; units in the order of digits."""
     fields, seen = in_order(axis, order)
     if seen is not None and not order:
         seen = Clipped(*(ends.reshape(1) for ends in seen))
@@ -104,5 +98,5 @@ def _axis_field(axis, input_size, units, shared):
         input_size=input_size,
         seen=seen,
         misalignment=axis.misalignment,
-        shared=shared or len(order) > 1,
+        shared=shared,
     )

@@ -100,7 +100,7 @@ class TensorFields:
         dims = self.dims
         digits = {digit for axis in self.axes for digit in axis.digits}
         held = [i for i, dim in enumerate(dims) if not digits.isdisjoint(dim)]
-        channels = [i for i, dim in enumerate(dims) if i and _has_channels(dim)]
+        channels = [i for i, dim in enumerate(dims) if i and any([d.is_channel for d in dim])]
         simple = all([len(dim) == 1 for dim in dims]) and len(channels) < 2
         plain = simple and all([len(axis.digits) < 2 for axis in self.axes])
         channel = _channel_dim(dims, self.axes, channels) if channels else None
@@ -111,10 +111,6 @@ class TensorFields:
             "is_plain": plain and channel not in held and 0 not in held,
         }
         self.__dict__.update(worked_out)
-
-
-def _has_channels(digits):
-    return any([digit.is_channel for digit in digits])
 
 
 def _channel_dim(dims, axes, found):
@@ -515,8 +511,8 @@ def rearranged(tensor, moves):
         else:
             dims = tuple(dims[dim] for dim in move.order)
     made = TensorFields(dims, compact(axes), tensor.mixed)
-    others = [digits for dim, digits in enumerate(dims) if dim != made.channel_dim]
-    if made.mixed and any(map(_has_channels, others)):
+    others = [digit for i, dim in enumerate(dims) for digit in dim if i != made.channel_dim]
+    if made.mixed and any(digit.is_channel for digit in others):
         raise ChannelsMatter
     return made
 
@@ -834,7 +830,10 @@ def seeing_all(tensor, ends):
         if _has_dead(axis):
             return None
         axes.append(AxisMap(axis.digits, GLOBAL, _everywhere(*pair, axis.seen.first.shape)))
-    return TensorFields(tensor.dims, tuple(axes), tensor.mixed)
+    # The digits stay, and with them all that is worked out from them.
+    made = object.__new__(TensorFields)
+    made.__dict__.update(tensor.__dict__, axes=tuple(axes))
+    return made
 
 
 @lru_cache(maxsize=256)
