@@ -88,7 +88,7 @@ def _output(call, read, memory, number):
     rank = len(call.output_shapes[number])
     read = [(index, _with_channels_of(call, tensor)) for index, tensor in read]
     shapes = _shapes_read(call, read)
-    if rule is layer_rules.convolutional_recurrence and call.operation.return_sequences:
+    if rule is layer_rules.convolutional_recurrence and _is_by_step(call.operation, read[0][1]):
         return _of_steps(call, read, memory, _shapes_made(call, shapes)[number])
     parts, parts_shapes = _parts(call, read, shapes)
     answers = [
@@ -163,11 +163,20 @@ def _with_dimension(tensor, new):
     return replace(tensor, dims=(*tensor.dims[:new], (Digit(1),), *tensor.dims[new:]))
 
 
+def _is_by_step(layer, tensor):
+    """Say whether what is seen along another axis differs from step to step."""
+    steps = set(tensor.dims[1])
+    return layer.return_sequences or any(
+        not steps.isdisjoint(axis.digits) and not steps.issuperset(axis.digits)
+        for axis in tensor.axes
+    )
+
+
 def _of_steps(call, read, memory, shape):
     """Follow a state that each step convolves, and join the steps end to end.
 
     Args:
-        call: of a convolutional recurrence that gives every step, or its last state too.
+        call: of a convolutional recurrence.
         read, memory: as for :func:`outputs_of`.
         shape: of the output.
     """

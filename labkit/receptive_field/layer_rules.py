@@ -408,7 +408,7 @@ def _both_ways(layer, axis):
 def convolutional_recurrence(layer, axis):
     """Widen the window of the last step by what each step convolves of the one before.
 
-    Where the layer gives every step, ``call_fields`` follows the state step by step instead.
+    Where steps differ in more, ``call_fields`` follows the state step by step instead.
     """
     if len(axis.call.inputs) > 1:
         raise UnreadableLayer("starts from a state that it is given, which has no rule")

@@ -69,6 +69,15 @@ def test_convolutional_recurrences_one_upon_the_other(data_format):
     assert final.input_range(last_step) == ((0, 4), (26, 38), (32, 32))
 
 
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True, "go_backwards": True}])
+def test_a_convolutional_recurrence_of_steps_that_see_differently_far(options):
+    start = keras.Input((3, 11, 1))
+    first = {"strides": 2, "padding": "same", "return_sequences": True}
+    x = L.ConvLSTM1D(1, 3, activation="linear", **first)(start)
+    x = L.ConvLSTM1D(1, 2, activation="linear", **options)(x)
+    check_every_unit(keras.Model(start, x), analyse)
+
+
 def test_steps_that_cannot_be_followed_are_not_guessed():
     layer = L.ConvLSTM1D(2, 3, return_sequences=True)
     assert "their number is known" in analyse(one(layer, None, 9, 1)).final.unknown
