@@ -100,29 +100,34 @@ def _tell(call, tensor, told):
     channels = channel_dim(call.operation, len(tensor.dims))
     if channels is None or not set(tensor.held) - {0, channels}:
         return
-    as_channels, as_places = [], []
+    as_channels, as_places, parts = [], [], set()
     for dim, axis in enumerate(tensor.axes, start=1):
         own = set(axis.digits)
         held = {i for i, digits in enumerate(tensor.dims) if not own.isdisjoint(digits)}
-        if channels in held:
-            # Part of it may have become places, or part of the places channels: what runs
-            # slowest along a dimension of places was one.
-            if any(tensor.dims[i][0] in own for i in held - {channels}):
-                as_places.append(dim)
-            else:
-                as_channels.append(dim)
+        # Part of the channels may have become places, or part of the places channels: what runs
+        # slowest along a dimension of places was one.
+        runs_slowest = any(tensor.dims[i][0] in own for i in held - {channels})
+        if channels in held and not runs_slowest:
+            as_channels.append(dim)
         elif held:
             as_places.append(dim)
+        if len(own) > 1 and not runs_slowest:
+            parts.add(dim)
     for dim in as_places:
         kind, before = told.setdefault(dim, ("places", call.name))
         # What pools over all places may turn channels into places, to convolve along them.
-        if kind == "channels" and len(as_places) + len(as_channels) > 1:
-            others = tuple(other for other in range(1, len(tensor.axes) + 1) if other != dim)
-            raise ValueError(
-                f"The layer {before!r} takes dimension {dim} of the input for channels, and "
-                f"{call.name!r} takes it for places: say which dimensions are spatial, for "
-                f"example input_axes={others}."
-            )
+        alone = len(as_places) + len(as_channels) == 1
+        if kind == "channels" and dim not in parts and not alone:
+            raise ValueError(_contradiction(before, call.name, dim, len(tensor.axes)))
     # Several dimensions that were flattened to features may have been places before.
     if len(as_channels) == 1:
         told.setdefault(as_channels[0], ("channels", call.name))
+
+
+def _contradiction(before, name, dim, dims):
+    others = tuple(other for other in range(1, dims + 1) if other != dim)
+    return (
+        f"The layer {before!r} takes dimension {dim} of the input for channels, and {name!r} "
+        "takes it for places: say which dimensions are spatial, for example "
+        f"input_axes={others}."
+    )

@@ -456,6 +456,13 @@ class TestAxesOfTheInput:
         with pytest.raises(ValueError, match=r"'rows' takes dimension 2 .* 'conv' takes it for"):
             analyse(keras.Model(start, L.Concatenate()([rows, x])))
 
+    def test_channels_that_become_pixels_contradict_nothing(self):
+        start = keras.Input((6, 5, 4))
+        pixels = shuffled(start, 6, 5, 1)
+        beside = L.UpSampling2D()(conv(1)(start))
+        model = keras.Model(start, L.Add()([L.ZeroPadding2D(0)(pixels), beside]))
+        assert compare(model).dims == (1, 2)
+
     def test_weights_of_channels_contradict_nothing(self):
         """What convolves along pooled channels makes no places of them."""
         start = keras.Input((9, 8, 4))
