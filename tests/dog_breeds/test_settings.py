@@ -2,15 +2,11 @@
 
 import dataclasses
 import json
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from labkit import load_settings
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_drawn_is_the_default(monkeypatch):
@@ -107,13 +103,3 @@ def test_claims_are_insisted_on_as_shipped_and_told_otherwise(capsys):
         other.claim(np.bool_(True), "It overfits.")
     told = ["Not so with these settings: It overfits.", "It overfits."]
     assert capsys.readouterr().out.splitlines() == ["It overfits.", *told, *told]
-
-
-def test_the_lab_reads_every_setting():
-    """A setting that the lab does not read would be changed by a user in vain."""
-    notebook = json.loads((ROOT / "labs" / "dog_breeds.ipynb").read_text("utf-8"))
-    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    read = set(re.findall(r"\bsettings\.(\w+)", "\n".join(cells)))
-    names = {setting.name for setting in dataclasses.fields(load_settings("drawn"))}
-    assert names - read == {"name", "checkpoints"}  # the second by checkpoints_for
-    assert "checkpoints_for" in read
