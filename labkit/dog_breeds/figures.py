@@ -19,7 +19,7 @@ _MOST_BARS = 30
 #: Letters that find room across a figure under its pictures, and lines for a name, with its gap.
 _LETTERS, _MOST_LINES, _GAP = 54, 3, 0.6
 #: Inches of a picture with its title, and of a line under it.
-_PICTURE, _LINE = 2.33, 0.24
+_PICTURE, _LINE = 2.42, 0.2
 
 
 @dataclass(frozen=True)
