@@ -100,6 +100,10 @@ class Firefox:
         self.messages = []
         self._send("browsingContext.navigate", context=self._tab, url=address, wait="complete")
 
+    def drag(self, *places):
+        """Press the mouse at the first place, (x, y), and let it go at the last one."""
+        self._send("input.performActions", context=self._tab, actions=[mouse(places)])
+
     def run(self, script):
         """Run an async function, written out, in the page; return what it gives, as JSON has it."""
         result = self._send(
@@ -151,12 +155,25 @@ class WebKit:
         """Load a page."""
         self._post("/url", url=address)
 
+    def drag(self, *places):
+        """Press the mouse at the first place, (x, y), and let it go at the last one."""
+        self._post("/actions", actions=[mouse(places)])
+
     def run(self, script):
         """Run an async function, written out, in the page; return what it gives, as JSON has it."""
         value, error = self._post("/execute/async", script=WEBKIT_CALL, args=[f"({script})"])
         if error:
             raise RuntimeError(error)
         return value
+
+
+def mouse(places):
+    """Write a way of the mouse, its button held from the first place on, as WebDriver has it."""
+    moves = [{"type": "pointerMove", "x": x, "y": y, "duration": 20} for x, y in places]
+    down, up = ({"type": f"pointer{way}", "button": 0} for way in ("Down", "Up"))
+    steps = [moves[0], down, *moves[1:], up]
+    parameters = {"pointerType": "mouse"}
+    return {"type": "pointer", "id": "mouse", "parameters": parameters, "actions": steps}
 
 
 def free_port():

@@ -9,8 +9,11 @@ from threading import Thread
 import engines
 import pytest
 from serve import QuietHandler
+from test_explorer_in_browser import document
 from test_pages import PAGES, nothing_in
 from visits import INSPECT
+
+from labkit.receptive_field.explorer import explorer
 
 pytestmark = pytest.mark.browser
 
@@ -121,6 +124,36 @@ def test_answers_are_kept(engine, served):
     engine.run(f"async () => {{ {field}.value = 'k'; {field}.form.oninput(); }}")
     engine.open(f"{served['http']}/{LAB}")
     assert engine.run(f"async () => {field}.value") == "k"
+
+
+#: Where elements lie on the screen.
+PLACES = """async () => [...document.querySelectorAll(SELECTOR)].map((element) => {
+    const {left, top, width, height} = element.getBoundingClientRect();
+    return [Math.round(left + width / 2), Math.round(top + height / 2)];
+})"""
+
+
+def places(engine, selector):
+    return engine.run(PLACES.replace("SELECTOR", json.dumps(selector)))
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_explorer_follows_drags_and_hides(engine, serve, tmp_path, scheme):
+    (tmp_path / "page.html").write_text(document(explorer()), encoding="utf-8")
+    base = {"http": serve(tmp_path), "file": tmp_path.as_uri()}[scheme]
+    part = "document.querySelector('[data-rf=NAME]')"
+    followed = f"async () => {part.replace('NAME', 'followed')}.textContent"
+    engine.open(f"{base}/page.html#network=3-2s2-5&unit=1.2")
+    assert engine.run(followed).startswith("Unit 2 of 10 behind layer 1. It reads inputs 2 to 4.")
+    first, _, last = places(engine, ".lk-chips label")
+    engine.drag(first, last, last)
+    settled = "() => new Promise((done) => setTimeout(() => done(location.hash), 400))"
+    assert engine.run(f"async {settled}") == "#network=2s2-5-3"
+    guessing = part.replace("NAME", "guessing")
+    engine.run(f"async () => {guessing}.click()")
+    assert engine.run(f"async {settled}") == "#network=2s2-5-3&guess=first"
+    assert not engine.run(f"async () => {part.replace('NAME', 'numbers')}.checkVisibility()")
+    nothing_in(engine.messages)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -74,7 +74,7 @@ def chips(page, nth=0):
 
 
 def chip(page, text):
-    return page.locator(".rf-chips label", has_text=text)
+    return page.locator(".lk-chips label").filter(has_text=re.compile(rf": {text}$"))
 
 
 def network(page, nth=0):
@@ -432,12 +432,345 @@ class TestMouseAndTouch:
         page.get_by_role("button", name="Remove").tap()
         assert network(page) == "3-3s2"
         targets = page.locator(
-            ".rf-explorer :is(button, select, input[type=number], .rf-chips label)"
+            ".rf-explorer :is(button, select, input[type=number], .lk-chips label):visible"
         )
         boxes = [target.bounding_box() for target in targets.all()]
-        assert len(boxes) == 18
+        assert len(boxes) == 23
         assert min(min(box["width"], box["height"]) for box in boxes) >= 32
         context.close()
+
+
+def read_from(layers, row, unit):
+    """Follow one unit of a row down to the input: a set of positions for each row, from below."""
+    found = {row: {unit}}
+    for below in range(row - 1, -1, -1):
+        layer = layers[below]
+        taps = [layer.dilation * tap for tap in range(layer.kernel)]
+        found[below] = {layer.stride * place + tap for place in found[below + 1] for tap in taps}
+    return found
+
+
+def reading_it(layers, row, unit):
+    """Ask every unit that the one on top depends on whether the unit is among what it reads."""
+    rows = positions(layers)
+    return {
+        above: {j for j in rows[above] if unit in read_from(layers, above, j)[row]}
+        for above in range(row + 1, len(layers) + 1)
+    }
+
+
+class TestFollowing:
+    def marked(self, page, layers):
+        """Return the places that are marked in the drawing, a set for each row, by their kind."""
+        found = {"below": {}, "above": {}}
+        script = """paths => paths.map(path => [path.getAttribute("class"),
+            ...path.getAttribute("d").match(/M[^a]+a[^ ]+/g).map(text => text.slice(1))])"""
+        every = page.locator("svg > path:is(.rf-read, .rf-unit, .rf-hole)").evaluate_all(script)
+        places = {}
+        for _, *discs in every:
+            for disc in discs:
+                x, y, radius = (float(number) for number in re.split("[ a]", disc))
+                places.setdefault(y, []).append(x + radius)
+        rows = sorted(places, reverse=True)
+        for name, *discs in page.locator(".rf-trail path:not(.rf-lines)").evaluate_all(script):
+            for disc in discs:
+                x, y, radius = (float(number) for number in re.split("[ a]", disc))
+                nearest = min(sorted(places[y]), key=lambda other: abs(other - x - radius))
+                place = sorted(places[y]).index(nearest)
+                found[name.removeprefix("rf-")].setdefault(rows.index(y), set()).add(place)
+        return found
+
+    def test_what_a_unit_reads_and_what_reads_it_on_random_networks(self, opened):
+        rng = random.Random(11)
+        tried = holes = 0
+        while tried < 40:
+            layers = [
+                Layer(rng.randint(1, 3), rng.randint(1, 3), rng.randint(1, 2)) for _ in range(3)
+            ]
+            if not 4 < receptive_field(layers) < 60:
+                continue
+            tried += 1
+            row = rng.randint(0, 3)
+            unit = rng.randrange(receptive_field(layers[row:]))
+            show(opened, f"{notation(layers)}&unit={row}.{unit + 1}")
+            above = {k: v for k, v in reading_it(layers, row, unit).items() if v}
+            below = read_from(layers, row, unit)
+            del below[row]
+            assert self.marked(opened, layers) == {"below": below, "above": above}, layers
+            holes += unit not in positions(layers)[row]
+        assert holes > 2
+
+    @pytest.mark.parametrize(
+        ("fragment", "sentence"),
+        [
+            (
+                "3-2s2-3&unit=2.2",
+                "Unit 2 of 3 behind layer 2. It reads units 3 and 4 behind layer 1, and through "
+                "them inputs 3 to 6. The unit on top reads it.",
+            ),
+            (
+                "3-2s2-3&unit=0.4",
+                "Input 4 of 8. It is read by units 2 to 4 behind layer 1, and through them by the "
+                "unit on top.",
+            ),
+            (
+                "2s3-2s2-2&unit=0.3",
+                "Input 3 of 11. Nothing that the unit on top depends on reads it.",
+            ),
+            ("3d2&unit=1.1", "The unit on top. It reads inputs 1, 3 and 5."),
+            ("3d2-3d2-3d2&unit=3.1", "and through them 7 of the inputs from 1 to 13."),
+            ("3&unit=0.1", "Input 1 of 3. The unit on top reads it."),
+            ("2d2&unit=0.2", "Input 2 of 3. The unit on top does not read it."),
+            ("&unit=0.1", "The unit on top."),
+        ],
+    )
+    def test_it_is_told_in_words(self, opened, fragment, sentence):
+        show(opened, fragment)
+        assert part(opened, "followed").text_content().endswith(sentence)
+
+    def middle(self, page, name, nth=0):
+        """Return where a disc of the drawing lies on the screen."""
+        d = page.locator(f"svg > path.rf-{name}").last.get_attribute("d")
+        x, y, radius = re.findall(r"M([\d.-]+) ([\d.-]+)a([\d.-]+)", d)[nth]
+        corner = part(page, "drawing").bounding_box()
+        return corner["x"] + float(x) + float(radius), corner["y"] + float(y)
+
+    def test_pointing_tells_and_a_click_holds(self, opened):
+        words = part(opened, "followed")
+        assert words.text_content().startswith("Point at an input")
+        opened.mouse.move(*self.middle(opened, "read", 2))
+        assert words.text_content().startswith("Input 3 of 8. It is read by units 1 to 3")
+        opened.mouse.move(2, 2)
+        assert words.text_content().startswith("Point at")
+        opened.wait_for_timeout(400)
+        assert part(opened, "result").text_content() == "" and "#" not in opened.url
+        opened.mouse.click(*self.middle(opened, "read", 2))
+        opened.mouse.move(2, 2)
+        assert settled(opened) == words.text_content()
+        assert opened.url.endswith("#network=3-2s2-3&unit=0.3")
+        opened.mouse.click(*self.middle(opened, "read", 2))
+        opened.mouse.move(2, 2)
+        opened.wait_for_timeout(400)
+        assert words.text_content().startswith("Point at")
+        assert opened.url.endswith("#network=3-2s2-3")
+
+    def test_nothing_moves_when_it_is_pointed_at(self, opened):
+        before = part(opened, "steps").bounding_box()
+        opened.mouse.move(*self.middle(opened, "read", 2))
+        assert part(opened, "steps").bounding_box() == before
+
+    def test_touch(self, browser, address):
+        context = browser.new_context(has_touch=True, viewport={"width": 320, "height": 900})
+        page = context.new_page()
+        page.goto(address())
+        page.touchscreen.tap(*self.middle(page, "read", 4))
+        assert part(page, "followed").text_content().startswith("Input 5 of 8")
+        page.touchscreen.tap(*self.middle(page, "read", 4))
+        assert part(page, "followed").text_content().startswith("Point at")
+        context.close()
+
+    def test_by_keyboard(self, opened):
+        row, box = part(opened, "row"), number_box(opened, "position")
+        assert row.locator("option").all_text_contents() == [
+            "the input",
+            "behind layer 1 (3)",
+            "behind layer 2 (2s2)",
+            "the unit",
+        ]
+        opened.get_by_role("button", name="+ position").press("Enter")
+        assert box.input_value() == "4"
+        opened.keyboard.press("Enter")
+        assert settled(opened).startswith("Input 5 of 8")
+        box.focus()
+        opened.keyboard.press("ArrowDown")
+        assert part(opened, "followed").text_content().startswith("Input 4 of 8")
+        row.focus()
+        opened.keyboard.press("ArrowDown")
+        assert part(opened, "followed").text_content().startswith("Unit 3 of 6 behind layer 1")
+        box.fill("7")
+        assert "from 1 to 6" in part(opened, "message").text_content()
+        box.fill("1")
+        less = opened.get_by_role("button", name="− position")
+        less.press("Enter")
+        assert "the first one already" in part(opened, "message").text_content()
+        part(opened, "release").press("Enter")
+        assert box.input_value() == "" and opened.locator(".rf-trail").count() == 0
+
+    @pytest.mark.parametrize("text", ["9.1", "0.9", "0.0", "x", "1", "-1.1"])
+    def test_an_address_that_names_none_is_said(self, opened, text):
+        show(opened, f"3-2s2-3&unit={text}")
+        assert (
+            "The unit in the page's address was left aside"
+            in part(opened, "message").text_content()
+        )
+        assert opened.locator(".rf-trail").count() == 0
+
+    def test_another_network_is_followed_no_further(self, opened):
+        show(opened, "3-2s2-3&unit=0.3")
+        part(opened, "remove").click()
+        settled(opened)
+        assert opened.locator(".rf-trail").count() == 0 and opened.url.endswith("#network=3-2s2")
+
+    def test_a_row_too_wide_to_look_at_is_not_offered(self, opened):
+        show(opened, "-".join(["99s32d64"] * 5))
+        offered = part(opened, "row").locator("option").all_text_contents()
+        assert offered[-1] == "the unit" and "the input" not in offered
+        part(opened, "row").select_option(label="the unit")
+        assert part(opened, "followed").text_content().startswith("The unit on top. It reads ")
+        part(opened, "row").select_option(index=0)
+        assert "too wide to be listed" in part(opened, "followed").text_content()
+
+    def test_a_wide_field_answers_at_once(self, opened):
+        show(opened, f"{notation(VGG16)}&unit=5.3")
+        took = opened.evaluate(
+            """() => {
+                const svg = document.querySelector("[data-rf=drawing]");
+                document.querySelector("[data-rf=release]").click();
+                const {left, bottom, width} = svg.getBoundingClientRect(), times = [];
+                const at = {clientX: left + width / 2, clientY: bottom - 44, pointerType: "mouse"};
+                for (let n = 0; n < 20; n++) {
+                    const start = performance.now();
+                    at.clientX += 1;
+                    svg.dispatchEvent(new PointerEvent("pointermove", {bubbles: true, ...at}));
+                    times.push(performance.now() - start);
+                }
+                return times;
+            }"""
+        )
+        assert part(opened, "followed").text_content().startswith("Input 1")
+        assert sorted(took)[10] < 50
+
+
+class TestGuessFirst:
+    NUMBERS = ("numbers", "answer", "size", "steps", "followed")
+
+    def test_the_numbers_wait_for_the_guess(self, opened):
+        part(opened, "guessing").check()
+        assert not any(part(opened, name).is_visible() for name in self.NUMBERS)
+        assert "8" not in opened.locator(".rf-explorer").inner_text().replace("2s2", "")
+        assert "hidden until you ask" in part(opened, "drawing").get_attribute("aria-label")
+        assert settled(opened) == "The numbers are hidden: guess first."
+        opened.mouse.move(*TestFollowing().middle(opened, "read", 2))
+        assert opened.locator(".rf-trail").count() == 0
+        part(opened, "guess").fill("7")
+        part(opened, "guess").press("Enter")
+        assert part(opened, "message").text_content() == "You guessed 7; it is 8 inputs."
+        assert all(part(opened, name).is_visible() for name in self.NUMBERS)
+        opened.wait_for_timeout(400)
+        assert part(opened, "result").text_content().startswith("3 layers: the receptive field")
+
+    def test_the_next_network_is_hidden_again_and_a_right_guess_told(self, opened):
+        part(opened, "guessing").check()
+        opened.get_by_role("button", name="Show").click()
+        assert part(opened, "message").text_content() == ""
+        part(opened, "add").click()
+        assert not part(opened, "numbers").is_visible()
+        part(opened, "guess").fill("12")
+        opened.get_by_role("button", name="Show").click()
+        assert part(opened, "message").text_content() == "Your guess is right: 12 inputs."
+
+    def test_it_stands_in_the_address(self, opened):
+        part(opened, "guessing").check()
+        opened.wait_for_timeout(400)
+        assert opened.url.endswith("#network=3-2s2-3&guess=first")
+        opened.reload()
+        assert part(opened, "guessing").is_checked() and not part(opened, "numbers").is_visible()
+        show(opened, "5-5&guess=first")
+        assert not part(opened, "numbers").is_visible()
+        show(opened, "5-5")
+        assert part(opened, "numbers").is_visible()
+        show(opened, "5-5&guess=first&unit=0.3")
+        assert not part(opened, "followed").is_visible()
+
+
+class TestDragging:
+    def drag(self, page, text, onto, drop=True):
+        start, end = chip(page, text).bounding_box(), chip(page, onto).bounding_box()
+        page.mouse.move(start["x"] + 10, start["y"] + 10)
+        page.mouse.down()
+        for share in (0.3, 0.7, 1):
+            page.mouse.move(
+                start["x"] + 10 + share * (end["x"] - start["x"]),
+                start["y"] + 10 + share * (end["y"] - start["y"]),
+            )
+        if drop:
+            page.mouse.up()
+
+    @pytest.mark.parametrize(
+        ("text", "onto", "after"),
+        [("7", "4", "3-5-4-7-6"), ("4", "3", "4-3-7-5-6"), ("3", "6", "7-5-4-6-3")],
+    )
+    def test_a_layer_takes_the_place_that_it_is_dropped_on(self, opened, text, onto, after):
+        show(opened, "3-7-5-4-6")
+        self.drag(opened, text, onto)
+        assert network(opened) == after
+        place = after.split("-").index(text) + 1
+        assert part(opened, "title").text_content() == f"Layer {place} of 5"
+        assert settled(opened).startswith(f"Now layer {place}. ")
+        part(opened, "undo").click()
+        assert network(opened) == "3-7-5-4-6"
+
+    def test_dropped_on_its_own_place_or_hardly_moved_it_stays(self, opened):
+        show(opened, "3-7-5")
+        self.drag(opened, "7", "7")
+        box = chip(opened, "3").bounding_box()
+        opened.mouse.move(box["x"] + 5, box["y"] + 5)
+        opened.mouse.down()
+        opened.mouse.move(box["x"] + 8, box["y"] + 7)
+        opened.mouse.up()
+        assert network(opened) == "3-7-5"
+        assert part(opened, "title").text_content() == "Layer 1 of 3"
+
+    def test_it_shows_where_the_layer_goes(self, opened):
+        show(opened, "3-7-5")
+        self.drag(opened, "3", "5", drop=False)
+        assert opened.locator(".rf-target").text_content().endswith("5")
+        assert opened.locator(".rf-dragged").text_content().endswith("3")
+        opened.mouse.up()
+        assert opened.locator(".rf-target, .rf-dragged").count() == 0
+
+    def test_by_touch_sideways_while_up_and_down_scrolls(self, browser, address):
+        context = browser.new_context(has_touch=True, viewport={"width": 320, "height": 500})
+        page = context.new_page()
+        page.goto(f"{address()}#network=3-7-5")
+        session = context.new_cdp_session(page)
+
+        def finger(kind, *points):
+            touches = [{"x": x, "y": y} for x, y in points]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+        def swipe(text, dx, dy):
+            box = chip(page, text).bounding_box()
+            x, y = box["x"] + 12, box["y"] + 12
+            finger("touchStart", (x, y))
+            for share in range(1, 9):
+                finger("touchMove", (x + dx * share / 8, y + dy * share / 8))
+            finger("touchEnd")
+
+        swipe("3", 75, 3)
+        page.wait_for_function("!document.querySelector('.rf-dragged')")
+        assert network(page) == "7-3-5"
+        swipe("5", 2, -120)
+        page.wait_for_function("scrollY > 50")
+        assert network(page) == "7-3-5"
+        context.close()
+
+    @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+    def test_layers_glide_only_where_motion_is_welcome(self, opened, motion):
+        opened.emulate_media(reduced_motion=motion)
+        opened.evaluate(
+            """() => {
+                window.glides = 0;
+                const animate = Element.prototype.animate;
+                Element.prototype.animate = function (...how) {
+                    window.glides += 1;
+                    return animate.apply(this, how);
+                };
+            }"""
+        )
+        part(opened, "earlier").click()
+        assert network(opened) == "3-3-2s2"
+        assert opened.evaluate("glides") == (0 if motion == "reduce" else 2)
 
 
 class TestAddress:
@@ -610,7 +943,16 @@ class TestAccessibility:
         assert part(opened, "result").get_attribute("role") == "status"
 
     @pytest.mark.parametrize("style", [LIGHT, DARK])
-    @pytest.mark.parametrize("fragment", ["", "#network=", "#network=3-2s40", "#network=2s3-2s9"])
+    @pytest.mark.parametrize(
+        "fragment",
+        [
+            "",
+            "#network=",
+            "#network=3-2s40",
+            "#network=2s3-2s9&unit=1.2",
+            "#network=3&guess=first",
+        ],
+    )
     def test_axe_finds_nothing(self, page, address, style, fragment):
         from axe_playwright_python.sync_playwright import Axe
 

@@ -1,7 +1,8 @@
 """The receptive-field explorer: one piece of HTML that needs no kernel and no network.
 
 The package holds the page's three sources, ``explorer.html``, ``explorer.css`` and
-``explorer.js``; they are joined here.
+``explorer.js``; they are joined here with what all such pages share, ``labkit/page.css`` and
+``labkit/page.js``.
 """
 
 from collections.abc import Iterable
@@ -57,12 +58,13 @@ class Explorer:
 
     def _repr_html_(self) -> str:
         return Template(page_asset(__package__, "explorer.html")).substitute(
-            style=page_asset(__package__, "explorer.css"),
-            script=page_asset(__package__, "explorer.js"),
+            style=_joined("page.css", "explorer.css"),
+            script=_joined("page.js", "explorer.js"),
             network=notation(self.layers),
             most_layers=MOST_LAYERS,
             options=_options(self.layers),
             steppers="\n".join(_stepper(name, most) for name, most in LIMITS.items()),
+            position=_stepper("position"),
             summary=_summary(self.layers),
         )
 
@@ -160,10 +162,15 @@ def _options(layers):
     )
 
 
-def _stepper(name, most):
-    hidden = f'<span class="rf-hidden"> {name}</span>'
+def _joined(shared, own):
+    """Join what all pages in a page share with what is this one's own."""
+    return "\n".join([page_asset("labkit", shared), page_asset(__package__, own)])
+
+
+def _stepper(name, most=""):
+    hidden = f'<span class="lk-hidden"> {name}</span>'
     return (
-        f'<div class="rf-stepper" data-rf-stepper="{name}">'
+        f'<div class="lk-stepper" data-rf-stepper="{name}">'
         f'<button type="button" data-by="-1">−{hidden}</button>'
         f'<label><span>{name}</span><input type="number" inputmode="numeric" min="1" '
         f'max="{most}" step="1" autocomplete="off"></label>'

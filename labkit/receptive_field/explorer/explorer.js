@@ -1,11 +1,12 @@
-(() => {
-"use strict";
-
 const FIELDS = ["kernel", "stride", "dilation"];
 // Beyond this a page would stutter while it looks at every position.
 const MOST_COUNTED = 200000;
 const MOST_LINES = 240;
-const PAUSE = 250;
+const MOST_LISTED = 6;
+// Pixels that a finger may move before a layer goes with it, and within which a unit is found.
+const DRAG_FROM = 6, REACH = 14;
+// What stands in the address: the network, a unit that is followed, and whether to guess first.
+const KEPT = ["network", "unit", "guess"];
 
 // The network and how the address writes it
 
@@ -89,6 +90,27 @@ function readRows(layers, sizes) {
   return reads;
 }
 
+// Which units of a row read a marked one below; only those that matter to the unit on top count.
+function readersAbove(units, {kernel, stride, dilation}, above) {
+  const first = units.indexOf(1), last = units.lastIndexOf(1);
+  const from = Math.max(0, Math.ceil((first - dilation * (kernel - 1)) / stride));
+  return above.map((matters, j) => {
+    if (!matters || first < 0 || j < from || stride * j > last) return 0;
+    for (let tap = 0; tap < kernel; tap++) if (units[stride * j + dilation * tap]) return 1;
+    return 0;
+  });
+}
+
+// Row by row, the units that unit j of row l reads, and those that read it; null where a row is
+// too wide to look at.
+function trailOf({layers, reads}, {l, j}) {
+  const rows = new Array(reads.length).fill(null);
+  rows[l] = reads[l].map((_, place) => (place === j ? 1 : 0));
+  for (let row = l - 1; row >= 0 && reads[row]; row--) rows[row] = readsBelow(rows[row + 1], layers[row], reads[row].length);
+  for (let row = l + 1; row < rows.length; row++) rows[row] = readersAbove(rows[row - 1], layers[row - 1], reads[row]);
+  return rows;
+}
+
 function analyse(layers) {
   const sizes = fieldSizes(layers);
   const reads = readRows(layers, sizes);
@@ -130,27 +152,58 @@ function resultInWords(field) {
   return `${plural(layers.length, "layer")}: the receptive field is ${inputs(brief(sizes[0]))} wide, the effective stride is ${brief(jumps.at(-1))}, and ${share}.`;
 }
 
-// Elements
+// What is followed, in words: positions are counted from 1
 
-function make(parent, name, attributes = {}, text = "") {
-  const element = document.createElementNS(parent.namespaceURI, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.textContent = text;
-  parent.append(element);
-  return element;
+function rowName({layers}, l) {
+  if (l === layers.length) return "the unit";
+  return l ? `behind layer ${l} (${layerNotation(layers[l - 1])})` : "the input";
+}
+
+function unitName({layers, sizes}, {l, j}) {
+  if (l === layers.length) return "The unit on top";
+  const place = `${exact(j + 1)} of ${exact(sizes[l])}`;
+  return l ? `Unit ${place} behind layer ${l}` : `Input ${place}`;
+}
+
+function placesInWords(marks, noun) {
+  const first = marks.indexOf(1) + 1, last = marks.lastIndexOf(1) + 1, count = marks.reduce((sum, mark) => sum + mark, 0);
+  if (count === 1) return `${noun} ${exact(first)}`;
+  if (count === last - first + 1) return `${noun}s ${exact(first)} ${count === 2 ? "and" : "to"} ${exact(last)}`;
+  if (count > MOST_LISTED) return `${exact(count)} of the ${noun}s from ${exact(first)} to ${exact(last)}`;
+  const places = [...marks.keys()].filter((place) => marks[place]).map((place) => exact(place + 1));
+  return `${noun}s ${places.slice(0, -1).join(", ")} and ${places.at(-1)}`;
+}
+
+function trailInWords(field, at, rows) {
+  const {l} = at, depth = field.layers.length;
+  const below = (row) => (row ? `${placesInWords(rows[row], "unit")} behind layer ${row}` : placesInWords(rows[0], "input"));
+  const sentences = [];
+  if (l > 0 && rows[l - 1]) sentences.push(`It reads ${below(l - 1)}${l > 1 && rows[0] ? `, and through them ${below(0)}` : ""}.`);
+  else if (l > 0) sentences.push("What it reads is too wide to be listed.");
+  if (l === depth - 1) sentences.push(rows[depth].includes(1) ? "The unit on top reads it." : "The unit on top does not read it.");
+  else if (l < depth) sentences.push(rows[depth].includes(1) ? `It is read by ${below(l + 1)}, and through ${rows[l + 1].indexOf(1) === rows[l + 1].lastIndexOf(1) ? "it" : "them"} by the unit on top.` : "Nothing that the unit on top depends on reads it.");
+  return [`${unitName(field, at)}.`, ...sentences].join(" ");
+}
+
+// Returns the row and the place that the address names, or throws a sentence for the reader.
+function parseUnit(text, {reads}) {
+  const [, row, place] = /^(\d+)\.(\d+)$/.exec(text) ?? [];
+  const at = {l: Number(row), j: Number(place) - 1};
+  if (!reads[at.l]?.hasOwnProperty(at.j)) throw new Error(`It is written “${text.slice(0, 20)}”: write the row, 0 for the input, a dot, and a place in it, counted from 1, as in 0.3.`);
+  return at;
 }
 
 // The drawing: one row for each layer's units, the unit on top, the input at the bottom
 
-function layOut(field, width) {
+function layOut(field, width, hidden) {
   const depth = field.layers.length;
-  const labels = field.sizes.map((size, l) => `r${lowered(l)} = ${brief(size)}`);
+  const labels = field.sizes.map((size, l) => `r${lowered(l)}${hidden ? "" : ` = ${brief(size)}`}`);
   const left = 12 + 7 * Math.max(...labels.map((label) => label.length));
   const right = 12 + 8.6 * Math.max(2, ...field.layers.map((layer) => layerNotation(layer).length));
   const room = Math.max(40, width - left - right), size = Number(field.sizes[0]);
   const pitch = Math.min(44, room / size), plot = pitch * size;
   const gap = Math.min(64, Math.max(19, 380 / Math.max(depth, 1)));
-  return {field, depth, labels, pitch, gap, start: left + (room - plot) / 2, plot};
+  return {field, depth, labels, pitch, gap, start: left + (room - plot) / 2, plot, hidden};
 }
 
 const rowY = ({depth, gap}, l) => 16 + (depth - l) * gap;
@@ -183,13 +236,14 @@ function drawHull(svg, layout, l, selected) {
   });
 }
 
-function drawLines(svg, layout, l) {
-  const {kernel, stride, dilation} = layout.field.layers[l - 1], units = layout.field.reads[l];
+// Lines from marked units to what they read below; to some of it alone where that is given.
+function drawLines(svg, layout, l, units, below = null) {
+  const {kernel, stride, dilation} = layout.field.layers[l - 1];
   if (!units || isDense(layout, l - 1) || units.length * kernel > MOST_LINES) return;
   let d = "";
   units.forEach((unit, j) => {
     for (let tap = 0; unit && tap < kernel; tap++) {
-      d += `M${at(unitX(layout, l, j), rowY(layout, l))}L${at(unitX(layout, l - 1, stride * j + dilation * tap), rowY(layout, l - 1))}`;
+      if (!below || below[stride * j + dilation * tap]) d += `M${at(unitX(layout, l, j), rowY(layout, l))}L${at(unitX(layout, l - 1, stride * j + dilation * tap), rowY(layout, l - 1))}`;
     }
   });
   make(svg, "path", {class: "rf-lines", d});
@@ -203,30 +257,42 @@ function drawRow(svg, layout, l) {
 }
 
 function drawUnits(svg, layout, l, reads) {
-  const y = rowY(layout, l), r = radius(layout, l), paths = ["", ""];
-  reads.forEach((read, j) => {
-    paths[read] += `M${at(unitX(layout, l, j) - r, y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
+  const names = [l === layout.depth ? "rf-unit" : "rf-read", "rf-hole"];
+  [reads, reads.map((read) => 1 - read)].forEach((marks, n) => {
+    if (marks.includes(1)) make(svg, "path", {class: names[n], d: discs(layout, l, marks)});
   });
-  if (paths[0]) make(svg, "path", {class: "rf-hole", d: paths[0]});
-  make(svg, "path", {class: l === layout.depth ? "rf-unit" : "rf-read", d: paths[1]});
 }
 
-// One bar for each column of pixels, as high as the share of its positions that is read.
-function drawBars(svg, layout, l, reads) {
-  const [start, end] = extent(layout, l), y = rowY(layout, l), step = spacing(layout, l);
-  const bars = Math.min(reads.length, Math.ceil(end - start)), width = (end - start) / bars;
-  // Bars of one position each are set apart while there is room for a gap.
-  const drawn = bars === reads.length && step > 2 ? width * 0.7 : width;
+function discs(layout, l, marks) {
+  const y = rowY(layout, l), r = radius(layout, l);
   let d = "";
-  for (let n = 0; n < bars; n++) {
-    const from = Math.floor((n * reads.length) / bars), to = Math.floor(((n + 1) * reads.length) / bars);
-    let read = 0;
-    for (let j = from; j < to; j++) read += reads[j];
-    const height = Math.max(2, (8 * read) / (to - from));
-    if (read) d += box(start + n * width + (width - drawn) / 2, y + 4 - height, drawn, height);
-  }
+  marks.forEach((mark, j) => {
+    if (mark) d += `M${at(unitX(layout, l, j) - r, y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
+  });
+  return d;
+}
+
+function drawBars(svg, layout, l, reads) {
+  const [start, end] = extent(layout, l), y = rowY(layout, l);
   if (!layout.field.solid) make(svg, "path", {class: "rf-hole", d: box(start, y - 5, end - start, 10)});
-  make(svg, "path", {class: "rf-read", "stroke-width": 0, d});
+  make(svg, "path", {class: "rf-read", "stroke-width": 0, d: bars(layout, l, reads)});
+}
+
+// One bar for each column of pixels, as high as the share of its positions that is marked.
+function bars(layout, l, marks) {
+  const [start, end] = extent(layout, l), y = rowY(layout, l), step = spacing(layout, l);
+  const count = Math.min(marks.length, Math.ceil(end - start)), width = (end - start) / count;
+  // Bars of one position each are set apart while there is room for a gap.
+  const drawn = count === marks.length && step > 2 ? width * 0.7 : width;
+  let d = "";
+  for (let n = 0; n < count; n++) {
+    const from = Math.floor((n * marks.length) / count), to = Math.floor(((n + 1) * marks.length) / count);
+    let sum = 0;
+    for (let j = from; j < to; j++) sum += marks[j];
+    const height = Math.max(2, (8 * sum) / (to - from));
+    if (sum) d += box(start + n * width + (width - drawn) / 2, y + 4 - height, drawn, height);
+  }
+  return d;
 }
 
 function drawUncounted(svg, layout, l) {
@@ -249,21 +315,47 @@ function drawLabels(svg, layout, selected) {
 function drawMeasure(svg, layout) {
   const [start, end] = extent(layout, 0), y = rowY(layout, 0) + 20;
   make(svg, "path", {class: "rf-measure", d: `M${at(start, y - 4)}v8M${at(start, y)}H${end.toFixed(1)}M${at(end, y - 4)}v8`});
-  const label = inputs(brief(layout.field.sizes[0]));
+  const label = layout.hidden ? "?" : inputs(brief(layout.field.sizes[0]));
   make(svg, "text", {x: (start + end) / 2, y: y + 18, "text-anchor": "middle"}, label);
 }
 
-function draw(svg, field, selected, width) {
-  const layout = layOut(field, width), height = rowY(layout, 0) + 44;
+function draw(svg, layout, selected, width) {
+  const height = rowY(layout, 0) + 44, {field} = layout;
   svg.replaceChildren();
   for (const [key, value] of Object.entries({width, height, viewBox: `0 0 ${width} ${height}`})) svg.setAttribute(key, value);
-  svg.setAttribute("aria-label", drawingInWords(field));
+  svg.setAttribute("aria-label", layout.hidden ? hiddenInWords(field) : drawingInWords(field));
   for (let l = layout.depth; l > 0; l--) drawHull(svg, layout, l, selected);
-  for (let l = layout.depth; l > 0; l--) drawLines(svg, layout, l);
+  for (let l = layout.depth; l > 0; l--) drawLines(svg, layout, l, field.reads[l]);
   for (let l = layout.depth; l >= 0; l--) drawRow(svg, layout, l);
   drawLabels(svg, layout, selected);
   drawMeasure(svg, layout);
-  return caption(layout);
+}
+
+// Over the drawing: a unit, what it reads below it, and what reads it above.
+function drawTrail(svg, layout, {l, j}, rows) {
+  const trail = make(svg, "g", {class: "rf-trail"});
+  for (let row = layout.depth; row > 0; row--) {
+    if (rows[row] && rows[row - 1]) drawLines(trail, layout, row, rows[row], row > l ? rows[row - 1] : null);
+  }
+  rows.forEach((marks, row) => {
+    if (row === l || !marks?.includes(1)) return;
+    const dense = isDense(layout, row), d = dense ? bars(layout, row, marks) : discs(layout, row, marks);
+    make(trail, "path", {class: row < l ? "rf-below" : "rf-above", ...(dense && {"stroke-width": 0}), d});
+  });
+  const x = unitX(layout, l, j), y = rowY(layout, l), r = Math.max(3, radius(layout, l));
+  make(trail, "circle", {class: "rf-chosen", cx: x.toFixed(1), cy: y.toFixed(1), r});
+}
+
+// The unit nearest to a point of the drawing, if there is one within reach.
+function unitAt(layout, x, y) {
+  const {depth, gap, field} = layout, l = depth - Math.round((y - rowY(layout, depth)) / gap), marks = field.reads[l];
+  if (!marks || Math.abs(y - rowY(layout, l)) > REACH) return null;
+  const j = Math.round((x - unitX(layout, l, 0)) / spacing(layout, l)), place = Math.min(Math.max(j, 0), marks.length - 1);
+  return Math.abs(x - unitX(layout, l, place)) <= Math.max(REACH, spacing(layout, l) / 2) ? {l, j: place} : null;
+}
+
+function hiddenInWords({layers}) {
+  return `Drawing: ${plural(layers.length, "layer")} from one unit at the top to its field at the bottom; its numbers are hidden until you ask for them.`;
 }
 
 function drawingInWords({layers, sizes, read}) {
@@ -274,6 +366,7 @@ function drawingInWords({layers, sizes, read}) {
 }
 
 function caption(layout) {
+  if (layout.hidden) return "";
   if (layout.field.read === null) return "— too wide to draw what is read: the dashed outline shows the size alone.";
   const each = 1 / layout.pitch;
   if (each <= 1) return "";
@@ -295,70 +388,24 @@ function writeSteps(list, {layers, sizes, jumps}, selected) {
   if (depth) make(list, "li", {}, `Effective stride: ${depth > 4 ? "" : `${strides} = `}${layers.map((layer) => layer.stride).join(" · ")}${depth > 1 ? ` = ${exact(jumps[depth])}` : ""}`);
 }
 
-// The address of the page
-
-// Inside a frame or a notebook's own page the address belongs to someone else.
-const ownsAddress = () => window.top === window && !("jpThemeLight" in document.body.dataset);
-
-const fragments = () => location.hash.slice(1).split("&").filter((part) => /^network(-\d+)?=/i.test(part));
-
-function readAddress(key) {
-  const part = fragments().find((text) => text.toLowerCase().startsWith(`${key}=`));
-  return part === undefined ? null : decode(part.slice(key.length + 1));
-}
-
-function decode(text) {
-  try { return decodeURIComponent(text); } catch { return text; }
-}
-
-// Explorers further down the page keep what they have written there.
-function fragmentWith(key, text) {
-  const others = ownsAddress() ? fragments().filter((part) => !part.toLowerCase().startsWith(`${key}=`)) : [];
-  const byKey = (a, b) => (a.split("=")[0] < b.split("=")[0] ? -1 : 1);
-  return `#${[`${key}=${text}`, ...others].sort(byKey).join("&")}`;
-}
-
-function writeAddress(key, text) {
-  if (!ownsAddress()) return;
-  // A browser may refuse, in a sandbox or after too many changes; the explorer works without.
-  try { history.replaceState(history.state, "", fragmentWith(key, text)); } catch { /* as it was */ }
-}
-
-// Frames are refused the clipboard, and the browser complains of the attempt.
-async function copy(text, root) {
-  if (!ownsAddress()) return copyBySelection(text, root);
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return copyBySelection(text, root);
-  }
-}
-
-function copyBySelection(text, root) {
-  const focused = document.activeElement;
-  const area = make(root, "textarea", {class: "rf-hidden", "aria-hidden": "true"}, text);
-  area.select();
-  let copied = false;
-  try { copied = document.execCommand("copy"); } catch { /* the link is shown instead */ }
-  area.remove();
-  focused?.focus();
-  return copied;
-}
-
 // One explorer
 
 function mount(root, number) {
   const part = (name) => root.querySelector(`[data-rf="${name}"]`);
   const steppers = FIELDS.map((field) => root.querySelector(`[data-rf-stepper="${field}"]`));
   const numberInputs = steppers.map((stepper) => stepper.querySelector("input"));
-  const key = number ? `network-${number + 1}` : "network";
+  const positions = root.querySelector('[data-rf-stepper="position"]'), position = positions.querySelector("input");
   const limits = {layers: Number(root.dataset.mostLayers)};
   FIELDS.forEach((field, n) => { limits[field] = {least: Number(numberInputs[n].min), most: Number(numberInputs[n].max)}; });
 
   let layers = parse(root.dataset.network, limits);
   let selected = layers.length - 1;
-  let history = [], lastEdit = null, field = null, drawnWidth = 0, pause = 0;
+  let history = [], lastEdit = null, field = null, layout = null, drawnWidth = 0, pause = 0;
+  // What is followed; held where it was clicked or chosen rather than pointed at.
+  let followed = null, held = false;
+  // The reader wants to guess, and has not asked for the numbers of this network yet.
+  let guessing = false, hidden = false;
+  let chipsShown = [];
 
   // Shows a change, and speaks of it and writes the address once the reader pauses.
   function change(next, place, {edit = null, keepAddress = false, remember = true, quiet = false, news = ""} = {}) {
@@ -367,13 +414,25 @@ function mount(root, number) {
     lastEdit = edit;
     layers = next;
     selected = Math.min(Math.max(place, 0), layers.length - 1);
+    hidden = guessing;
+    followed = null;
+    held = false;
     say("");
     show();
+    settle(() => `${news}${hidden ? "The numbers are hidden: guess first." : resultInWords(field)}`, {keepAddress, quiet});
+  }
+
+  function settle(sentence, {keepAddress = false, quiet = false} = {}) {
     clearTimeout(pause);
     pause = setTimeout(() => {
-      if (!keepAddress) writeAddress(key, notation(layers));
-      if (!quiet) part("result").textContent = `${news}${resultInWords(field)}`;
+      if (!keepAddress) writeAddress(fragment());
+      if (!quiet) part("result").textContent = sentence();
     }, PAUSE);
+  }
+
+  function fragment() {
+    const unit = held && followed ? `${followed.l}.${followed.j + 1}` : null;
+    return fragmentOf(KEPT, number, {network: notation(layers), unit, guess: guessing ? "first" : null});
   }
 
   function say(sentence) {
@@ -385,7 +444,15 @@ function mount(root, number) {
     showChips();
     showChoice();
     showNumbers();
+    showHidden();
+    showRows();
     select(selected);
+  }
+
+  function showHidden() {
+    part("guessing").checked = guessing;
+    part("ask").hidden = !hidden;
+    part("numbers").hidden = part("answer").hidden = hidden;
   }
 
   function showChoice() {
@@ -395,21 +462,74 @@ function mount(root, number) {
 
   function showChips() {
     const chips = part("chips"), focused = chips.contains(document.activeElement);
+    const before = new Map(chipsShown.map(({layer, label}) => [layer, label.getBoundingClientRect()]));
     chips.replaceChildren();
     if (!layers.length) make(chips, "span", {}, "None: the unit is the input itself.");
-    layers.forEach((layer, place) => {
-      showChip(chips, layer, place);
-    });
+    chipsShown = layers.map((layer, place) => ({layer, label: showChip(chips, layer, place)}));
     if (focused) chips.querySelectorAll("input")[selected]?.focus();
+    if (!wantsStillness()) glide(before);
+  }
+
+  // Lets each layer that was there before come from its old place.
+  function glide(before) {
+    for (const {layer, label} of chipsShown) {
+      const from = before.get(layer), to = label.getBoundingClientRect();
+      if (!from || (from.x === to.x && from.y === to.y)) continue;
+      label.animate([{translate: `${from.x - to.x}px ${from.y - to.y}px`}, {translate: "0 0"}], {duration: 160, easing: "ease-out"});
+    }
   }
 
   function showChip(chips, layer, place) {
     const label = make(chips, "label");
-    const radio = make(label, "input", {type: "radio", class: "rf-hidden", name: `rf-layer-${number}`, value: place});
+    const radio = make(label, "input", {type: "radio", class: "lk-hidden", name: `rf-layer-${number}`, value: place});
     radio.addEventListener("change", () => { lastEdit = null; say(""); select(place); });
     const chip = make(label, "span");
-    make(chip, "span", {class: "rf-hidden"}, `Layer ${place + 1}: `);
+    make(chip, "span", {class: "lk-hidden"}, `Layer ${place + 1}: `);
     chip.append(layerNotation(layer));
+    makeDraggable(label, place);
+    return label;
+  }
+
+  // A layer goes with mouse or finger, and takes the place of the one that it is let go over.
+  function makeDraggable(label, place) {
+    let start = null, target = place;
+    const end = () => {
+      start = null;
+      label.style.translate = "";
+      chipsShown.forEach((chip) => chip.label.classList.remove("rf-dragged", "rf-target"));
+    };
+    label.addEventListener("pointerdown", (event) => {
+      if (!event.isPrimary || event.button !== 0) return;
+      start = [event.clientX, event.clientY];
+      target = place;
+      // Else a quick mouse is over another layer before this one hears of it.
+      label.setPointerCapture(event.pointerId);
+    });
+    label.addEventListener("pointermove", (event) => {
+      if (!start) return;
+      const x = event.clientX - start[0], y = event.clientY - start[1], isDragged = label.classList.contains("rf-dragged");
+      if (!event.buttons) return end();
+      if (!isDragged && Math.hypot(x, y) < DRAG_FROM) return;
+      label.classList.add("rf-dragged");
+      label.style.translate = `${x}px ${y}px`;
+      target = placeUnder(event, place);
+      chipsShown.forEach((chip, n) => chip.label.classList.toggle("rf-target", n === target && n !== place));
+    });
+    label.addEventListener("pointerup", () => {
+      if (start && label.classList.contains("rf-dragged") && target !== place) moveTo(place, target);
+      end();
+    });
+    label.addEventListener("pointercancel", end);
+  }
+
+  // Where a dragged layer would go: the place of the one whose middle is nearest, its own included.
+  function placeUnder({clientX, clientY}, place) {
+    const distances = chipsShown.map(({label}, n) => {
+      const {x, y, width, height} = label.getBoundingClientRect();
+      const [dx, dy] = n === place ? label.style.translate.split(" ").map(parseFloat) : [0, 0];
+      return Math.hypot(clientX - x - width / 2 + dx, clientY - y - height / 2 + (dy || 0));
+    });
+    return distances.indexOf(Math.min(...distances));
   }
 
   function showNumbers() {
@@ -452,15 +572,111 @@ function mount(root, number) {
     refuse(more, value === most);
   }
 
-  // Not "disabled", which would take the focus away from under a reader's finger.
-  function refuse(button, refused) {
-    button.setAttribute("aria-disabled", refused);
-  }
-
   function redraw() {
     const width = Math.floor(part("figure").clientWidth);
     drawnWidth = width;
-    if (width) part("caption").textContent = draw(part("drawing"), field, selected, width);
+    if (!width) return;
+    layout = layOut(field, width, hidden);
+    draw(part("drawing"), layout, selected, width);
+    part("drawing").classList.toggle("rf-hidden-numbers", hidden);
+    part("caption").textContent = caption(layout);
+    showFollowed();
+  }
+
+  // ---- Following a unit or an input
+
+  function showRows() {
+    const list = part("row");
+    list.replaceChildren();
+    field.reads.forEach((marks, l) => { if (marks) make(list, "option", {value: l}, rowName(field, l)); });
+  }
+
+  function showFollowed() {
+    const svg = part("drawing"), l = followed?.l ?? Number(part("row").value), size = field.reads[l].length;
+    svg.querySelector(".rf-trail")?.remove();
+    svg.classList.toggle("rf-following", followed !== null);
+    part("readers").style.visibility = followed ? "" : "hidden";
+    part("row").value = l;
+    position.value = followed ? followed.j + 1 : "";
+    position.max = size;
+    const [less, more] = positions.querySelectorAll("button");
+    refuse(less, followed?.j === 0);
+    refuse(more, followed?.j === size - 1);
+    refuse(part("release"), !followed);
+    part("followed").textContent = followedInWords();
+    if (followed) drawTrail(svg, layout, followed, trailOf(field, followed));
+  }
+
+  function followedInWords() {
+    if (!followed) return "Point at an input or a unit, tap it, or choose it here, to see what it reads and what reads it.";
+    return trailInWords(field, followed, trailOf(field, followed));
+  }
+
+  // Says and writes down what is held; what is only pointed at passes in silence.
+  function follow(next, {hold = true, quiet = false, keepAddress = false} = {}) {
+    if (hidden) return;
+    const changes = hold || held;
+    followed = next;
+    held = hold && next !== null;
+    showFollowed();
+    if (changes) settle(() => (followed ? followedInWords() : "Nothing is followed any more."), {quiet, keepAddress});
+  }
+
+  function unitUnder({clientX, clientY}) {
+    const {left, top} = part("drawing").getBoundingClientRect();
+    return layout && unitAt(layout, clientX - left, clientY - top);
+  }
+
+  const same = (a, b) => a?.l === b?.l && a?.j === b?.j;
+
+  function point(event) {
+    if (held || event.pointerType !== "mouse") return;
+    const found = unitUnder(event);
+    if (!same(found, followed)) follow(found, {hold: false});
+  }
+
+  function click(event) {
+    const found = unitUnder(event);
+    follow(held && same(found, followed) ? null : found);
+  }
+
+  // The first press begins in the middle of the row.
+  function stepPosition(by) {
+    const l = Number(part("row").value), size = field.reads[l].length;
+    if (!followed) return follow({l, j: (size - 1) >> 1});
+    const j = followed.j + by;
+    if (j < 0 || j >= size) return say(by < 0 ? "This is the first one already." : "This is the last one already.");
+    say("");
+    follow({l, j});
+  }
+
+  function typedPosition() {
+    const l = Number(part("row").value), least = 1, most = field.reads[l].length, value = position.valueAsNumber;
+    if (allows({least, most}, value)) {
+      say("");
+      if (value - 1 !== followed?.j || !held) follow({l, j: value - 1});
+    } else if (position.value !== "" || position.validity.badInput) say(`A position in this row is a whole number from 1 to ${exact(most)}.`);
+  }
+
+  // ---- Guessing first
+
+  function setGuessing(on, options = {}) {
+    guessing = hidden = on;
+    if (on) { followed = null; held = false; }
+    say("");
+    show();
+    settle(() => (on ? "The numbers are hidden: guess first." : resultInWords(field)), options);
+  }
+
+  function reveal(event) {
+    event.preventDefault();
+    const guess = part("guess").value, size = exact(field.sizes[0]);
+    hidden = false;
+    part("guess").value = "";
+    show();
+    part("guessing").focus();
+    if (guess) say(guess === String(field.sizes[0]) ? `Your guess is right: ${inputs(size)}.` : `You guessed ${guess}; it is ${inputs(size)}.`);
+    settle(() => resultInWords(field));
   }
 
   function setNumber(n, value) {
@@ -516,8 +732,11 @@ function mount(root, number) {
   function move(by) {
     const place = selected + by;
     if (!layers[place]) return say(by < 0 ? "This is the first layer already." : "This is the last layer already.");
-    const others = layers.toSpliced(selected, 1);
-    change(others.toSpliced(place, 0, layers[selected]), place, {news: `Now layer ${place + 1}. `});
+    moveTo(selected, place);
+  }
+
+  function moveTo(from, to) {
+    change(layers.toSpliced(from, 1).toSpliced(to, 0, layers[from]), to, {news: `Now layer ${to + 1}. `});
   }
 
   function undo() {
@@ -532,46 +751,49 @@ function mount(root, number) {
     change(next, next.length - 1, {news: `${name}. `});
   }
 
-  // Takes the network from the address, if one stands there; true then.
+  // Takes what the address says of this explorer; true where it says anything.
   function open(first) {
-    const text = ownsAddress() ? readAddress(key) : null;
-    if (text === null || text === notation(layers)) return text !== null;
-    try {
+    const parts = readFragments(KEPT).filter((each) => each.number === number);
+    const kept = Object.fromEntries(parts.map(({name, text}) => [name, text]));
+    if (!parts.length) return false;
+    const options = {keepAddress: true, quiet: first};
+    if ("network" in kept && guessing !== "guess" in kept) setGuessing("guess" in kept, options);
+    attempt("network", kept.network, notation(layers), (text) => {
       const next = parse(text, limits);
-      change(next, next.length - 1, {keepAddress: true, remember: !first, quiet: first});
-    } catch (problem) {
-      say(`The network in the page's address was left aside. ${problem.message}`);
-    }
+      change(next, next.length - 1, {...options, remember: !first});
+    });
+    attempt("unit", kept.unit, held ? `${followed.l}.${followed.j + 1}` : "", (text) => follow(parseUnit(text, field), options));
     return true;
   }
 
-  async function copyLink() {
-    const fragment = fragmentWith(key, notation(layers));
-    const link = ownsAddress() ? location.href.replace(/#.*|$/, fragment) : fragment;
-    const where = ownsAddress() ? "" : ` ${link}: put it behind the address of the book's explorer page`;
-    say(await copy(link, root) ? `Copied${where || " the link to this network"}.` : `The browser does not let the page copy; the link is ${link}`);
+  function attempt(what, text, present, act) {
+    if (text === undefined || text === present) return;
+    try { act(text); } catch (problem) { say(`The ${what} in the page's address was left aside. ${problem.message}`); }
   }
 
   part("fallback").remove();
   part("live").hidden = false;
   part("preset").addEventListener("change", choose);
-  Object.entries({undo, copy: copyLink, add, remove, earlier: () => move(-1), later: () => move(1)}).forEach(
+  Object.entries({undo, copy: async () => say(await copyLink(fragment(), root, "this network", "the book's explorer page")), add, remove, earlier: () => move(-1), later: () => move(1), release: () => follow(null)}).forEach(
     ([name, act]) => part(name).addEventListener("click", act));
   steppers.forEach((stepper, n) => {
     stepper.querySelectorAll("button").forEach((button) => button.addEventListener("click", () => step(n, Number(button.dataset.by))));
     numberInputs[n].addEventListener("input", () => typed(n));
     numberInputs[n].addEventListener("change", () => left(n));
   });
+  part("drawing").addEventListener("pointermove", point);
+  part("drawing").addEventListener("pointerleave", () => { if (followed && !held) follow(null, {hold: false}); });
+  part("drawing").addEventListener("click", click);
+  part("row").addEventListener("change", () => { const l = Number(part("row").value); follow({l, j: (field.reads[l].length - 1) >> 1}); });
+  positions.querySelectorAll("button").forEach((button) => button.addEventListener("click", () => stepPosition(Number(button.dataset.by))));
+  position.addEventListener("input", typedPosition);
+  position.addEventListener("change", showFollowed);
+  part("guessing").addEventListener("change", () => setGuessing(part("guessing").checked));
+  part("ask").addEventListener("submit", reveal);
   show();
   if (open(true) && root.getBoundingClientRect().top > innerHeight) root.scrollIntoView();
   window.addEventListener("hashchange", () => open(false));
   new ResizeObserver(() => { if (Math.floor(part("figure").clientWidth) !== drawnWidth) redraw(); }).observe(part("figure"));
 }
 
-// Every explorer that has no script running yet; a notebook may run this more than once.
-document.querySelectorAll(".rf-explorer").forEach((root, number) => {
-  if (root.dataset.running) return;
-  root.dataset.running = "yes";
-  mount(root, number);
-});
-})();
+mountEach(".rf-explorer", mount);
