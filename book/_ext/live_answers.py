@@ -33,6 +33,7 @@ STUBS = {
 }
 
 EXPLORER = "book/explorer"
+CLEAR_ALL = (FOLDER / "clear_all.html").read_text(encoding="utf-8")
 SCRIPTLESS = "To answer here, let the page run its script, or run the cell in a notebook."
 FIRST_CHECK = "The first check loads Python, $megabytes MB. What you write stays in this browser."
 ELSEWHERE = "This cell needs more than a page can run: answer it in Colab or in a notebook."
@@ -133,8 +134,11 @@ def imports(tree):
 
 
 def add_fields(app, doctree, docname):
-    """Put a field under each cell of a page that leaves something to the reader."""
-    earlier = []
+    """Put a field under each cell of a page that leaves something to the reader.
+
+    Behind the last of them comes a button that clears the answers of all pages.
+    """
+    earlier, fields = [], []
     for cell in list(doctree.findall(is_cell)):
         code = next(iter(cell.findall(nodes.literal_block)), None)
         source = code.astext() if code else ""
@@ -143,9 +147,17 @@ def add_fields(app, doctree, docname):
             html = (
                 field(app, docname, blank) if blank else f'<p class="live-answer">{ELSEWHERE}</p>'
             )
-            cell.parent.insert(cell.parent.index(cell) + 1, nodes.raw("", html, format="html"))
+            put_behind(cell, html)
             cell["classes"] += ["live-cell"] if blank else []
+            fields += [cell] if blank else []
         earlier.append(source)
+    if fields:
+        put_behind(fields[-1].next_node(descend=False, siblings=True), CLEAR_ALL)
+
+
+def put_behind(node, html):
+    """Put HTML behind a node of a page."""
+    node.parent.insert(node.parent.index(node) + 1, nodes.raw("", html, format="html"))
 
 
 def is_cell(node):

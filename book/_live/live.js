@@ -10,8 +10,20 @@
   const LATE = "No verdict in time, so Python was stopped: does your answer come to an end?";
 
   // Answers stay in this browser, or, where it keeps nothing, in the open page.
+  const ANSWER = "labkit answer ";
   const kept = {
     open: new Map(),
+    // What is answered, on all pages of the book.
+    keys() {
+      let stored = [];
+      try {
+        stored = Object.keys(localStorage);
+      } catch {
+        // Forbidden: there are those of the open page alone.
+      }
+      const answers = new Set([...stored, ...this.open.keys()].filter((key) => key.startsWith(ANSWER)));
+      return [...answers].filter((key) => this.get(key) || this.open.get(key));
+    },
     get(key) {
       try {
         return localStorage.getItem(key) ?? "";
@@ -127,7 +139,7 @@
   class Field {
     constructor(box) {
       this.cell = JSON.parse(box.dataset.cell);
-      this.key = `labkit answer ${box.dataset.place}`;
+      this.key = ANSWER + box.dataset.place;
       this.form = box.querySelector("form");
       this.status = box.querySelector("[data-live=status]");
       this.verdict = box.querySelector("[data-live=verdict]");
@@ -183,11 +195,16 @@
     }
 
     clear() {
+      this.empty();
+      this.tell("Cleared.");
+      this.input.focus();
+    }
+
+    empty() {
       kept.set(this.key, "");
       this.recall();
       this.show("");
-      this.tell("Cleared.");
-      this.input.focus();
+      this.tell("");
     }
 
     async check() {
@@ -218,5 +235,47 @@
     }
   }
 
-  for (const box of document.querySelectorAll(".live-answer[data-cell]")) new Field(box);
+  const fields = [...document.querySelectorAll(".live-answer[data-cell]")].map((box) => new Field(box));
+
+  // ---- All answers of the book
+
+  function offerToClear(box) {
+    const part = (name) => box.querySelector(`[data-live=${name}]`);
+    const tell = (text) => (part("status").textContent = text);
+
+    function ask() {
+      if (!kept.keys().length) {
+        tell("There are no answers to clear.");
+        return;
+      }
+      tell("");
+      turn(true);
+      part("keep").focus();
+    }
+
+    function turn(asked) {
+      part("asked").hidden = !asked;
+      part("ask").hidden = asked;
+    }
+
+    function close(told) {
+      turn(false);
+      tell(told);
+      part("ask").focus();
+    }
+
+    function clear() {
+      const keys = kept.keys();
+      keys.forEach((key) => kept.set(key, ""));
+      fields.forEach((field) => field.empty());
+      close(`Cleared ${keys.length} answer${keys.length === 1 ? "" : "s"}.`);
+    }
+
+    part("ask").onclick = ask;
+    part("sure").onclick = clear;
+    part("keep").onclick = () => close("Nothing was cleared.");
+    part("asked").onkeydown = (event) => event.key === "Escape" && close("Nothing was cleared.");
+  }
+
+  document.querySelectorAll(".live-all").forEach(offerToClear);
 })();

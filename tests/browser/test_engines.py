@@ -126,6 +126,19 @@ def test_answers_are_kept(engine, served):
     assert engine.run(f"async () => {field}.value") == "k"
 
 
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_all_answers_are_cleared(engine, served, scheme):
+    engine.open(f"{served[scheme]}/{LAB}")
+    field = "document.querySelectorAll('.live-answer input')[1]"
+    engine.run(f"async () => {{ {field}.value = 'k'; {field}.form.oninput(); }}")
+    press = "document.querySelector('.live-all [data-live={}]').click()"
+    engine.run(f"async () => {{ {press.format('ask')}; {press.format('sure')}; }}")
+    told = "document.querySelector('.live-all [data-live=status]').textContent"
+    assert "Cleared" in engine.run(f"async () => {told}")
+    engine.open(f"{served[scheme]}/{LAB}")
+    assert engine.run(f"async () => {field}.value") == ""
+
+
 #: Where elements lie on the screen.
 PLACES = """async () => [...document.querySelectorAll(SELECTOR)].map((element) => {
     const {left, top, width, height} = element.getBoundingClientRect();

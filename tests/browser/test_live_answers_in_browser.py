@@ -205,6 +205,72 @@ def test_answers_are_kept_and_cleared(lab):
     )
 
 
+def clearing(page, name):
+    return page.locator(f".live-all [data-live={name}]")
+
+
+ELSEWHERE = "labkit answer labs/another#my_answer"
+
+
+@BOTH
+def test_all_answers_of_the_book_are_cleared_once_that_is_confirmed(lab):
+    clearing(lab, "ask").click()
+    assert clearing(lab, "status").inner_text() == "There are no answers to clear."
+    box(lab, RECURRENCE).locator("input").fill("s*r")
+    box(lab, COUNT).locator("input").fill("8")
+    lab.evaluate("key => { localStorage.setItem(key, '{}'); localStorage.other = 1; }", ELSEWHERE)
+    for refuse in (clearing(lab, "keep").click, lambda: lab.keyboard.press("Escape")):
+        clearing(lab, "ask").press("Enter")
+        assert clearing(lab, "keep").evaluate("button => button === document.activeElement")
+        assert clearing(lab, "status").inner_text() == ""
+        refuse()
+        assert clearing(lab, "status").inner_text() == "Nothing was cleared."
+        assert clearing(lab, "ask").evaluate("button => button === document.activeElement")
+        assert not clearing(lab, "asked").is_visible()
+    assert box(lab, RECURRENCE).locator("input").input_value() == "s*r"
+    clearing(lab, "ask").click()
+    clearing(lab, "sure").click()
+    assert clearing(lab, "status").inner_text() == "Cleared 3 answers."
+    assert all(field.input_value() == "" for field in lab.locator(".live-answer input").all())
+    lab.reload()
+    assert box(lab, RECURRENCE).locator("input").input_value() == ""
+    assert lab.evaluate("key => [localStorage.getItem(key), localStorage.other]", ELSEWHERE) == [
+        None,
+        "1",
+    ]
+
+
+def test_answers_are_cleared_where_storage_is_forbidden_too(page, bases):
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
+    )
+    page.goto(f"{bases['file']}/{LAB}")
+    box(page, RECURRENCE).locator("input").fill("s*r")
+    clearing(page, "ask").click()
+    clearing(page, "sure").click()
+    assert clearing(page, "status").inner_text() == "Cleared 1 answer."
+    assert box(page, RECURRENCE).locator("input").input_value() == ""
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_axe_finds_nothing_in_the_question_whether_to_clear(browser, bases, mode):
+    context = browser.new_context(
+        color_scheme=mode, reduced_motion="reduce", viewport={"width": 320, "height": 700}
+    )
+    page = context.new_page()
+    page.goto(f"{bases['http']}/{LAB}")
+    box(page, RECURRENCE).locator("input").fill("s*r")
+    clearing(page, "ask").click()
+    page.evaluate(axe_source())
+    found = page.evaluate(
+        "axe.run('.live-all').then(({violations}) => violations.map((v) => v.id))"
+    )
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.get_by_role("group", name="Clear all answers?").get_by_role("button").count() == 2
+    context.close()
+
+
 def test_where_storage_is_forbidden_the_fields_work_all_the_same(page, bases):
     page.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
