@@ -718,6 +718,7 @@ class TestDragging:
         opened.mouse.down()
         opened.mouse.move(box["x"] + 8, box["y"] + 7)
         opened.mouse.up()
+        assert "Now layer" not in settled(opened)
         assert network(opened) == "3-7-5"
         assert part(opened, "title").text_content() == "Layer 1 of 3"
 
