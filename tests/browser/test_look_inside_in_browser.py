@@ -7,10 +7,23 @@ import re
 import keras
 import numpy as np
 import pytest
+from network_pages import (
+    BREEDS,
+    DARK,
+    DOGS,
+    LIGHT,
+    SIDE,
+    decoded,
+    look_into,
+    part,
+    radio,
+    text,
+    three_networks,
+    write_page,
+)
 from visits import axe_source, standing_alone
 
 import labkit
-from labkit.dog_breeds.inside import look_inside
 from labkit.dog_breeds.inside.plain_networks import layer_values, pack, shown_layers
 from labkit.files import page_asset
 from labkit.receptive_field import analyse
@@ -18,17 +31,13 @@ from labkit.receptive_field.input_gradients import input_gradient
 
 pytestmark = pytest.mark.browser
 
-LIGHT, DARK = "background: #fff; color: #222", "background: #121212; color: #eee"
-BREEDS = ["ash", "birch", "cedar", "dogwood"]
-SIDE, DOGS = 16, 5
-
 #: Gives a page the engine alone, with what the page carries.
 ENGINE = (
     page_asset("labkit.dog_breeds.inside", "network.js")
     + """
 async () => {
   const part = (name) => document.querySelector(`[data-in="${name}"]`).textContent;
-  const engine = lookInsideEngine(), data = JSON.parse(part("data"));
+  const engine = networkEngine(), data = JSON.parse(part("data"));
   engine.withWeights(data, await engine.unpack(part("weights")));
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const text = (arrays) => {
@@ -47,24 +56,9 @@ async () => {
 )
 
 
-def small(**options):
-    return labkit.small_vgg((SIDE, SIDE, 3), len(BREEDS), filters=(4, 6), dense=(5,), **options)
-
-
 @pytest.fixture(scope="module")
 def networks():
-    keras.utils.set_random_seed(8)
-    scratch = small()
-    base = labkit.pretrained(
-        "small_vgg", None, len(BREEDS), (SIDE, SIDE, 3), dense=(5,), filters=(4, 6)
-    )
-    tuned = keras.models.clone_model(base)
-    rng = np.random.default_rng(9)
-    for network in (scratch, base):
-        network.set_weights([w + rng.normal(0, 0.05, w.shape) for w in network.get_weights()])
-    near = [w + 0.01 * np.abs(w).max() * rng.uniform(-1, 1, w.shape) for w in base.get_weights()]
-    tuned.set_weights(near)
-    return {"from scratch": scratch, "frozen base": base, "fine-tuned": tuned}
+    return three_networks()
 
 
 @pytest.fixture(scope="module")
@@ -80,26 +74,13 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def shown(networks, pictures):
-    fields = {name: analyse(network) for name, network in networks.items()}
-    return look_inside(networks, fields, pictures, [0, 1, 2, 3, 0], BREEDS)
+    return look_into(networks, pictures)
 
 
 @pytest.fixture
 def write(shown, tmp_path):
     """Return a function that writes the page and returns its address."""
-
-    def write(style=LIGHT):
-        path = tmp_path / "look_inside.html"
-        path.write_text(
-            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Inside</title>'
-            '<meta name="viewport" content="width=device-width"></head>'
-            f'<body style="margin: 0; font-family: sans-serif; {style}"><main><h1>Inside</h1>'
-            f"{shown._repr_html_()}</main></body></html>",
-            encoding="utf-8",
-        )
-        return path.as_uri()
-
-    return write
+    return lambda style=LIGHT: write_page(tmp_path, shown, style)
 
 
 @pytest.fixture
@@ -124,20 +105,8 @@ def ready(page):
     return page
 
 
-def part(page, name):
-    return page.locator(f'[data-in="{name}"]')
-
-
-def text(page, name):
-    return part(page, name).text_content()
-
-
 def stepper(page, name):
     return part(page, "steppers").get_by_label(name)
-
-
-def radio(page, where, label):
-    part(page, where).locator("label", has_text=label).click()
 
 
 def go(page, fragment):
@@ -486,7 +455,7 @@ class TestBuiltPage:
     def test_its_script_computes_what_keras_computes(self, built):
         settings = labkit.load_settings("drawn")
         data = json.loads(part(built, "data").text_content())
-        pictures = read_dogs(data)
+        pictures = decoded(data["dogs"]) / 255
         assert len(pictures) >= 20
         sizes = {"classes": len(data["breeds"]), "input_shape": settings.input_shape}
         for number, described in enumerate(data["networks"]):
@@ -503,13 +472,6 @@ class TestBuiltPage:
 
     def test_the_page_is_small(self, book):
         assert (book / "book" / "look_inside.html").stat().st_size < 1_600_000
-
-
-def read_dogs(data):
-    import cv2
-
-    read = [np.frombuffer(base64.b64decode(dog["picture"]), np.uint8) for dog in data["dogs"]]
-    return np.stack([cv2.imdecode(dog, cv2.IMREAD_COLOR)[..., ::-1] for dog in read]) / 255
 
 
 def read_weights(page, number, network):

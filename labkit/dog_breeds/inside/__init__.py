@@ -5,20 +5,15 @@ computes what Keras computes, and ``inside.js``, which shows it. They are joined
 weights of the networks (:mod:`~labkit.dog_breeds.inside.plain_networks`).
 """
 
-import base64
-import gzip
-import json
 from dataclasses import dataclass
-from html import escape
-from string import Template
 
 import cv2
 import numpy as np
 
 from labkit.dog_breeds.figures import readable
+from labkit.dog_breeds.inside.page import as_base64, write_page
 from labkit.dog_breeds.inside.plain_networks import describe_layers, layer_values, pack
 from labkit.dog_breeds.inside.still import draw_still
-from labkit.files import page_asset
 from labkit.words import count, listed, require
 
 #: In OpenCV, WebP above 100 loses nothing.
@@ -53,18 +48,13 @@ class LookInside:
         return f"<a look inside {names}, with {count(len(self.data['dogs']), 'picture')}>"
 
     def _repr_html_(self):
-        zipped = gzip.compress(self.weights, 9, mtime=0)
-        # Written so, no text in it can end the element that holds it.
-        data = json.dumps(self.data, separators=(",", ":")).replace("<", "\\u003c")
-        return Template(page_asset(__package__, "inside.html")).substitute(
-            style=page_asset(__package__, "inside.css"),
-            script=page_asset(__package__, "network.js")
-            + "\n"
-            + page_asset(__package__, "inside.js"),
-            data=data,
-            weights=_base64(zipped),
-            still=_base64(self.still),
-            summary=escape(self.summary),
+        return write_page(
+            __package__,
+            "inside",
+            data=self.data,
+            weights=self.weights,
+            still=self.still,
+            summary=self.summary,
         )
 
 
@@ -110,7 +100,7 @@ def look_inside(networks, fields, pictures, truth, breeds):
         "rounding": max(float(np.abs(trained[name] - scores[name]).max()) for name in networks),
         "breeds": [readable(breed) for breed in breeds],
         "dogs": [
-            {"breed": int(breed), "picture": _base64(_as_webp(picture))}
+            {"breed": int(breed), "picture": as_base64(_as_webp(picture))}
             for breed, picture in zip(truth, pixels, strict=True)
         ],
         "networks": [
@@ -154,10 +144,6 @@ def favourites(values):
 
 def _as_webp(picture):
     return cv2.imencode(".webp", picture[..., ::-1], _LOSSLESS)[1].tobytes()
-
-
-def _base64(data):
-    return base64.b64encode(data).decode("ascii")
 
 
 def _require_matching(networks, fields, pictures, truth, breeds):

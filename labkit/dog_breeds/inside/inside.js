@@ -1,57 +1,8 @@
-"use strict";
-
-const PAUSE = 250;
-const UNIT = "#d55e00", LESS = "#0072b2";
 const VIEWS = {picture: "The picture", unit: "Gradient of the unit", score: "Gradient of the score", covering: "Cost of covering"};
 const COLOURS = ["red", "green", "blue"];
 const STEPPERS = ["map", "row", "column"];
 const TERMS = 4, BREEDS = 6;
 const PATCH = 192, ZOOM = 4;
-
-// ---- Words and numbers
-
-const minus = (text) => text.replace("-", "−");
-const written = (value) => minus(Math.abs(value) < 100 ? value.toFixed(3) : value.toFixed(1));
-const percent = (share) => (100 * share).toFixed(1);
-const breedOf = (scores) => scores.indexOf(Math.max(...scores));
-const dashed = (name) => name.replace(/ /g, "-");
-
-// ---- Elements
-
-function make(parent, name, attributes = {}, text = "") {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(text);
-  parent.append(element);
-  return element;
-}
-
-// Radio buttons as chips; returns a function that chooses one.
-function radios(parent, name, labels, choose) {
-  const inputs = labels.map((label, n) => {
-    const chip = make(parent, "label");
-    const input = make(chip, "input", {type: "radio", class: "in-hidden", name, value: n});
-    make(chip, "span", {}, label);
-    input.addEventListener("change", () => choose(n));
-    return input;
-  });
-  return (n) => inputs.forEach((input, place) => { input.checked = place === n; });
-}
-
-function canvasOf(width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  return canvas;
-}
-
-// A canvas with one pixel for each place; colour returns red, green, blue and alpha up to 255.
-function painted(width, height, colour) {
-  const canvas = canvasOf(width, height), image = new ImageData(width, height);
-  for (let at = 0; at < width * height; at++) image.data.set(colour(at), 4 * at);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
-}
 
 function hatch(context, left, top, width, height) {
   context.save();
@@ -77,88 +28,21 @@ function outline(context, left, top, width, height) {
   }
 }
 
-// ---- The worker: what it does is asked for by messages, and answered by others
-
-function serve(engine, networks, reply) {
-  let pixels = null, answers = [], mapping = 0;
-  const pause = () => new Promise((resolve) => setTimeout(resolve));
-  const tasks = {
-    // The chosen network first, so that its maps are there at once.
-    look({id, picture, first}) {
-      mapping += 1;
-      pixels = picture;
-      answers = [];
-      const order = [first, ...networks.keys()].filter((n, place, all) => all.indexOf(n) === place);
-      order.forEach((n, place) => {
-        answers[n] = engine.forwards(networks[n], pixels);
-        reply({task: "look", id, network: n, values: answers[n], last: place === order.length - 1});
-      });
-    },
-    slopes({id, network, layer, unit}) {
-      reply({task: "slopes", id, slopes: engine.gradient(networks[network], answers[network], layer, unit, pixels)});
-    },
-    // Goes on in pieces, and ends unheard where a later picture or map was asked for.
-    async covering({id, network, breed}) {
-      const turn = ++mapping, squares = engine.occlusion(networks[network], pixels, breed);
-      let step = squares.next();
-      while (!step.done) {
-        reply({task: "covering", id, share: step.value});
-        await pause();
-        if (turn !== mapping) return;
-        step = squares.next();
-      }
-      reply({task: "covering", id, share: 1, costs: step.value});
-    },
-  };
-  return (message) => tasks[message.task](message);
-}
-
-// Returns a function that sends a message to the worker, or, where a page may have none, to itself.
-function startServing(engine, networks, receive) {
-  const source = `const engine = (${lookInsideEngine})(); let handle; onmessage = ({data}) => { if (data.networks) handle = (${serve})(engine, data.networks, (message) => postMessage(message)); else handle(data); };`;
-  try {
-    const worker = new Worker(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
-    worker.onmessage = ({data}) => receive(data);
-    worker.postMessage({networks});
-    return (message) => worker.postMessage(message);
-  } catch {
-    const handle = serve(engine, networks, receive);
-    return (message) => setTimeout(() => handle(message));
-  }
-}
-
-// While one request is answered, only the newest of the others waits.
-function oneAtATime(send) {
-  let busy = false, waiting = null;
-  return {
-    ask(message) {
-      if (busy) waiting = message;
-      else { busy = true; send(message); }
-    },
-    answered() {
-      busy = waiting !== null;
-      if (busy) send(waiting);
-      waiting = null;
-    },
-  };
-}
+const written = (value) => minus(Math.abs(value) < 100 ? value.toFixed(3) : value.toFixed(1));
 
 // ---- One look inside
 
 async function mount(root) {
-  const part = (name) => root.querySelector(`[data-in="${name}"]`);
-  const engine = lookInsideEngine();
-  const data = JSON.parse(part("data").textContent);
-  const networks = engine.withWeights(data, await engine.unpack(part("weights").textContent));
+  const part = partsOf(root), engine = networkEngine();
+  const {data, networks} = await read(part, engine);
   const {input_shape: [height, width]} = networks[0];
   const margin = Math.max(0, ...networks.flatMap(({layers}) => layers.map(({field}) => field?.padding ?? 0)));
-  const bare = networks.map(({layers, input_shape}) => ({layers, input_shape}));
 
   const state = {network: networks.length - 1, dog: 0, layer: 0, map: 0, row: 0, column: 0, view: "picture", cover: null};
   let pixels = null, seen = null, picture = null, uncovered = [], answers = [], slopes = null, costs = null;
   let held = false, asked = 0, pause = 0, layout = null, spoken = false;
 
-  const send = startServing(engine, bare, receive);
+  const send = startServing(engine, networks, receive);
   const looks = oneAtATime(send), gradients = oneAtATime(send);
 
   const network = () => networks[state.network];
@@ -175,43 +59,14 @@ async function mount(root) {
 
   // ---- The picture
 
-  async function pixelsOf(image) {
-    const canvas = canvasOf(width, height), context = canvas.getContext("2d", {willReadFrequently: true});
-    context.imageSmoothingQuality = "high";
-    context.drawImage(image, 0, 0, width, height);
-    const {data: read} = context.getImageData(0, 0, width, height);
-    return Float32Array.from({length: width * height * 3}, (_, n) => read[4 * Math.floor(n / 3) + (n % 3)] / 255);
-  }
-
-  async function openDog(n) {
-    const image = new Image();
-    image.src = `data:image/webp;base64,${data.dogs[n].picture}`;
-    await image.decode();
-    state.dog = n;
-    uncovered = networks.map((each) => each.scores[n]);
-    chooseDog(n);
-    await take(image);
-  }
-
-  async function openOwn(file) {
-    if (!file) return;
-    let image;
-    try {
-      image = await createImageBitmap(file);
-    } catch {
-      return say(`${file.name} cannot be read as a picture: choose a JPEG, PNG or WebP.`);
+  function take(chosen, dog) {
+    if (dog === null) {
+      state.cover = null;
+      showCover();
     }
-    state.dog = null;
-    state.cover = null;
-    uncovered = [];
-    chooseDog(null);
-    showCover();
-    await take(image);
-    say(`${file.name} is shown, stretched to ${width} × ${height} pixels as the lab does it. It stays in this browser.`);
-  }
-
-  async function take(image) {
-    pixels = await pixelsOf(image);
+    pixels = chosen;
+    state.dog = dog;
+    uncovered = dog === null ? [] : networks.map((each) => each.scores[dog]);
     look();
   }
 
@@ -483,10 +338,9 @@ async function mount(root) {
     const found = favourite(), canvas = part("favourite");
     canvas.parentElement.hidden = part("visit").hidden = !found;
     if (!found) return;
-    const [dog, row, column] = found, image = new Image();
+    const [dog, row, column] = found;
     part("favourite-note").textContent = `What it answers most to among the ${data.dogs.length} dogs: dog ${dog}, ${data.breeds[data.dogs[dog].breed]}`;
-    image.src = `data:image/webp;base64,${data.dogs[dog].picture}`;
-    await image.decode();
+    const image = await imageOf(data.dogs[dog].picture);
     if (favourite() !== found) return;
     const place = {v: engine.fieldOf(layer(), height, row), h: engine.fieldOf(layer(), width, column)};
     drawPatch(canvas, image, place, part("favourite-note").textContent);
@@ -496,7 +350,7 @@ async function mount(root) {
     const [dog, row, column] = favourite();
     Object.assign(state, {row, column});
     held = true;
-    await openDog(dog);
+    await pictures.open(dog);
     say(`Dog ${dog}, and the unit held that answers most.`);
   }
 
@@ -597,24 +451,7 @@ async function mount(root) {
 
   const chooseNetwork = radios(part("networks"), "in-network", networks.map(({name}) => name), setNetwork);
   const chooseView = radios(part("views"), "in-view", Object.values(VIEWS), (n) => setView(Object.keys(VIEWS)[n]));
-  const dogImages = [];
-  const dogInputs = data.dogs.map(({picture: source}, n) => {
-    const label = make(part("dogs"), "label"), input = make(label, "input", {type: "radio", class: "in-hidden", name: "in-dog", value: n});
-    dogImages.push(make(label, "img", {src: `data:image/webp;base64,${source}`, width: 48, height: 48, alt: ""}));
-    make(label, "span", {"aria-hidden": "true"});
-    input.addEventListener("change", () => openDog(n));
-    return input;
-  });
-  const chooseDog = (n) => dogInputs.forEach((input, place) => { input.checked = place === n; });
-
-  function showMarks() {
-    const right = data.dogs.map(({breed}, n) => breedOf(network().scores[n]) === breed);
-    dogImages.forEach((image, n) => {
-      image.alt = `Dog ${n}, a ${data.breeds[data.dogs[n].breed]}, ${right[n] ? "recognised" : "not recognised"}`;
-      image.nextSibling.textContent = right[n] ? "✓" : "✗";
-    });
-    part("right").textContent = `(✓: ${network().name} names the breed rightly, ${right.filter(Boolean).length} of ${right.length})`;
-  }
+  const pictures = picturesToChoose(root, data, [height, width], take, say);
 
   function setNetwork(n) {
     const name = layer().name;
@@ -623,7 +460,7 @@ async function mount(root) {
     slopes = costs = null;
     clamp();
     chooseNetwork(n);
-    showMarks();
+    pictures.mark(network());
     showLayers();
     if (scores()) showAnswer();
     changed();
@@ -736,17 +573,10 @@ async function mount(root) {
 
   // ---- The address
 
-  // Inside a frame or a notebook's own page the address belongs to someone else.
-  const ownsAddress = () => window.top === window && !("jpThemeLight" in document.body.dataset);
-
   function fragment() {
     const {cover} = state, parts = [dashed(network().name), state.dog ?? 0, layer().name, state.map, state.row, state.column, state.view];
     if (cover) parts.push([cover.left, cover.top, cover.size].join("."));
     return `#look=${parts.map(encodeURIComponent).join("/")}`;
-  }
-
-  function decoded(text) {
-    try { return decodeURIComponent(text); } catch { throw new Error(`“${text.slice(0, 30)}” cannot be read.`); }
   }
 
   // Returns what an address says, or throws an Error whose message is a sentence.
@@ -757,15 +587,11 @@ async function mount(root) {
     const l = networks[n].layers.findIndex((each) => each.name === layerName);
     if (l < 0) throw new Error(`The network has no layer “${String(layerName).slice(0, 30)}”.`);
     const [high, across, maps] = engine.spatial(networks[n].layers[l].shape);
-    const whole = (what, written_, count) => {
-      if (!/^\d+$/.test(written_) || Number(written_) >= count) throw new Error(`The ${what} is a whole number from 0 to ${count - 1}, not “${String(written_).slice(0, 10)}”.`);
-      return Number(written_);
-    };
     if (!(view in VIEWS)) throw new Error(`There is no view “${String(view).slice(0, 30)}”.`);
     return {
       network: n, layer: l, view,
-      dog: whole("dog", dog, data.dogs.length),
-      map: whole("map", map, maps), row: whole("row", row, high), column: whole("column", column, across),
+      dog: wholeNumber("dog", dog, data.dogs.length),
+      map: wholeNumber("map", map, maps), row: wholeNumber("row", row, high), column: wholeNumber("column", column, across),
       cover: cover === undefined ? null : parseCover(cover),
     };
   }
@@ -779,7 +605,7 @@ async function mount(root) {
 
   // Takes what the address says, if it says anything; true then.
   async function open() {
-    const text = ownsAddress() ? /^#look=(.*)/.exec(location.hash)?.[1] : undefined;
+    const text = readAddress("look");
     if (text === undefined) return false;
     try {
       Object.assign(state, parse(text));
@@ -797,31 +623,20 @@ async function mount(root) {
     pause = setTimeout(() => {
       if (spoken) {
         part("result").textContent = `${unitInWords()}: ${values() ? written(values()[unit()]) : ""}`;
-        // A browser may refuse, in a sandbox or after too many changes; the page works without.
-        try { if (ownsAddress() && state.dog !== null) history.replaceState(history.state, "", fragment()); } catch { /* as it was */ }
+        if (state.dog !== null) writeAddress(fragment());
       }
       spoken = true;
     }, PAUSE);
   }
 
-  async function copyLink() {
-    const link = ownsAddress() ? location.href.replace(/#.*|$/, fragment()) : fragment();
-    try {
-      await navigator.clipboard.writeText(link);
-      say("Copied the link to what is shown.");
-    } catch {
-      say(`The browser does not let the page copy; the link is ${link}`);
-    }
-  }
-
   async function showAll() {
     chooseNetwork(state.network);
     chooseView(Object.keys(VIEWS).indexOf(state.view));
-    showMarks();
+    pictures.mark(network());
     showLayers();
     showCover();
     showSteppers();
-    await openDog(state.dog ?? 0);
+    await pictures.open(state.dog ?? 0);
   }
 
   part("layer").addEventListener("change", () => setLayer(Number(part("layer").value)));
@@ -836,14 +651,9 @@ async function mount(root) {
   ["left", "top", "size"].forEach((name) => part(name).addEventListener("input", () => setCover(placed(...["left", "top", "size"].map((each) => Number(part(each).value))))));
   part("picture").addEventListener("pointerdown", (event) => { if (state.cover) { part("picture").setPointerCapture(event.pointerId); drag(event); } });
   part("picture").addEventListener("pointermove", drag);
-  part("own").addEventListener("change", () => openOwn(part("own").files[0]));
-  root.addEventListener("dragover", (event) => event.preventDefault());
-  root.addEventListener("drop", (event) => { event.preventDefault(); openOwn(event.dataTransfer.files[0]); });
   part("visit").addEventListener("click", visit);
-  part("copy").addEventListener("click", copyLink);
-  part("rounding").textContent = `The weights are rounded to twelve bits, which moves no score of these dogs by more than ${percent(Math.max(data.rounding, 0.0005))} points.`;
-  part("fallback").remove();
-  part("live").hidden = false;
+  part("copy").addEventListener("click", () => copyLink(fragment(), say));
+  begin(part, data);
 
   // To begin with: half way up, and of the first dog's favourite units there the first.
   const convolutions = network().layers.filter(({kind}) => kind === "Conv2D");
@@ -856,9 +666,4 @@ async function mount(root) {
   new ResizeObserver(() => { if (layout?.base && layOut().columns !== layout.columns) drawMaps(); }).observe(root);
 }
 
-// Every look inside that has no script running yet; a notebook may run this more than once.
-document.querySelectorAll(".look-inside").forEach((root) => {
-  if (root.dataset.running) return;
-  root.dataset.running = "yes";
-  mount(root);
-});
+mountEach(".look-inside", mount);

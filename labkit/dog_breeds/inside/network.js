@@ -1,6 +1,6 @@
 // A small convolutional network, forwards and backwards, in typed arrays. Values stand as Keras has
 // them: row by row, channels last. The page and its worker each call this once.
-function lookInsideEngine() {
+function networkEngine() {
 "use strict";
 
 // Covering squares are a sixth of the picture wide and overlap by half, as in labkit.occlusion_map.

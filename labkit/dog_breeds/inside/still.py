@@ -1,4 +1,4 @@
-"""The picture that stands for the page where no script runs."""
+"""The picture that stands for a page where no script runs."""
 
 import io
 
@@ -36,9 +36,22 @@ def draw_still(data, picture, answers):
             if n < shown:
                 axes.imshow(values[..., n], cmap="gray")
         right.suptitle(f"{layer['name']}, {network['name']}", fontsize=12)
-        file = io.BytesIO()
+        return as_webp(figure)
+
+
+def as_webp(figure):
+    """Write a figure as WebP, and close it.
+
+    Args:
+        figure: a ``matplotlib.figure.Figure``.
+
+    Returns:
+        The bytes.
+    """
+    file = io.BytesIO()
+    with figure_style():
         figure.savefig(file, format="webp", dpi=100, pil_kwargs={"quality": 60})
-        plt.close(figure)
+    plt.close(figure)
     return file.getvalue()
 
 

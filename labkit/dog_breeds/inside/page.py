@@ -1,0 +1,47 @@
+"""What pages that show networks have in common: a style, a script, the networks' weights."""
+
+import base64
+import gzip
+import json
+from html import escape
+from string import Template
+
+from labkit.files import page_asset
+
+
+def write_page(package, name, *, data, weights, still, summary, scripts=()):
+    """Join a page's markup, style and script with those that all pages share, and what it carries.
+
+    Args:
+        package: the package of the page's sources, ``__package__``.
+        name: what these are called: ``name.html``, ``name.css`` and ``name.js``.
+        data: plain data for the script.
+        weights: bytes that ``plain_networks.pack`` wrote.
+        still: WebP, shown where no script runs.
+        summary: the same in words.
+        scripts: names of further scripts of the package, which come before its own.
+
+    Returns:
+        HTML, one str.
+    """
+    own = [page_asset(package, script) for script in (*scripts, f"{name}.js")]
+    shared = [page_asset(__package__, script) for script in ("network.js", "page.js")]
+    return Template(page_asset(package, f"{name}.html")).substitute(
+        style="\n".join([page_asset(__package__, "page.css"), page_asset(package, f"{name}.css")]),
+        script="\n".join([*shared, *own]),
+        # Written so, no text in it can end the element that holds it.
+        data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        weights=as_base64(gzip.compress(weights, 9, mtime=0)),
+        still=as_base64(still),
+        summary=escape(summary),
+    )
+
+
+def as_base64(data):
+    """Write bytes as text.
+
+    Example:
+        >>> as_base64(b"dog")
+        'ZG9n'
+    """
+    return base64.b64encode(data).decode("ascii")

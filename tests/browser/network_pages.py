@@ -1,0 +1,71 @@
+"""Small networks, and a page of its own around what shows them."""
+
+import base64
+
+import keras
+import numpy as np
+
+import labkit
+from labkit.dog_breeds.inside import look_inside
+from labkit.receptive_field import analyse
+
+LIGHT, DARK = "background: #fff; color: #222", "background: #121212; color: #eee"
+BREEDS = ["ash", "birch", "cedar", "dogwood"]
+SIDE, DOGS = 16, 5
+
+
+def three_networks():
+    """Return a network from scratch, a base with a new head, and the same a little further."""
+    sizes = {"filters": (4, 6), "dense": (5,)}
+    keras.utils.set_random_seed(8)
+    scratch = labkit.small_vgg((SIDE, SIDE, 3), len(BREEDS), **sizes)
+    base = labkit.pretrained("small_vgg", None, len(BREEDS), (SIDE, SIDE, 3), **sizes)
+    tuned = keras.models.clone_model(base)
+    rng = np.random.default_rng(9)
+    for network in (scratch, base):
+        network.set_weights([w + rng.normal(0, 0.05, w.shape) for w in network.get_weights()])
+    near = [w + 0.01 * np.abs(w).max() * rng.uniform(-1, 1, w.shape) for w in base.get_weights()]
+    tuned.set_weights(near)
+    return {"from scratch": scratch, "frozen base": base, "fine-tuned": tuned}
+
+
+def look_into(networks, pictures):
+    """Return the look inside networks with five pictures."""
+    fields = {name: analyse(network) for name, network in networks.items()}
+    return look_inside(networks, fields, pictures, [0, 1, 2, 3, 0], BREEDS)
+
+
+def write_page(folder, shown, style=LIGHT):
+    """Write a page with nothing else on it and return its address."""
+    path = folder / "page.html"
+    path.write_text(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Dogs</title>'
+        '<meta name="viewport" content="width=device-width"></head>'
+        f'<body style="margin: 0; font-family: sans-serif; {style}"><main><h1>Dogs</h1>'
+        f"{shown._repr_html_()}</main></body></html>",
+        encoding="utf-8",
+    )
+    return path.as_uri()
+
+
+def part(page, name):
+    """Find a part of the page by its name."""
+    return page.locator(f'[data-in="{name}"]')
+
+
+def text(page, name):
+    """Return the words of a part."""
+    return part(page, name).text_content()
+
+
+def radio(page, where, label):
+    """Choose among the chips of a part."""
+    part(page, where).locator("label", has_text=label).click()
+
+
+def decoded(dogs):
+    """Return the pictures that a page holds, uint8."""
+    import cv2
+
+    read = [np.frombuffer(base64.b64decode(dog["picture"]), np.uint8) for dog in dogs]
+    return np.stack([cv2.imdecode(dog, cv2.IMREAD_COLOR)[..., ::-1] for dog in read])
