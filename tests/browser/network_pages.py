@@ -11,7 +11,7 @@ from labkit.receptive_field import analyse
 
 LIGHT, DARK = "background: #fff; color: #222", "background: #121212; color: #eee"
 BREEDS = ["ash", "birch", "cedar", "dogwood"]
-SIDE, DOGS = 16, 5
+SIDE, DOGS, OTHERS = 16, 5, 13
 
 
 def three_networks():
@@ -30,9 +30,11 @@ def three_networks():
 
 
 def look_into(networks, pictures):
-    """Return the look inside networks with five pictures."""
+    """Return the look inside networks with the first pictures to choose from."""
     fields = {name: analyse(network) for name, network in networks.items()}
-    return look_inside(networks, fields, pictures, [0, 1, 2, 3, 0], BREEDS)
+    truth = [n % len(BREEDS) for n in range(len(pictures))]
+    others = (pictures[DOGS:], truth[DOGS:])
+    return look_inside(networks, fields, pictures[:DOGS], truth[:DOGS], BREEDS, others)
 
 
 def write_page(folder, shown, style=LIGHT):

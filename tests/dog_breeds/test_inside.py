@@ -1,8 +1,10 @@
 """What a look inside says and carries, without a browser."""
 
+import base64
 import json
 import re
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -40,7 +42,7 @@ def pictures():
 @pytest.fixture(scope="module")
 def shown(networks, pictures):
     fields = {name: analyse(network) for name, network in networks.items()}
-    return look_inside(networks, fields, pictures, [0, 1, 1], BREEDS)
+    return look_inside(networks, fields, pictures[:2], [0, 1], BREEDS, (pictures[2:], [1]))
 
 
 def unpacked(packed, scales, shapes):
@@ -117,6 +119,19 @@ class TestFavourites:
         values[1, 2, 3, 0] = values[0, 1, 2, 1] = 5
         assert favourites(values) == [[1, 2, 3], [0, 1, 2], None]
 
+    def test_they_are_looked_for_among_all_pictures(self, shown):
+        network = shown.data["networks"][0]
+        found = {place[0] for layer in network["favourites"] for place in layer if place}
+        assert found == {0, 1, 2} and len(network["scores"]) == len(shown.data["dogs"]) == 2
+
+    def test_the_others_lie_side_by_side(self, shown, pictures):
+        others = shown.data["others"]
+        packed = np.frombuffer(base64.b64decode(others["picture"]), np.uint8)
+        sheet = cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1] / 255
+        assert others["breeds"] == [1] and sheet.shape == (8, 8 * others["columns"], 3)
+        assert np.abs(sheet[:, :8].mean((0, 1)) - pictures[2].mean((0, 1))).max() < 0.05
+        assert sheet[:, 16:].max() < 0.1
+
 
 class TestPage:
     def test_it_cannot_be_broken_by_a_name(self, shown):
@@ -131,7 +146,7 @@ class TestPage:
     ):
         assert 0 < shown.data["rounding"] < 0.02
         for network in shown.data["networks"]:
-            scores = networks[network["name"]].predict(pictures, verbose=0)
+            scores = networks[network["name"]].predict(pictures[:2], verbose=0)
             most = shown.data["rounding"] + 1e-4
             assert np.abs(scores - network["scores"]).max() <= most
 
@@ -141,7 +156,7 @@ class TestPage:
         assert re.search(r"first \d+%, second \d+% and near \d+%\.$", shown.summary)
 
     def test_repr(self, shown):
-        assert repr(shown) == "<a look inside first, second and near, with 3 pictures>"
+        assert repr(shown) == "<a look inside first, second and near, with 2 pictures>"
 
 
 class TestErrors:
@@ -165,6 +180,13 @@ class TestErrors:
 
     def test_pictures_in_another_range(self):
         self.refused(r"in \[0, 1\]", pictures=np.full((1, 8, 8, 3), 255))
+
+    def test_others_that_do_not_fit(self):
+        for others in [(np.zeros((1, 9, 8, 3)), [0]), (np.zeros((1, 8, 8, 3)), [2])]:
+            with pytest.raises(ValueError, match=r"the shapes of 'one'|truth="):
+                network = tiny()
+                fields = {"one": analyse(network)}
+                look_inside({"one": network}, fields, np.zeros((1, 8, 8, 3)), [0], BREEDS, others)
 
     def test_breeds_of_another_number(self):
         self.refused("the shapes of 'one'", breeds=["a", "b", "c"])

@@ -18,6 +18,8 @@ from labkit.words import count, listed, require
 
 #: In OpenCV, WebP above 100 loses nothing.
 _LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]
+_SOME_LOSS = [cv2.IMWRITE_WEBP_QUALITY, 40]
+_COLUMNS = 11
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +60,7 @@ class LookInside:
         )
 
 
-def look_inside(networks, fields, pictures, truth, breeds):
+def look_inside(networks, fields, pictures, truth, breeds, others=None):
     """Show what trained networks make of pictures, down to every unit, in a notebook or the book.
 
     It is one piece of HTML with its script, the weights and the pictures: it needs no kernel and
@@ -72,6 +74,8 @@ def look_inside(networks, fields, pictures, truth, breeds):
         pictures: float ``(count, height, width, 3)`` in [0, 1], at least one.
         truth: index of each picture's breed.
         breeds: the breeds' names, in the order of the networks' scores.
+        others: more pictures among which to look for what each unit answers most to, and the
+            indices of their breeds; they are packed with some loss and cannot be chosen.
 
     Returns:
         A :class:`LookInside`; as the last line of a cell it shows itself.
@@ -89,20 +93,26 @@ def look_inside(networks, fields, pictures, truth, breeds):
         <a look inside tiny, with 1 picture>
     """
     _require_matching(networks, fields, pictures, truth, breeds)
+    others = (np.empty((0, *np.shape(pictures)[1:])), []) if others is None else others
+    if len(others[0]):
+        _require_matching(networks, fields, *others, breeds)
     described = {name: describe_layers(model, fields[name]) for name, model in networks.items()}
-    pixels = np.round(np.asarray(pictures) * 255).astype(np.uint8)
+    every = np.round(np.concatenate([pictures, others[0]]) * 255).astype(np.uint8)
+    pixels, rest = np.split(every, [len(pictures)])
     exact = (pixels / 255).astype(np.float32)
     weights, scales, rounded = pack(networks)
-    answers = {name: layer_values(model, exact) for name, model in rounded.items()}
-    scores = {name: layers[-1] for name, layers in answers.items()}
+    read = (every / 255).astype(np.float32)
+    answers = {name: layer_values(model, read) for name, model in rounded.items()}
+    scores = {name: layers[-1][: len(pixels)] for name, layers in answers.items()}
     trained = {name: model.predict(exact, verbose=0) for name, model in networks.items()}
     data = {
         "rounding": max(float(np.abs(trained[name] - scores[name]).max()) for name in networks),
         "breeds": [readable(breed) for breed in breeds],
         "dogs": [
-            {"breed": int(breed), "picture": as_base64(_as_webp(picture))}
+            {"breed": int(breed), "picture": as_base64(_as_webp(picture, _LOSSLESS))}
             for breed, picture in zip(truth, pixels, strict=True)
         ],
+        "others": _side_by_side(rest, others[1]),
         "networks": [
             {
                 "name": name,
@@ -142,8 +152,20 @@ def favourites(values):
     ]
 
 
-def _as_webp(picture):
-    return cv2.imencode(".webp", picture[..., ::-1], _LOSSLESS)[1].tobytes()
+def _as_webp(picture, options):
+    return cv2.imencode(".webp", picture[..., ::-1], options)[1].tobytes()
+
+
+def _side_by_side(pictures, truth):
+    """Pack pictures into one, with some loss, in rows from left to right."""
+    number, height, width, colours = pictures.shape
+    rows = -(-number // _COLUMNS)
+    tiles = np.zeros((rows * _COLUMNS, height, width, colours), np.uint8)
+    tiles[:number] = pictures
+    tiles = tiles.reshape(rows, _COLUMNS, height, width, colours).swapaxes(1, 2)
+    sheet = tiles.reshape(rows * height, _COLUMNS * width, colours)
+    packed = as_base64(_as_webp(sheet, _SOME_LOSS)) if number else ""
+    return {"breeds": [int(breed) for breed in truth], "columns": _COLUMNS, "picture": packed}
 
 
 def _require_matching(networks, fields, pictures, truth, breeds):

@@ -34,7 +34,7 @@ const written = (value) => minus(Math.abs(value) < 100 ? value.toFixed(3) : valu
 
 async function mount(root) {
   const part = partsOf(root), engine = networkEngine();
-  const {data, networks} = await read(part, engine);
+  const {data, networks} = await read(part, engine), dogs = [...data.dogs, ...data.others.breeds.map((breed) => ({breed}))];
   const {input_shape: [height, width]} = networks[0];
   const margin = Math.max(0, ...networks.flatMap(({layers}) => layers.map(({field}) => field?.padding ?? 0)));
 
@@ -334,24 +334,37 @@ async function mount(root) {
   const favouritesOf = (map) => network().favourites[state.layer][map];
   const favourite = () => favouritesOf(state.map);
 
+  // A dog to choose, or one of the others, which lie side by side in one picture.
+  async function pictureOf(dog) {
+    const other = dog - data.dogs.length, {picture, columns} = data.others;
+    if (other < 0) return imageOf(data.dogs[dog].picture);
+    const tile = canvasOf(width, height), left = (other % columns) * width, top = Math.floor(other / columns) * height;
+    tile.getContext("2d").drawImage(await imageOf(picture), left, top, width, height, 0, 0, width, height);
+    return tile;
+  }
+
   async function showFavourite() {
     const found = favourite(), canvas = part("favourite");
     canvas.parentElement.hidden = part("visit").hidden = !found;
     if (!found) return;
     const [dog, row, column] = found;
-    part("favourite-note").textContent = `What it answers most to among the ${data.dogs.length} dogs: dog ${dog}, ${data.breeds[data.dogs[dog].breed]}`;
-    const image = await imageOf(data.dogs[dog].picture);
+    part("favourite-note").textContent = `What it answers most to among ${dogs.length} dogs: dog ${dog}, ${data.breeds[dogs[dog].breed]}`;
+    const image = await pictureOf(dog);
     if (favourite() !== found) return;
     const place = {v: engine.fieldOf(layer(), height, row), h: engine.fieldOf(layer(), width, column)};
     drawPatch(canvas, image, place, part("favourite-note").textContent);
   }
 
   async function visit() {
-    const [dog, row, column] = favourite();
+    const [dog, row, column] = favourite(), {breed} = dogs[dog], sentence = `Dog ${dog}, ${withArticle(data.breeds[breed])}, and the unit held that answers most.`;
     Object.assign(state, {row, column});
     held = true;
-    await pictures.open(dog);
-    say(`Dog ${dog}, and the unit held that answers most.`);
+    if (dog < data.dogs.length) {
+      await pictures.open(dog);
+      say(sentence);
+    } else {
+      pictures.show(await pictureOf(dog), `${sentence} This picture is packed with some loss, so its numbers are close, not exact.`);
+    }
   }
 
   // ---- How the unit is made

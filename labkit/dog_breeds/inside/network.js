@@ -11,8 +11,23 @@ const spatial = (shape) => (shape.length === 3 ? shape : [1, 1, shape[0]]);
 
 // ---- What the page carries
 
+// The digits of Python's base64.b85encode, with a comma in place of what might end an element.
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
+
+// Five digits are four bytes; the last group may be shorter.
+function bytesOf(text) {
+  const values = new Map([...DIGITS].map((digit, n) => [digit, n])), last = DIGITS.length - 1;
+  const groups = Math.ceil(text.length / 5), view = new DataView(new ArrayBuffer(4 * groups));
+  for (let group = 0; group < groups; group++) {
+    let number = 0;
+    for (let at = 5 * group; at < 5 * group + 5; at++) number = 85 * number + (values.get(text[at]) ?? last);
+    view.setUint32(4 * group, number);
+  }
+  return new Uint8Array(view.buffer, 0, Math.floor((text.length * 4) / 5));
+}
+
 async function unpack(text) {
-  const zipped = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const zipped = bytesOf(text);
   const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -193,10 +193,15 @@ function picturesToChoose(root, data, sides, take, say) {
     } catch {
       return say(`${file.name} cannot be read as a picture: choose a JPEG, PNG or WebP.`);
     }
-    if (turn !== asked) return;
+    if (turn === asked) show(image, `${file.name} is shown, stretched to ${sides[1]} × ${sides[0]} pixels as the lab does it. It stays in this browser.`);
+  }
+
+  // Shows a picture that is none of the dogs.
+  function show(image, sentence) {
+    asked += 1;
     choose(null);
     take(pixelsOf(image, sides), null);
-    say(`${file.name} is shown, stretched to ${sides[1]} × ${sides[0]} pixels as the lab does it. It stays in this browser.`);
+    say(sentence);
   }
 
   // Shows which dogs a network names rightly.
@@ -212,7 +217,7 @@ function picturesToChoose(root, data, sides, take, say) {
   part("own").addEventListener("change", () => openOwn(part("own").files[0]));
   root.addEventListener("dragover", (event) => event.preventDefault());
   root.addEventListener("drop", (event) => { event.preventDefault(); openOwn(event.dataTransfer.files[0]); });
-  return {open, mark};
+  return {open, show, mark};
 }
 
 // ---- The address

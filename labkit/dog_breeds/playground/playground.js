@@ -127,8 +127,8 @@ async function mount(root) {
       const start = `Unchanged, this ${data.breeds[own]} passes for ${withArticle(data.breeds[first])}`;
       return now === own ? `${start}; now it is recognised, ${sure(own)}.` : `${start}; now ${other}.`;
     }
-    if (now === own) return `Still ${withArticle(data.breeds[own])}: ${sure(own)}, and ${percent(was[own])} % as it was.`;
-    return `No longer ${withArticle(data.breeds[own])}: ${other}, and has ${sure(own)} left for ${data.breeds[own]}.`;
+    if (now === own) return `Still ${withArticle(data.breeds[own])}: ${sure(own)}, ${percent(was[own])} % as it was.`;
+    return `No longer ${withArticle(data.breeds[own])} (${sure(own)}): ${other}.`;
   }
 
   // Once the reader pauses: the address, and what a screen reader is told.
@@ -227,7 +227,7 @@ async function mount(root) {
     const label = labelIn(parent, each, "in-change"), {least, most, step} = each;
     const output = make(label, "output"), input = make(label, "input", {type: "range", min: least, max: most, step});
     const share = (value) => (value - least) / (most - least);
-    make(label, "span", {class: "in-range", style: `--from: ${share(low)}; --wide: ${share(high) - share(low)}`});
+    if (each !== CVAL) make(label, "span", {class: "in-range", style: `--from: ${share(low)}; --wide: ${share(high) - share(low)}`});
     input.addEventListener("input", () => choose(input.valueAsNumber));
     return () => {
       const value = state.parameters[each.name] ?? state[each.name], beyond = each !== CVAL && low < high && (value < low || value > high);
