@@ -1,3 +1,4 @@
+import random
 from dataclasses import replace
 
 import pytest
@@ -5,7 +6,18 @@ import sympy
 from sympy import Eq, Indexed, Integer, Symbol
 
 from labkit.receptive_field.derivation import Derivation, ProofError, derivation
-from labkit.receptive_field.derivation.notation import CLOSED_FORM, L, k, l, m, s
+from labkit.receptive_field.derivation.notation import (
+    CLOSED_FORM,
+    L,
+    P,
+    d,
+    j,
+    k,
+    l,
+    m,
+    p,
+    s,
+)
 from labkit.receptive_field.derivation.one_layer import _width
 from labkit.receptive_field.derivation.typesetting import latex
 
@@ -110,8 +122,9 @@ def test_the_argument_is_complete_and_in_order():
         "A kernel of width one", "A kernel of any width", "The recurrence", "Where it starts",
         "Three layers, unrolled", "The one lemma", "Proof by telescoping: the sum",
         "Proof by induction: the end", "Dilation widens the kernel",
-        "The closed form with dilation", "All layers alike", "All layers alike, stride one",
-        "The last stride adds nothing",
+        "The closed form with dilation", "Where a field begins",
+        "Effective stride and effective padding", "The centre", "All layers alike",
+        "All layers alike, stride one", "The last stride adds nothing",
     ]  # fmt: skip
     assert [titles.index(title) for title in milestones] == sorted(map(titles.index, milestones))
     assert len(set(titles)) == len(titles)
@@ -121,6 +134,37 @@ def test_the_argument_is_complete_and_in_order():
 def test_two_proofs_end_in_the_same_closed_form():
     ends = [step.equation.rhs for step in STEPS if step.title.endswith(("the sum", "the end"))]
     assert ends == [CLOSED_FORM, CLOSED_FORM]
+
+
+def read_by(unit, chain):
+    """Walk back from a unit of the last layer, position by position, to all that it reads."""
+    places = {unit}
+    for k_l, s_l, d_l, p_l in reversed(chain):
+        places = {s_l * place - p_l + d_l * tap for place in places for tap in range(k_l)}
+    return places
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_positions_are_those_of_a_walk_back_from_any_unit(seed):
+    dice = random.Random(seed)
+    depth, unit = dice.randint(1, 4), dice.randint(-3, 9)
+    chain = [
+        (dice.randint(1, 4), dice.randint(1, 3), dice.randint(1, 3), dice.randint(0, 3))
+        for _ in range(depth)
+    ]
+    values = {j: unit, P[L]: sympy.prod(s_l for _, s_l, _, _ in chain)}
+    numbers = {
+        letter[place]: layer[which]
+        for place, layer in enumerate(chain, start=1)
+        for which, letter in enumerate((k, s, d, p))
+    }
+
+    def computed(title):
+        return STEPS[title].equation.rhs.subs(values).subs(L, depth).doit().subs(numbers)
+
+    places = read_by(unit, chain)
+    assert computed("Effective stride and effective padding") == min(places)
+    assert computed("The centre") == sympy.Rational(min(places) + max(places), 2)
 
 
 @by_title

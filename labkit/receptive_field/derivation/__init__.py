@@ -23,7 +23,12 @@ def derivation() -> Derivation:
         >>> print(steps[2])
         The recurrence: Eq(r[l - 1], k[l] + r[l]*s[l] - s[l])
     """
-    from labkit.receptive_field.derivation import every_depth, growth, one_layer
+    from labkit.receptive_field.derivation import (
+        every_depth,
+        growth,
+        one_layer,
+        positions,
+    )
 
     return Derivation(
         (
@@ -42,6 +47,13 @@ def derivation() -> Derivation:
             one_layer.WIDENED_KERNEL,
             one_layer.DILATED_RECURRENCE_STEP,
             every_depth.DILATED,
+            positions.BEGIN,
+            positions.END,
+            positions.WIDTH,
+            positions.DIFFERENCE,
+            positions.START_OF_UNIT,
+            positions.MIDDLE,
+            positions.CENTRE,
             growth.CONSTANT,
             growth.LIMIT,
             growth.DEEPER,

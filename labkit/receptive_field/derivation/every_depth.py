@@ -137,7 +137,7 @@ UNROLLED = Step(
 PATTERN = Step(
     "The pattern",
     f"Written as a sum, it agrees with the unrolled recurrence for $L = 1, \\dots, {DEEPEST}$, "
-    "whatever the kernels and strides. That is evidence, not yet a proof for every $L$.",
+    "whatever the kernels and strides.",
     stated(r[0], CLOSED_FORM),
     _check_pattern,
     checked_up_to=DEEPEST,
@@ -160,14 +160,15 @@ DIFFERENCE = Step(
 TELESCOPE = Step(
     "Proof by telescoping: the sum",
     "Add the differences for $l = 1, \\dots, L$. All but the ends cancel: $P_0 (r_0 - 1) = r_0 "
-    "- 1$ stays on one side, and $P_L (r_L - 1) = 0$ because $r_L = 1$. So for every $L$",
+    "- 1$ stays on one side, and $P_L (r_L - 1) = 0$ because $r_L = 1$. (Added over some of the "
+    "layers only, they relate the $r$ at the two ends of these.) So for every $L$",
     stated(r[0], CLOSED_FORM),
     _check_telescope,
 )
 NO_LAYERS = Step(
     "Proof by induction: no layer",
-    "Claim: $r_m$ is the closed form of the layers after $m$. For $m = L$ there are none, the "
-    "sum is empty, and $r_L = 1$.",
+    "Claim for $m$: $r_m = 1 + \\sum_{l=m+1}^{L} (k_l - 1) \\prod_{i=m+1}^{l-1} s_i$, the closed "
+    "form of the layers after $m$. For $m = L$ there are none, the sum is empty, and $r_L = 1$.",
     stated(_claim(L), 1),
     _check_no_layers,
 )

@@ -3,6 +3,8 @@
 Layers are numbered 1 to L from the input to the output. Layer l has the kernel ``k[l]``, the
 stride ``s[l]`` and the dilation ``d[l]``; one unit of the last layer reads ``r[l]`` neighbouring
 units of layer l, and ``r[0]`` input positions. ``P[l]`` is the product of the first l strides.
+Layer l pads ``p[l]`` positions in front. What is read of it runs from ``a[l]`` to ``b[l]``, with
+the middle ``c[l]``, and ``j`` is the number of the unit asked about.
 """
 
 from sympy import Eq, Expr, IndexedBase, Product, Sum, Symbol, Wild, symbols
@@ -10,7 +12,8 @@ from sympy import Eq, Expr, IndexedBase, Product, Sum, Symbol, Wild, symbols
 from labkit.receptive_field.derivation.step import ProofError
 
 L, l, i, m, n = symbols("L l i m n", integer=True, positive=True)  # noqa: E741 (the letter of the lab)
-r, k, s, d, P = map(IndexedBase, "rksdP")
+j = Symbol("j", integer=True)
+r, k, s, d, p, P, a, b, c = map(IndexedBase, "rksdpPabc")
 r_0 = Symbol("r_0")
 DEEPEST = 8
 

@@ -9,7 +9,7 @@ from math import inf
 from sympy import Add, Derivative, Expr, Indexed, Mul, Product, Sum
 from sympy.printing.latex import LatexPrinter
 
-_LETTERS = "dPskr"
+_LETTERS = "dPskrpabc"
 
 
 def latex(expression: Expr) -> str:
