@@ -40,6 +40,7 @@ _NAMES = {
         "plot_field_per_cost",
         "plot_paths",
         "plot_neurons",
+        "plot_branches",
         "plot_effective_field",
         "plot_effective_before_after",
         "plot_fields_over_picture",

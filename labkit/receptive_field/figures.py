@@ -388,6 +388,65 @@ def _finish_neurons(axis, rows):
     axis.set_title(f"{wide} wide, {found}")
 
 
+# Branches that meet
+
+
+def plot_branches(branches, *, units=3):
+    """Draw the fields of the same units along branches that meet, one row a branch.
+
+    A bar is a unit's field, its dot the field's centre, and a dashed line joins the dots of one
+    unit. Where it leans, the branches look at different places.
+
+    Args:
+        branches: dictionary from a name to layers from the input to where the branches meet;
+            no layers are a shortcut.
+        units: number of neighbouring units, from unit 0 on, at least 1.
+
+    Returns:
+        A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: if there is no branch, if their effective strides differ, so that they cannot
+            meet unit by unit, or if ``units`` is below 1.
+
+    Example:
+        >>> branches = {"shortcut": [Layer(1, stride=2)], "3 wide": [Layer(3, stride=2)]}
+        >>> [text.get_text() for text in plot_branches(branches).axes[0].get_yticklabels()]
+        ['shortcut', '3 wide']
+    """
+    units = require_whole("units", units)
+    # A layer that changes nothing in front, so that a branch without layers has a field, too.
+    ends = {name: trace([Layer(1), *as_layers(of)])[-1] for name, of in branches.items()}
+    strides = {end.effective_stride for end in ends.values()}
+    if len(strides) != 1:
+        raise ValueError(
+            f"branches={list(branches)} have the effective strides {sorted(strides)}: give one or "
+            "more branches that meet unit by unit, with one effective stride."
+        )
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, 1.2 + len(ends)))
+        for unit, colour in zip(range(units), cycle(PALETTE), strict=False):
+            _draw_unit_of_branches(axes, ends.values(), unit, 0.7 / units, colour)
+        axes.set_yticks(range(len(ends)), ends)
+        axes.invert_yaxis()
+        axes.margins(x=0.08)
+        axes.set_xlabel("input position; below 0 lies padding")
+    return figure
+
+
+def _draw_unit_of_branches(axes, ends, unit, height, colour):
+    """Draw one unit's bar in each row, the units of a row below each other."""
+    centres = [float(end.centre + unit * end.effective_stride) for end in ends]
+    rows = [row - 0.35 + (unit + 0.5) * height for row in range(len(centres))]
+    sizes = [end.size for end in ends]
+    lefts = [centre - size / 2 for centre, size in zip(centres, sizes, strict=True)]
+    look = {"color": colour, "alpha": 0.35, "edgecolor": colour}
+    axes.barh(rows, sizes, 0.8 * height, lefts, **look)
+    axes.plot(centres, rows, "o--", color=colour, linewidth=1.2, markersize=6)
+    beside = (lefts[0] + sizes[0], rows[0])
+    axes.annotate(f"unit {unit}", beside, (4, 0), textcoords="offset points", va="center")
+
+
 # Gradients
 
 

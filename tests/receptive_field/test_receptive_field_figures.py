@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.effective_field import EffectiveField
 from labkit.receptive_field.figures import (
+    plot_branches,
     plot_effective_before_after,
     plot_effective_field,
     plot_field_per_cost,
@@ -179,6 +180,33 @@ class TestNeurons:
         with pytest.raises(ValueError, match=f"units={units!r} must be a whole number, 1 or more"):
             plot_neurons([Layer(3)], units=units)
         assert len(plot_neurons([Layer(2)], units=np.int64(3)).axes[0].get_lines()) == 6
+
+
+class TestBranches:
+    SHORTCUT, AHEAD = [Layer(1, stride=2)], [Layer(3, stride=2), Layer(3, padding=1)]
+
+    def test_a_bar_is_the_field_and_a_line_joins_the_centres_of_a_unit(self):
+        figure = plot_branches({"shortcut": self.SHORTCUT, "ahead": self.AHEAD}, units=2)
+        (axes,) = figure.axes
+        assert widths(axes) == [1, 7, 1, 7]
+        assert [bar.get_x() for bar in axes.patches] == [-0.5, -2.5, 1.5, -0.5]
+        centres = [list(line.get_xdata()) for line in axes.get_lines()]
+        assert centres == [[0, 1], [2, 3]]
+        assert {"unit 0", "unit 1", "shortcut", "ahead"} <= set(texts(figure))
+
+    def test_padding_of_half_the_reach_brings_the_centres_together(self):
+        level = [Layer(3, stride=2, padding=1), Layer(3, padding=1)]
+        lines = plot_branches({"a": self.SHORTCUT, "b": level}).axes[0].get_lines()
+        assert all(len(set(line.get_xdata())) == 1 for line in lines)
+
+    def test_a_branch_without_layers_is_a_shortcut(self):
+        axes = plot_branches({"shortcut": [], "kernel": [Layer(3, padding=1)]}, units=1).axes[0]
+        assert widths(axes) == [1, 3]
+
+    @pytest.mark.parametrize("branches", [{}, {"a": [], "b": [Layer(3, stride=2)]}])
+    def test_branches_that_cannot_meet_are_refused(self, branches):
+        with pytest.raises(ValueError, match="one or more branches that meet unit by unit"):
+            plot_branches(branches)
 
 
 class TestEffective:
