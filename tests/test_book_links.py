@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from docutils import nodes
 
 EXTENSIONS = Path(__file__).parents[1] / "book" / "_ext"
 
@@ -163,3 +164,16 @@ def test_addresses_with_a_place_in_the_book_lead_there(pages, words, target):
 def test_the_bibliography_keeps_the_addresses_of_its_works(pages):
     assert targets(pages["works"])["The paper’s own address"] == "https://example.org/a"
     assert 'id="known"' in pages["works"]
+
+
+def test_a_title_of_a_folded_cell_leaves_its_code():
+    sys.path.insert(0, str(EXTENSIONS))
+    from folded_titles import drop_titles
+
+    sys.path.remove(str(EXTENSIONS))
+    codes = ["# @title Answer: two\nprint(2)", "# a comment\nprint(3)", "# @title alone"]
+    doctree = nodes.container("", *(nodes.literal_block(code, code) for code in codes))
+    drop_titles(None, doctree)
+    blocks = list(doctree.findall(nodes.literal_block))
+    assert [block.astext() for block in blocks] == ["print(2)", *codes[1:]]
+    assert [block.rawsource for block in blocks] == ["print(2)", *codes[1:]]

@@ -103,7 +103,7 @@ def test_no_output_is_an_error_or_a_warning(notebook):
 
 def test_nothing_tells_when_or_where_it_ran(notebook):
     for cell in notebook.cells:
-        known = {"tags", "mystnb", "name", "cellView", "jupyter", "nbgrader"}
+        known = {"tags", "mystnb", "name", "cellView", "jupyter", "nbgrader", "points"}
         assert set(cell.metadata) <= known, cell.metadata
         texts = [cell.source, *output_texts(cell)]
         assert not any(TIME_STAMP.search(text) for text in texts), cell.source
@@ -217,7 +217,7 @@ def test_answers_and_hints_in_code_are_folded_everywhere(notebook):
 
 def test_answers_are_marked_for_nbgrader(notebook):
     """Where a mark is missing or stale: python book/_scripts/execute_labs.py --tidy-only labs/*."""
-    answers = tagged(notebook.cells, "solution")
+    answers = tagged(notebook.cells, "solution", "show-that")
     tasks = tagged(notebook.cells, "task")
     marked = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
     assert [cell for cell in marked if cell not in tasks] == answers
@@ -245,7 +245,7 @@ def test_a_handout_has_one_blank_for_each_question(notebook):
     """Between two blanks, or a blank and an answer that leaves none, only hints may stand."""
     cells = [cell for cell in notebook.cells if not tagged([cell], "hint")]
     for before, cell in pairwise(cells):
-        follows = bool(tagged([before], "solution", "your-turn"))
+        follows = bool(tagged([before], "solution", "your-turn", "show-that"))
         removed = bool(tagged([cell], "handout-remove"))
         assert removed == (follows and bool(tagged([cell], "solution"))), cell.source
         assert cell.metadata.get("nbgrader", {}).get("points", 0) > 0 or not (

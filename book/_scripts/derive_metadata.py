@@ -7,10 +7,13 @@ marks by which nbgrader clears answers.
 from notebook_files import has_tag
 
 #: What may stay of a cell's metadata: the author's words. The rest is derived or volatile.
-AUTHORED = ("tags", "mystnb", "name", "nbgrader")
+AUTHORED = ("tags", "mystnb", "name", "nbgrader", "points")
 
 #: Tags of code that folds, its output too: preparations, and what asserts the claims of the text.
 FOLDED = ("set-up", "folded", "claims")
+
+#: Blanks: code that checks itself, and an argument in words, which somebody reads and marks.
+BLANKS = ("your-turn", "show-that")
 
 #: A derived tag, for an answer that leaves no blank when it is taken out.
 REMOVE = "handout-remove"
@@ -81,15 +84,17 @@ def mark_answers(cells):
     for cell in cells:
         if has_tag(cell, "task"):
             mark_task(cell)
+        if has_tag(cell, "show-that"):
+            mark_answer(cell, leaves_blank=True)
         if has_tag(cell, "solution"):
             mark_answer(cell, leaves_blank=not blank_stands)
         if not has_tag(cell, "hint"):
-            blank_stands = has_tag(cell, "solution") or has_tag(cell, "your-turn")
+            blank_stands = any(has_tag(cell, tag) for tag in ("solution", *BLANKS))
 
 
 def mark_answer(cell, leaves_blank):
     """Make a cell what nbgrader calls a manually graded answer: all that Markdown may be."""
-    points = cell.metadata.get("nbgrader", {}).get("points") or 1
+    points = cell.metadata.get("nbgrader", {}).get("points") or cell.metadata.get("points", 1)
     cell.metadata.nbgrader = {
         "schema_version": 3,
         "grade_id": grade_id(cell),

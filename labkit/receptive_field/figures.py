@@ -429,6 +429,7 @@ def plot_branches(branches, *, units=3):
             _draw_unit_of_branches(axes, ends.values(), unit, 0.7 / units, colour)
         axes.set_yticks(range(len(ends)), ends)
         axes.invert_yaxis()
+        axes.use_sticky_edges = False
         axes.margins(x=0.08)
         axes.set_xlabel("input position; below 0 lies padding")
     return figure

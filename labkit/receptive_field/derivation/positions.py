@@ -153,8 +153,9 @@ MIDDLE = Step(
 )
 CENTRE = Step(
     "The centre",
-    "Telescoping once more. A layer moves the centre by half of what its kernel reaches, less "
-    "what it pads in front. Where the two are equal, the centre stays.",
+    "Telescoping once more. A layer moves the centre to the middle of its kernel, "
+    "$d_l (k_l - 1)/2$ further on, and back by what it pads in front. Where the two are equal, the "
+    "centre stays.",
     stated(c[0], P[L] * j + Sum((d[l] * (k[l] - 1) / 2 - p[l]) * stride_product(l - 1), (l, 1, L))),
     _check_centre,
 )
