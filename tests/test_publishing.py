@@ -13,11 +13,13 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "book" / "_scripts" / "publish.py"
 URL = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
 LABS = sorted((ROOT / "labs").glob("*.ipynb"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 #: GitHub lets no name begin with a hyphen, so nobody can own these.
 FIRST, SECOND = "https://github.com/-first-/-labs-", "https://github.com/-second-/-labs-.v2"
@@ -26,7 +28,7 @@ FIRST, SECOND = "https://github.com/-first-/-labs-", "https://github.com/-second
 THIRD_PARTIES = {
     "arxiv.org", "doi.org", "distill.pub", "vision.stanford.edu", "jfly.uni-koeln.de", "www.w3.org",
     "www.dropbox.com", "www.kaggle.com", "colab.research.google.com", "keras.io",
-    "www.tensorflow.org", "docs.pytorch.org", "pypi.org",
+    "www.tensorflow.org", "docs.pytorch.org", "pypi.org", "mybinder.org",
 }  # fmt: skip
 #: RFC 2606, and the machine itself.
 RESERVED = re.compile(
@@ -34,9 +36,16 @@ RESERVED = re.compile(
 )
 HOST = re.compile(r"\b(?:https?|git|ssh)://(?:[\w-]+@)?([\w-]+(?:\.[\w-]+)*)")
 ON_GITHUB = re.compile(
-    r"(?:\bgithub\.com|githubusercontent\.com|google\.com/github)[/:]([\w.-]+/[\w.-]+)"
+    r"(?:\bgithub\.com|githubusercontent\.com|google\.com/github|mybinder\.org/v2/gh)"
+    r"[/:]([\w.-]+/[\w.-]+)"
 )
 UNPUBLISHED = "This copy has no public address yet"
+WORKFLOW = ".github/workflows/pages.yml"
+LAUNCH_BUTTONS = {
+    "colab_url": "https://colab.research.google.com",
+    "binderhub_url": "https://mybinder.org",
+    "notebook_interface": "jupyterlab",
+}
 
 
 def publish(folder, address):
@@ -45,7 +54,8 @@ def publish(folder, address):
 
 
 def contents(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +140,7 @@ class TestNobodyElsesAddress:
 
     def test_buttons_lead_to_the_repository_once_there_is_one(self):
         config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-        colab = "https://colab.research.google.com" if URL else ""
-        assert config["launch_buttons"] == {"colab_url": colab}
+        assert config["launch_buttons"] == (LAUNCH_BUTTONS if URL else {"colab_url": ""})
         buttons = ("repository", "edit_page", "issues")
         assert {config["html"][f"use_{button}_button"] for button in buttons} == {bool(URL)}
 
@@ -172,10 +181,11 @@ class TestPublished:
         assert f"git clone {FIRST} convnets &&" in texts["README.md"]
         assert f"git clone {FIRST} convnets\n" in texts["book/run_it_yourself.md"]
         assert texts["README.md"].count("/colab.research.google.com/github/") == 2
+        assert texts["README.md"].count("/mybinder.org/v2/gh/") == 2
 
     def test_the_book_has_its_buttons(self, published):
         config = yaml.safe_load((published / "_config.yml").read_text("utf-8"))
-        assert config["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
+        assert config["launch_buttons"] == LAUNCH_BUTTONS
         buttons = ("repository", "edit_page", "issues")
         assert all(config["html"][f"use_{button}_button"] for button in buttons)
 
@@ -230,3 +240,84 @@ class TestPublished:
         done = publish(copy, address)
         assert done.returncode == 1 and "is no address of a repository on GitHub" in done.stderr
         assert contents(copy) == before
+
+
+class TestPages:
+    """What GitHub is told to do after each push to a published copy."""
+
+    @pytest.fixture
+    def workflow(self, published):
+        return yaml.safe_load((published / WORKFLOW).read_text("utf-8"))
+
+    def test_it_runs_after_a_push_to_the_branch_that_is_published(self, workflow, published):
+        config = yaml.safe_load((published / "_config.yml").read_text("utf-8"))
+        branch = config["repository"]["branch"]
+        # YAML 1.1 reads the word "on" as true.
+        assert workflow[True] == {"push": {"branches": [branch]}, "workflow_dispatch": None}
+
+    def test_it_may_no_more_than_it_must(self, workflow):
+        assert workflow["permissions"] == {"contents": "read"}
+        permissions = {name: job.get("permissions") for name, job in workflow["jobs"].items()}
+        assert permissions == {"build": None, "deploy": {"pages": "write", "id-token": "write"}}
+
+    def test_it_uses_official_actions_alone_each_at_a_major_version(self, workflow):
+        used = [step["uses"] for step in steps(workflow) if "uses" in step]
+        assert len(used) == 4 and all(re.fullmatch(r"actions/[\w-]+@v\d+", each) for each in used)
+
+    def test_it_tests_before_it_builds_by_the_projects_own_commands(self, workflow):
+        commands = [step["run"] for step in steps(workflow) if "run" in step]
+        assert commands == ["make test", "make book"]
+        makefile = (ROOT / "Makefile").read_text("utf-8")
+        for command in commands:
+            assert re.search(rf"^{command.removeprefix('make ')}:", makefile, re.MULTILINE)
+
+    def test_it_deploys_what_was_built_once_that_went_well(self, workflow):
+        upload = workflow["jobs"]["build"]["steps"][-1]
+        assert upload["uses"].startswith("actions/upload-pages-artifact@")
+        assert upload["with"] == {"path": "_build/html"}
+        assert workflow["jobs"]["deploy"]["needs"] == "build"
+        (deploy,) = workflow["jobs"]["deploy"]["steps"]
+        address = workflow["jobs"]["deploy"]["environment"]["url"]
+        assert address == f"${{{{ steps.{deploy['id']}.outputs.page_url }}}}"
+
+    def test_it_takes_a_python_that_the_project_supports(self, workflow):
+        (version,) = [s["with"]["python-version"] for s in steps(workflow) if "setup-py" in str(s)]
+        assert version in SpecifierSet(PROJECT["requires-python"])
+
+    @pytest.mark.skipif(bool(URL), reason="this copy is published")
+    def test_without_an_address_there_is_none(self):
+        assert not (ROOT / WORKFLOW).exists()
+
+    def test_what_its_owner_has_changed_stays(self, published, tmp_path):
+        mine = shutil.copytree(published, tmp_path / "mine")
+        (mine / WORKFLOW).write_text("name: Mine\n")
+        assert publish(mine, SECOND).returncode == 0
+        assert (mine / WORKFLOW).read_text() == "name: Mine\n"
+
+
+def steps(workflow):
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+class TestBinder:
+    """The files by which Binder makes an environment; they name no address."""
+
+    SCRIPT = ROOT / ".binder" / "postBuild"
+
+    def test_the_python_is_one_that_the_project_supports(self):
+        runtime = (ROOT / ".binder" / "runtime.txt").read_text("utf-8").strip()
+        assert runtime.removeprefix("python-") in SpecifierSet(PROJECT["requires-python"])
+
+    def test_the_script_can_be_run(self):
+        assert os.access(self.SCRIPT, os.X_OK)
+        assert subprocess.run(["bash", "-n", self.SCRIPT], check=False).returncode == 0
+
+    def test_it_installs_the_labs_in_the_versions_that_were_tested(self):
+        (command,) = [x for x in self.SCRIPT.read_text("utf-8").splitlines() if "pip" in x]
+        (lock,) = re.findall(r"--constraint (\S+)", command)
+        assert (ROOT / lock).is_file()
+        (extra,) = re.findall(r"--editable \"\.\[(\w+)\]\"", command)
+        names = {
+            requirement.split(">")[0] for requirement in PROJECT["optional-dependencies"][extra]
+        }
+        assert {"tensorflow-cpu", "ipykernel"} <= names

@@ -5,6 +5,8 @@ Usage: python book/_scripts/publish.py https://github.com/<owner>/<repository>
 Until then no file names an address, because whoever registered it could put code of their own
 there. ``addresses.yml`` says what takes the place of what. From then on, wherever the address of
 before stands, the new one replaces it; ``_config.yml`` holds the one that is in force.
+
+A workflow is added that puts the book on the repository's pages after each push: ``pages.yml``.
 """
 
 import re
@@ -18,6 +20,10 @@ from notebook_files import read, write
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 CHANGES = yaml.safe_load(Path(__file__).with_name("addresses.yml").read_text(encoding="utf-8"))
 PLACES = sorted({change["files"] for change in CHANGES} | {"CONTRIBUTING.md", "book/*.md"})
+
+#: What GitHub is told to do after each push.
+TEMPLATE = Path(__file__).with_name("pages.yml")
+WORKFLOW = Path(".github", "workflows", "pages.yml")
 
 #: How a lab links to a page of the book while neither has an address.
 LINK_TO_A_PAGE = re.compile(r"\]\(\.\./(book/[^)\s]+)\)")
@@ -38,6 +44,17 @@ def main(root, address):
     for path in files:
         if publish(path, path.relative_to(root), old, new):
             print(f"{path.relative_to(root)}: https://github.com/{new}")
+    if add_workflow(root / WORKFLOW):
+        print(f"{WORKFLOW.as_posix()}: tests, builds and deploys the book after each push")
+
+
+def add_workflow(path):
+    """Write the pages' workflow where there is none, its owner's being left; tell whether so."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(TEMPLATE.read_bytes())
+    return True
 
 
 def current(root):
@@ -97,7 +114,8 @@ def published(text, name, old, new):
         text = LINK_TO_A_PAGE.sub(rf"]({url}/blob/main/\1)", text)
     if old:
         named = (
-            rf"(github\.com/|colab\.research\.google\.com/github/){re.escape(old)}(?![\w-]|\.\w)"
+            r"(github\.com/|colab\.research\.google\.com/github/|mybinder\.org/v2/gh/)"
+            rf"{re.escape(old)}(?![\w-]|\.\w)"
         )
         text = re.sub(named, rf"\g<1>{new}", text)
     return text
