@@ -9,9 +9,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_solution
 
-#: Metadata that fold an answer: in Colab, in JupyterLab, on the page.
-FOLDING = {"cellView", "jupyter", "mystnb"}
-ANSWER_TAGS = {"solution", "hide-cell"}
+#: Metadata that fold an answer, in Colab, in JupyterLab, on the page; and points that nbgrader has.
+FOLDING = {"cellView", "jupyter", "mystnb", "points"}
+ANSWER_TAGS = {"solution", "hide-cell", "show-that"}
 
 
 class UnfoldBlanks(NbGraderPreprocessor):

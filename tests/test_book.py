@@ -24,7 +24,9 @@ SPHINX = CONFIG["sphinx"]["config"]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-CHAPTERS = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
+ENTRIES = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
+BELOW = [section for chapter in ENTRIES for section in chapter.get("sections", [])]
+CHAPTERS = [TOC["root"], *(entry["file"] for entry in [*ENTRIES, *BELOW])]
 
 
 def read(path):

@@ -122,6 +122,18 @@ class TestMetadataFollowTags:
         assert marked == [cell for cell in cells if "solution" in tags(cell)]
         assert len({cell.metadata.nbgrader.grade_id for cell in marked}) == len(marked)
 
+    def test_an_argument_in_words_has_its_points_and_the_only_blank(self, tidied):
+        argument = text("*Your argument.*", "show-that", points=3)
+        answer = text(words("Answer", "Three threes are nine."), "solution")
+        question, blank, solved = cells = tidied(text("**Show that** …"), argument, answer)
+        mark = blank.metadata.nbgrader
+        assert (mark.points, mark.grade, mark.solution, mark.locked) == (3, True, True, False)
+        assert question.metadata == {} and "handout-remove" in tags(solved)
+        assert solved.metadata.nbgrader.points == 0
+        assert tidied(*cells) == cells
+        blank.metadata["points"] = 5
+        assert tidied(*cells)[1].metadata.nbgrader.points == 5
+
     def test_hints_in_code_fold_like_answers(self, tidied):
         cells = tidied(*sample_cells())
         for number, title in [(10, "Hint: a picture"), (11, "Answer: sixteen")]:
@@ -295,7 +307,8 @@ class TestLabsUnderNbgrader:
         assert not [cell.source for cell in released.cells if answer.search(cell.source)]
 
     def test_everything_but_answers_stays_in_its_order(self, lab, released):
-        kept = [cell.source for cell in read(lab).cells if "solution" not in tags(cell)]
+        blank = {"solution", "show-that"}
+        kept = [cell.source for cell in read(lab).cells if not blank & set(tags(cell))]
         assert [cell.source for cell in released.cells if not is_blank(cell)] == kept
 
     def test_no_output_is_left(self, released):
