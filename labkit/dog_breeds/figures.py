@@ -14,6 +14,7 @@ from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
 from labkit.dog_breeds.sources.layout import PICTURES, read_data_set
 from labkit.figure_style import BLUE, GREEN, GREY, INK, VERMILION, WIDTH, figure_style
+from labkit.language import translated
 
 _MOST_BARS = 30
 #: Letters that find room across a figure under its pictures, and lines for a name, with its gap.
@@ -332,13 +333,13 @@ def readable(breed):
         breed: the name as the labels have it.
 
     Returns:
-        The name with spaces.
+        The name with spaces, in the language in use.
 
     Example:
         >>> readable("scottish_deerhound")
         'scottish deerhound'
     """
-    return breed.replace("_", " ")
+    return translated("breeds", breed.replace("_", " "))
 
 
 def smooth(values, reach=3):

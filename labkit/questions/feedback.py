@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
+from labkit.language import translated
+
 Status = Literal["right", "not yet", "unanswered"]
 
 # Blue, vermilion and grey of Okabe and Ito: told apart by every kind of eye. The mark and the word
@@ -38,14 +40,15 @@ class Feedback:
 
     def __str__(self):
         mark, word, _ = _LOOKS[self.status]
-        return f"{mark} {word} {self.message}".rstrip()
+        return f"{mark} {translated('words', word)} {self.message}".rstrip()
 
     __repr__ = __str__
 
     def _repr_html_(self):
         mark, word, colour = _LOOKS[self.status]
         style = f"border-left: 0.4em solid {colour}; padding: 0.3em 0.8em"
-        return f'<div style="{style}"><strong>{mark} {word}</strong> {escape(self.message)}</div>'
+        said = f"<strong>{mark} {translated('words', word)}</strong> {escape(self.message)}"
+        return f'<div style="{style}">{said}</div>'
 
 
 def feedback(answer, slips, praise):
@@ -67,6 +70,6 @@ def feedback(answer, slips, praise):
         … Not answered yet. The lab goes on without it.
     """
     if answer is None:
-        return Feedback("unanswered", "The lab goes on without it.")
+        return Feedback("unanswered", translated("words", "The lab goes on without it."))
     slip = next(iter(slips), None)
     return Feedback("right", praise) if slip is None else Feedback("not yet", slip)

@@ -8,8 +8,17 @@ import json
 from dataclasses import dataclass
 
 from labkit.files import page_asset
+from labkit.language import language, translated
 from labkit.questions.kinds import Question
 from labkit.words import count
+
+#: What the script says, by the names that it has for it.
+_WORDS = {
+    "right": "Right.",
+    "wrong": "Not yet.",
+    "count": "{right} of {all} right",
+    "unreadable": "That is no number: write digits, such as 12 or 0.5.",
+}
 
 
 def ask(*questions: Question) -> "Questions":
@@ -72,9 +81,11 @@ class Questions:
     def _repr_html_(self):
         forms = "\n".join(map(_form, self.questions))
         progress = '<p data-progress role="status"></p>\n' if len(self.questions) > 1 else ""
+        words = {name: translated("words", text) for name, text in _WORDS.items()}
         # JupyterLab would take arrow keys for its own; the attribute asks it not to.
         return (
-            f'<div class="labkit-questions" data-lm-suppress-shortcuts="true">\n'
+            f'<div class="labkit-questions" lang="{language()}" data-lm-suppress-shortcuts="true" '
+            f"data-words='{_for_attribute(json.dumps(words, ensure_ascii=False))}'>\n"
             f"<style>{page_asset(__package__, 'questions.css')}</style>\n{forms}\n{progress}"
             f"<script>{page_asset(__package__, 'questions.js')}</script>\n</div>"
         )
@@ -90,4 +101,9 @@ def _form(question):
 def _encoded(key):
     """Write the key backwards, for an attribute in single quotes."""
     text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
-    return text[::-1].replace("&", "&amp;").replace("'", "&#39;")
+    return _for_attribute(text[::-1])
+
+
+def _for_attribute(text):
+    """Escape a text for an attribute in single quotes."""
+    return text.replace("&", "&amp;").replace("'", "&#39;")

@@ -12,6 +12,7 @@ from html import escape
 from numbers import Real
 from types import MappingProxyType
 
+from labkit.language import translated
 from labkit.questions.inline import checked_inline
 
 __all__ = ["Answer", "Choice", "Number", "right", "wrong"]
@@ -248,7 +249,7 @@ class Number(Question):
         return (
             f"<label><span>{self.question}</span>\n"
             f'<input type="text" inputmode="decimal" spellcheck="false">{unit}</label>\n'
-            f"<button>Check</button>"
+            f"<button>{escape(translated('words', 'Check'))}</button>"
         )
 
     def key(self):

@@ -1,20 +1,19 @@
 (() => {
-  const unreadable = "That is no number: write digits, such as 12 or 0.5.";
-
   function setUp(box) {
+    const words = JSON.parse(box.dataset.words);
     const forms = [...box.querySelectorAll("form")];
     const progress = box.querySelector("[data-progress]");
     const count = () => {
       const right = forms.filter((form) => form.dataset.state === "right").length;
-      const text = `${right} of ${forms.length} right`;
+      const text = words.count.replace("{right}", right).replace("{all}", forms.length);
       // Written only when it changes: a screen reader speaks each writing.
       if (progress && progress.textContent !== text) progress.textContent = text;
     };
-    forms.forEach((form) => listen(form, count));
+    forms.forEach((form) => listen(form, words, count));
     count();
   }
 
-  function listen(form, count) {
+  function listen(form, words, count) {
     const key = JSON.parse([...form.dataset.key].reverse().join(""));
     const field = form.querySelector("[type=text]");
     const status = form.querySelector("[role=status]");
@@ -24,7 +23,8 @@
       count();
     };
     const judge = ([right, because]) => {
-      const [state, mark, word] = right ? ["right", "✓", "Right."] : ["wrong", "✗", "Not yet."];
+      const [state, mark] = right ? ["right", "✓"] : ["wrong", "✗"];
+      const word = words[state];
       show(state, `<span aria-hidden="true">${mark}</span><span><b>${word}</b> ${because}</span>`);
     };
     const check = (event) => {
@@ -33,7 +33,7 @@
       const within = ([, , low, high]) =>
         low === undefined || values.some((value) => low <= value && value <= high);
       if (values.length) judge(key.find(within));
-      else show("", unreadable);
+      else show("", words.unreadable);
     };
     if (field) {
       form.onsubmit = check;

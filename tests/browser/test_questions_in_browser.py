@@ -2,6 +2,7 @@
 
 import pytest
 
+from labkit.language import use_language
 from labkit.questions import Choice, Number, ask, right, wrong
 
 pytestmark = pytest.mark.browser
@@ -316,3 +317,21 @@ def test_paper_shows_the_questions_and_no_answers(page, first):
         "fields => fields.map(f => getComputedStyle(f)).map(s => [s.appearance, s.color])"
     )
     assert {tuple(style) for style in drawn} == {("none", "rgba(0, 0, 0, 0)")}
+
+
+def test_verdicts_and_progress_speak_the_language(page, tmp_path):
+    use_language("de")
+    try:
+        html = QUESTIONS._repr_html_()
+    finally:
+        use_language("en")
+    path = tmp_path / "fragen.html"
+    path.write_text(f"<!doctype html><meta charset='utf-8'>{html}", encoding="utf-8")
+    page.goto(path.as_uri())
+    piece = page.locator(".labkit-questions")
+    assert piece.locator("[data-progress]").inner_text() == "0 von 3 richtig"
+    choice(piece).get_by_text("dense", exact=True).click()
+    assert feedback(choice(piece)).startswith("✗Noch nicht.")
+    numbers(piece).get_by_role("textbox").fill("viel")
+    numbers(piece).get_by_role("button", name="Prüfen").click()
+    assert feedback(numbers(piece)).startswith("Das ist keine Zahl")
