@@ -25,8 +25,8 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 ENTRIES = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
-BELOW = [section for chapter in ENTRIES for section in chapter.get("sections", [])]
-CHAPTERS = [TOC["root"], *(entry["file"] for entry in [*ENTRIES, *BELOW])]
+PAGES = [entry for chapter in ENTRIES for entry in [chapter, *chapter.get("sections", [])]]
+CHAPTERS = [TOC["root"], *(page["file"] for page in PAGES)]
 
 
 def read(path):
