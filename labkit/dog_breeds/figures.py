@@ -9,12 +9,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labkit import language
 from labkit.dog_breeds.damage import find_damaged, refuse
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
 from labkit.dog_breeds.sources.layout import PICTURES, read_data_set
 from labkit.figure_style import BLUE, GREEN, GREY, INK, VERMILION, WIDTH, figure_style
-from labkit.language import translated
 
 _MOST_BARS = 30
 #: Letters that find room across a figure under its pictures, and lines for a name, with its gap.
@@ -339,7 +339,7 @@ def readable(breed):
         >>> readable("scottish_deerhound")
         'scottish deerhound'
     """
-    return translated("breeds", breed.replace("_", " "))
+    return language.translated("breeds", breed.replace("_", " "))
 
 
 def smooth(values, reach=3):
