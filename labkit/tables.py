@@ -2,7 +2,13 @@
 
 import csv
 import io
+import re
 from html import escape
+
+#: How a cell begins that holds a number.
+_NUMBER = re.compile(r"[-−+±≥≤<>]?\d")
+#: Notebooks set cells to the right, as numbers want it.
+_WORDS = ' style="text-align: left"'
 
 
 def as_text(headings, rows, words=1, gap=2, rule=False, width=None):
@@ -88,6 +94,8 @@ def _line(cells, widths, words, gap):
 def as_html(headings, rows, caption=""):
     """Write a table as HTML in which every cell has a row's and a column's heading.
 
+    Columns without a number are set to the left.
+
     Args:
         headings: Sequence of str, one a column.
         rows: Sequence of sequences of str, as long as the headings; the first names its row.
@@ -100,30 +108,40 @@ def as_html(headings, rows, caption=""):
         >>> print(as_html(["layer", "size"], [["conv", "3"]], "Fields"))
         <table>
         <caption>Fields</caption>
-        <thead><tr><th scope="col">layer</th><th scope="col">size</th></tr></thead>
+        <thead><tr><th scope="col" style="text-align: left">layer</th>...</tr></thead>
         <tbody>
-        <tr><th scope="row">conv</th><td>3</td></tr>
+        <tr><th scope="row" style="text-align: left">conv</th><td>3</td></tr>
         </tbody>
         </table>
     """
     above = [f"<caption>{escape(caption)}</caption>"] if caption else []
-    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    rows = [list(row) for row in rows]
+    looks = [_look([row[column] for row in rows]) for column in range(len(headings))]
+    cells = zip(looks, headings, strict=True)
+    head = "".join(f'<th scope="col"{look}>{escape(heading)}</th>' for look, heading in cells)
     return "\n".join(
         [
             "<table>",
             *above,
             f"<thead><tr>{head}</tr></thead>",
             "<tbody>",
-            *map(_html_row, rows),
+            *(_html_row(row, looks) for row in rows),
             "</tbody>",
             "</table>",
         ]
     )
 
 
-def _html_row(cells):
+def _look(cells):
+    """Return what sets a column of words to the left; one with a number stays as it is."""
+    return "" if any(map(_NUMBER.match, cells)) else _WORDS
+
+
+def _html_row(cells, looks):
     first, *others = map(escape, cells)
-    return f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{c}</td>" for c in others) + "</tr>"
+    columns = zip(looks[1:], others, strict=True)
+    others = "".join(f"<td{look}>{cell}</td>" for look, cell in columns)
+    return f'<tr><th scope="row"{looks[0]}>{first}</th>{others}</tr>'
 
 
 def as_csv(rows):

@@ -23,11 +23,13 @@ from sphinx.environment import CONFIG_OK
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-#: What pages show besides: what benchmarks measured, what runs reached, the gallery's networks.
+#: What pages show besides: what benchmarks measured, what runs reached, the gallery's networks,
+#: and how kernels draw.
 ROOT = Path(__file__).parents[2]
 RECORDS = (
     ROOT / "benchmarks" / "records",
     ROOT / "book" / "results",
+    ROOT / "book" / "_kernel",
     ROOT / "tests" / "receptive_field" / "gallery",
 )
 

@@ -14,13 +14,24 @@ from labkit.dog_breeds.damage import find_damaged, refuse
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
 from labkit.dog_breeds.sources.layout import PICTURES, read_data_set
-from labkit.figure_style import BLUE, GREEN, GREY, INK, VERMILION, WIDTH, figure_style
+from labkit.figure_style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    SMALL,
+    TEXT,
+    VERMILION,
+    WIDTH,
+    figure_style,
+    name_ends,
+)
 
 _MOST_BARS = 30
 #: Letters that find room across a figure under its pictures, and lines for a name, with its gap.
-_LETTERS, _MOST_LINES, _GAP = 54, 3, 0.6
+_LETTERS, _MOST_LINES, _GAP = 36, 3, 0.6
 #: Inches of a picture with its title, and of a line under it.
-_PICTURE, _LINE = 2.42, 0.2
+_PICTURE, _LINE = 2.33, 0.22
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ def plot_class_sizes(sizes):
         return draw([readable(breed) for breed in sizes.breeds], sizes.sizes)
 
 
-def plot_samples(directory, count=12, seed=0, columns=4):
+def plot_samples(directory, count=12, seed=0, columns=3):
     """Show pictures drawn at random, with their breeds, no breed twice while others wait.
 
     Damaged ones are left out.
@@ -126,7 +137,7 @@ def plot_history(history, title="", begins=None):
         raise ValueError("The history has no epoch yet; train first.")
     with figure_style():
         metrics = history.metrics[::-1]
-        size = (WIDTH, 3.2 * len(metrics))
+        size = (WIDTH, 2.2 * len(metrics) + 0.5)
         figure, panels = plt.subplots(len(metrics), figsize=size, sharex=True, squeeze=False)
         panels = panels[:, 0]
         for axes, metric in zip(panels, metrics, strict=True):
@@ -150,7 +161,8 @@ def _draw_metric(axes, history, metric, begins):
     axes.set_ylabel(metric)
     share = metric != "loss" and all(0 <= value <= 1 for each in curves.values() for value in each)
     axes.set_ylim(0, 1.02 if share else None)
-    _name_curves(axes, epochs[-1], {kind: values[-1] for kind, values in curves.items()})
+    ends = {kind: (epochs[-1], values[-1], _KINDS[kind].colour) for kind, values in curves.items()}
+    name_ends(axes, ends)
 
 
 def plot_accuracies(accuracies, chance=None):
@@ -173,13 +185,13 @@ def plot_accuracies(accuracies, chance=None):
     if not accuracies:
         raise ValueError("There is no network to compare: accuracies is empty.")
     with figure_style():
-        figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.75 * len(accuracies)))
+        figure, axes = plt.subplots(figsize=(WIDTH, 1.2 + 0.65 * len(accuracies)))
         training, validation = zip(*accuracies.values(), strict=True)
         rows = range(len(accuracies))
         axes.hlines(rows, training, validation, color=GREY, linewidth=3, zorder=1)
         for values, kind, offset in (
-            (training, "training", -0.28),
-            (validation, "validation", 0.28),
+            (training, "training", -0.36),
+            (validation, "validation", 0.36),
         ):
             look = _KINDS[kind]
             points = {"color": look.colour, "markersize": 11, "label": f"{kind} pictures"}
@@ -197,7 +209,7 @@ def plot_accuracies(accuracies, chance=None):
         return figure
 
 
-def plot_predictions(pictures, probabilities, truth, breeds, columns=3):
+def plot_predictions(pictures, probabilities, truth, breeds, columns=2):
     """Show pictures with the three breeds a network finds likeliest.
 
     Args:
@@ -262,7 +274,7 @@ def plot_prediction(prediction):
     """
     rows = range(len(prediction.breeds))
     with figure_style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.2))
         left.imshow(prediction.picture, cmap="gray")
         left.axis("off")
         bars = right.barh(rows, prediction.probabilities, color=BLUE)
@@ -395,22 +407,8 @@ def _curve(axes, epochs, values, kind, begins):
             axes.plot(epochs[stage], followed, **line)
 
 
-def _name_curves(axes, last, ends):
-    """Write each curve's name behind its last point, one above the other where they end close."""
-    low, high = axes.get_ylim()
-    gap = 0.09 * (high - low)
-    names = sorted(ends, key=ends.get)
-    heights = [ends[name] for name in names]
-    if len(heights) == 2 and heights[1] - heights[0] < gap:
-        middle = min(max(sum(heights) / 2, low + gap / 2), high - gap / 2)
-        heights = [middle - gap / 2, middle + gap / 2]
-    for name, height in zip(names, heights, strict=True):
-        place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
-        axes.annotate(name, (last, height), color=_KINDS[name].colour, **place)
-
-
 def _name_every_bar(breeds, counts):
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.33 * len(breeds)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.7 + 0.25 * len(breeds)))
     bars = axes.barh(breeds, counts, color=BLUE)
     axes.bar_label(bars, padding=3)
     axes.invert_yaxis()
@@ -419,8 +417,8 @@ def _name_every_bar(breeds, counts):
 
 
 def _name_the_extremes(breeds, counts):
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
-    axes.bar(range(len(counts)), counts, color=BLUE, width=1.0)
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
+    axes.stairs(counts, np.arange(len(counts) + 1) - 0.5, fill=True, color=BLUE)
     axes.set_xlabel(f"{len(breeds)} breeds, smallest first")
     axes.set_ylabel("pictures")
     axes.set_xticks([])
@@ -443,21 +441,27 @@ def _one_per_breed(labels, count, rng):
 def _gallery(pictures, titles, columns):
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    height = rows * (WIDTH / columns + (0.35 if any(titles) else 0.0))
+    lines = [textwrap.wrap(title, _letters(columns), break_long_words=False) for title in titles]
+    height = rows * (WIDTH / columns + 0.2 * max(map(len, lines)))
     with figure_style():
         figure, panels = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False)
         for axes in panels.flat[len(pictures) :]:
             axes.remove()
-        for axes, picture, title in zip(panels.flat, pictures, titles, strict=False):
+        for axes, picture, title in zip(panels.flat, pictures, lines, strict=False):
             # Beneath, where pictures of a row end at one height, whatever their shape.
             axes.set_anchor("S")
-            _show(axes, picture, title, y=0, pad=-4, verticalalignment="top")
+            _show(axes, picture, "\n".join(title), y=0, pad=-4, verticalalignment="top")
         return figure
+
+
+def _letters(columns):
+    """Return how many letters of a title find room in one line above one of several pictures."""
+    return int(WIDTH * 72 / columns / (0.6 * TEXT))
 
 
 def _show(axes, picture, title, **place):
     axes.imshow(picture)
-    axes.set_title("\n".join(textwrap.wrap(title, 16)), fontsize=12, **place)
+    axes.set_title(title, **place)
     axes.axis("off")
 
 
@@ -491,7 +495,7 @@ def _tell(axes, answers, lines):
         true = answer.is_true
         look = {"color": GREEN if true else INK, "weight": "bold" if true else "normal"}
         # Out of the layout, which would make a picture small so that a name may be long.
-        place = {"va": "top", "fontsize": 10, "in_layout": False}
+        place = {"va": "top", "fontsize": SMALL, "in_layout": False}
         axes.text(0.16, answer.above, answer.share, ha="right", **place, **look)
         axes.text(0.2, answer.above, answer.name, **place, **look)
     axes.set_ylim(lines, -_GAP)

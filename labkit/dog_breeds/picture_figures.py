@@ -33,9 +33,10 @@ def plot_picture_sizes(sizes):
         figure, axes = plt.subplots(figsize=(WIDTH, 0.75 * WIDTH))
         end = 1.08 * max(*heights, *widths)
         axes.plot((0, end), (0, end), color=GREY, linewidth=1)
-        axes.annotate("square", (end, end), (-4, -14), textcoords="offset points", ha="right")
+        axes.annotate("square", (end, end), (-20, -8), textcoords="offset points", ha="right")
         axes.plot(widths, heights, "o", color=BLUE, alpha=0.5, markersize=6)
         axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
+        axes.locator_params(nbins=5)
         axes.set(xlabel="width in pixels", ylabel="height in pixels")
         return figure
 
@@ -74,7 +75,7 @@ def plot_transformations(generator, picture, seed=0):
         size = (WIDTH, len(rows) * (0.3 + WIDTH / columns * original.shape[0] / original.shape[1]))
         figure, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
         for panels, (name, changed) in zip(grid, rows.items(), strict=True):
-            panels[0].set_title(name, loc="left", fontsize=13)
+            panels[0].set_title(name, loc="left")
             for axes, shown in zip(panels, changed, strict=False):
                 axes.imshow(np.clip(np.round(shown), 0, 255).astype(np.uint8))
             for axes in panels:

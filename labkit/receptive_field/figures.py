@@ -12,12 +12,14 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import (
     EngFormatter,
     LogFormatterMathtext,
-    NullFormatter,
+    LogLocator,
+    NullLocator,
     StrMethodFormatter,
 )
 
 from labkit.figure_style import (
     BLUE,
+    FAINT,
     GREY,
     INK,
     ORANGE,
@@ -26,6 +28,7 @@ from labkit.figure_style import (
     VERMILION,
     WIDTH,
     figure_style,
+    name_ends,
 )
 from labkit.receptive_field.effective_field import THRESHOLD
 from labkit.receptive_field.layers import Layer, as_layers
@@ -53,7 +56,7 @@ def plot_field_per_layer(layers, *, log_scale=False):
         layers: an :class:`~labkit.receptive_field.analysis_result.Analysis` or a trace: rows
             with ``name``, ``size`` and ``effective_stride``. Of axes that differ, the larger
             size is drawn.
-        log_scale: whether sizes stand on a logarithmic axis.
+        log_scale: whether sizes stand on a logarithmic axis; dots then take the place of bars.
 
     Returns:
         A ``matplotlib.figure.Figure``.
@@ -72,18 +75,16 @@ def plot_field_per_layer(layers, *, log_scale=False):
     rows = rows if len(rows) <= _MOST_BARS else _widening(rows)
     draw = _draw_bars if len(rows) <= _MOST_BARS else _draw_outline
     with figure_style():
-        figure = draw(rows, _stride_colours(rows))
-        if log_scale:
-            _set_log(figure.axes[0], "x" if draw is _draw_bars else "y")
-    return figure
+        return draw(rows, _stride_colours(rows), log_scale)
 
 
 def _set_log(axes, which):
     """Scale an axis by logarithms from 1 on, with plain numbers beside it."""
     axes.set(**{f"{which}scale": "log", f"{which}lim": (1, None)})
     scaled = getattr(axes, f"{which}axis")
+    scaled.set_major_locator(LogLocator(subs=(1, 3)))
+    scaled.set_minor_locator(NullLocator())
     scaled.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    scaled.set_minor_formatter(NullFormatter())
 
 
 def _bars(layers):
@@ -125,23 +126,42 @@ def _stride_key(colours):
     ]
 
 
-def _draw_bars(rows, colours):
-    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.32 * len(rows)))
+def _draw_bars(rows, colours, log_scale):
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.8 + 0.24 * len(rows)))
     names, sizes, strides = zip(*rows, strict=True)
-    bars = axis.barh(range(len(rows)), sizes, color=[colours[stride] for stride in strides])
-    axis.bar_label(bars, padding=3)
+    shades = [colours[stride] for stride in strides]
+    if log_scale:
+        _draw_dots(axis, sizes, sizes, shades)
+    else:
+        axis.bar_label(axis.barh(range(len(rows)), sizes, color=shades), padding=3)
     axis.set_yticks(range(len(rows)), names)
     axis.invert_yaxis()
     axis.margins(x=0.1, y=0.02)
     axis.set_xlabel("receptive field, input positions")
-    axis.legend(handles=_stride_key(colours), title="stride", loc="best")
+    place = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if log_scale else {"loc": "best"}
+    axis.legend(handles=_stride_key(colours), title="stride", **place)
     return figure
 
 
-def _draw_outline(rows, colours):
-    figure, axis = plt.subplots(figsize=(WIDTH, 4.5))
+def _draw_dots(axes, sizes, labels, colours):
+    """Draw a dot a row on a logarithmic axis, where the length of a bar would mean nothing."""
+    rows = range(len(sizes))
+    _set_log(axes, "x")
+    axes.hlines(rows, 1, sizes, color=FAINT, linewidth=1, zorder=1)
+    axes.scatter(sizes, rows, color=colours, s=60, zorder=2)
+    for row, (size, label) in enumerate(zip(sizes, labels, strict=True)):
+        axes.annotate(label, (size, row), (8, 0), textcoords="offset points", va="center")
+
+
+def _draw_outline(rows, colours, log_scale):
+    figure, axis = plt.subplots(figsize=(WIDTH, 3.4))
     _, sizes, strides = zip(*rows, strict=True)
-    axis.bar(range(len(rows)), sizes, width=1.0, color=[colours[stride] for stride in strides])
+    shades = [colours[stride] for stride in strides]
+    if log_scale:
+        _set_log(axis, "y")
+        axis.scatter(range(len(rows)), sizes, color=shades, s=10)
+    else:
+        axis.bar(range(len(rows)), sizes, width=1.0, color=shades)
     axis.margins(x=0)
     axis.set_xlabel("layers that widen the field, from input to output")
     axis.set_ylabel("receptive field,\ninput positions")
@@ -167,21 +187,23 @@ def plot_growth(analyses, *, log_scale=True):
     Example:
         >>> from labkit.receptive_field import SMALL_VGG, VGG16, trace
         >>> figure = plot_growth({"small": trace(SMALL_VGG), "VGG16": trace(VGG16)})
-        >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-        ['small: 76', 'VGG16: 212']
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['small 76', 'VGG16 212']
     """
     with figure_style():
         figure, axis = plt.subplots()
-        looks = zip(cycle(PALETTE), cycle(_LINE_STYLES), strict=False)
+        looks, ends = zip(cycle(PALETTE), cycle(_LINE_STYLES), strict=False), {}
         for (name, layers), (colour, style) in zip(analyses.items(), looks, strict=False):
             sizes = [size for _, size, _ in _widening(_bars(layers))]
-            steps, label = np.linspace(0, 1, len(sizes)), f"{name}: {sizes[-1]}"
-            axis.step(steps, sizes, where="post", label=label, color=colour, linestyle=style)
+            steps = np.linspace(0, 1, len(sizes))
+            axis.step(steps, sizes, where="post", color=colour, linestyle=style)
+            ends[f"{name} {sizes[-1]}"] = 1, sizes[-1], colour
         if log_scale:
             _set_log(axis, "y")
-        axis.set_xlabel("depth, from input (0) to output (1)")
+        axis.set_xticks([0, 1], ["input", "output"])
+        axis.set_xlabel("depth")
         axis.set_ylabel("receptive field,\ninput positions")
-        axis.legend()
+        name_ends(axis, ends)
     return figure
 
 
@@ -211,15 +233,17 @@ def plot_field_per_cost(analyses, *, log_scale=True):
         looks = zip(cycle(PALETTE), cycle(_LINE_STYLES), strict=False)
         for (name, analysis), (colour, style) in zip(analyses.items(), looks, strict=False):
             costs, sizes = _costs_and_sizes(name, analysis)
-            axis.step(costs, sizes, where="post", label=name, color=colour, linestyle=style)
+            axis.step(costs, sizes, where="post", color=colour, linestyle=style)
             axis.plot(costs[-1], sizes[-1], marker="o", color=colour)
+            # Above and left of its end, where a line that only climbs has not been.
+            end = {"textcoords": "offset points", "ha": "right", "va": "bottom"}
+            axis.annotate(name, (costs[-1], sizes[-1]), (-6, 0), color=colour, **end)
         if log_scale:
             axis.set(xscale="log")
             _set_log(axis, "y")
         axis.xaxis.set_major_formatter(EngFormatter(sep=" "))
         axis.set_xlabel("multiply-adds so far")
         axis.set_ylabel("receptive field,\ninput positions")
-        axis.legend()
     return figure
 
 
@@ -325,7 +349,7 @@ def plot_neurons(layers, *, units=1):
 
     Example:
         >>> plot_neurons([Layer(2, stride=3), Layer(2)]).axes[0].get_title()
-        '5 wide, 4 read: 1 holes'
+        '5 wide, 4 read: 1 hole'
     """
     layers = as_layers(layers)
     rows, lines = _read_positions(layers, require_whole("units", units))
@@ -335,7 +359,7 @@ def plot_neurons(layers, *, units=1):
             "or narrower layers."
         )
     with figure_style():
-        figure, axis = plt.subplots(figsize=(WIDTH, 1.1 + 1.0 * len(rows)))
+        figure, axis = plt.subplots(figsize=(WIDTH, 0.8 + 0.72 * len(rows)))
         places = _places(layers)
         for depth, (a, b) in lines:
             ends = [places[depth](a), places[depth + 1](b)]
@@ -369,8 +393,8 @@ def _places(layers):
 
 def _draw_row(axis, depth, row, place):
     everyone = range(row[0], row[-1] + 1)
-    size = 150 if len(everyone) < 20 else 60
-    hole = {"facecolor": "white", "edgecolor": GREY, "linewidth": 1.5, "zorder": 2}
+    size = 90 if len(everyone) < 20 else 30
+    hole = {"facecolor": "none", "edgecolor": GREY, "linewidth": 1.5, "zorder": 2}
     read = {"color": BLUE, "edgecolor": INK, "zorder": 3}
     for units, look in ((sorted({*everyone} - {*row}), hole), (row, read)):
         axis.scatter([place(j) for j in units], [depth] * len(units), s=size, **look)
@@ -381,10 +405,12 @@ def _finish_neurons(axis, rows):
     axis.set_yticks(range(len(rows)), names)
     axis.set_ylim(-0.6, len(rows) - 0.6)
     axis.set_xlabel("input position")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.spines["left"].set_visible(False)
     axis.tick_params(left=False)
     wide, read = rows[0][-1] - rows[0][0] + 1, len(rows[0])
-    found = f"{read} read: {wide - read} holes" if wide > read else "all read"
+    holes = f"{wide - read} hole{'s' * (wide - read > 1)}"
+    found = f"{read} read: {holes}" if wide > read else "all read"
     axis.set_title(f"{wide} wide, {found}")
 
 
@@ -475,9 +501,11 @@ def plot_effective_field(effective, *, axis=-1):
         if effective.strength.ndim == 1:
             figure, profile = plt.subplots()
         else:
-            figure, (heat, profile) = plt.subplots(2, 1, figsize=(WIDTH, 8), height_ratios=(1.7, 1))
-            figure.colorbar(_draw_map(heat, effective), ax=heat, label=_LABELS[effective.quantity])
-            heat.set_title(f"orange: effective, {_share(effective)}")
+            size = (WIDTH, 1.65 * WIDTH)
+            figure, (heat, profile) = plt.subplots(2, 1, figsize=size, height_ratios=(2, 1))
+            label, place = _LABELS[effective.quantity], {"location": "top", "aspect": 40}
+            figure.colorbar(_draw_map(heat, effective), ax=heat, label=label, **place)
+            heat.set_xlabel(f"orange: effective, {_share(effective)}")
         _draw_profile(profile, effective, axis)
     return figure
 
@@ -495,13 +523,19 @@ def _draw_map(axes, effective):
     floor = 1e-3
     image = axes.imshow(np.maximum(strength, floor), cmap=_MAP_COLOURS, norm=LogNorm(floor, 1))
     box = (top, bottom), (left, right) = effective.field[-2:]
-    width, height = right - left + 1, bottom - top + 1
-    _draw_box(axes, box, edgecolor="white", linewidth=2.5, linestyle="--")
-    axes.contour(_smoothed(strength), levels=[THRESHOLD], colors=[ORANGE], linewidths=2.5)
-    axes.set_xlim(max(left - 0.1 * width, -1) - 0.5, right + 0.1 * width + 0.5)
-    axes.set_ylim(bottom + 0.1 * height + 0.5, max(top - 0.1 * height, -1) - 0.5)
-    axes.set_facecolor(image.cmap(0.0))
+    _draw_box(axes, box, edgecolor="white", linewidth=2, linestyle="--")
+    axes.contour(_smoothed(strength), levels=[THRESHOLD], colors=[ORANGE], linewidths=2)
+    axes.set_xlim(_around((left, right), strength.shape[1]))
+    axes.set_ylim(_around((top, bottom), strength.shape[0])[::-1])
+    axes.locator_params(integer=True)
     return image
+
+
+def _around(ends, length):
+    """Return the limits of a view around the field from one position to another, in the input."""
+    first, last = ends
+    margin = 0.1 * (last - first + 1)
+    return max(first - margin, 0) - 0.5, min(last + margin, length - 1) + 0.5
 
 
 def _draw_box(axes, box, **look):
@@ -522,9 +556,8 @@ def _smoothed(strength):
 def _draw_profile(axes, effective, axis):
     profile, gaussian = effective.profile(axis), effective.gaussian(axis)
     positions = np.arange(len(profile))
-    axes.fill_between(positions, profile, color=SKY, label="measured", step="mid")
-    label = f"Gaussian, σ = {effective.sigma[axis]:.1f}"
-    axes.plot(positions, gaussian, color=INK, linestyle="--", label=label)
+    axes.fill_between(positions, profile, color=SKY, step="mid")
+    axes.plot(positions, gaussian, color=INK, linestyle="--", linewidth=1.5)
     first, last = effective.field[axis]
     for edge in (first - 0.5, last + 0.5):
         axes.axvline(edge, color=VERMILION, linestyle=":")
@@ -536,11 +569,16 @@ def _draw_profile(axes, effective, axis):
         va="bottom",
         color=VERMILION,
     )
-    axes.set_xlim(-0.5, len(profile) - 0.5)
-    axes.set_ylim(0, 1.3 * max(profile.max(), gaussian.max()))
+    left, right = _around((first, last), len(profile))
+    axes.set_xlim(left, right)
+    axes.set_ylim(0, 1.15 * max(profile.max(), gaussian.max()))
+    axes.locator_params(axis="x", integer=True)
+    axes.locator_params(axis="y", nbins=4)
     axes.set_xlabel("input position")
     axes.set_ylabel("share of the " + ("energy" if effective.quantity == "energy" else "gradient"))
-    axes.legend(loc="upper center", ncols=2)
+    words = f"dashed:\nGaussian,\nσ = {effective.sigma[axis]:.1f}"
+    axes.text(0.97, 0.95, words, transform=axes.transAxes, ha="right", va="top")
+    axes.text(0.03, 0.95, "blue:\nmeasured", transform=axes.transAxes, va="top", color=BLUE)
 
 
 def plot_effective_before_after(before, after):
@@ -571,7 +609,7 @@ def plot_effective_before_after(before, after):
             f"{after.quantity} over {after.strength.shape}. Measure both the same way."
         )
     with figure_style():
-        figure, pair = plt.subplots(1, 2, figsize=(WIDTH, 4.6), sharey=True)
+        figure, pair = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
         for axes, effective, when in zip(pair, (before, after), ("before", "after"), strict=True):
             image = _draw_map(axes, effective)
             axes.set_title(f"{when} training")
@@ -657,8 +695,8 @@ def _draw_boxes(axes, boxes):
     for (name, box), (colour, style) in zip(boxes, looks, strict=False):
         height, width = (last - first + 1 for first, last in box)
         size = f"{height}" if width == height else f"{height} × {width}"
-        _draw_box(axes, box, edgecolor="white", linewidth=5)
-        look = {"edgecolor": colour, "linewidth": 2.5, "linestyle": style}
+        _draw_box(axes, box, edgecolor="white", linewidth=3, alpha=0.7)
+        look = {"edgecolor": colour, "linewidth": 1.6, "linestyle": style}
         _draw_box(axes, box, label=f"{name}: {size}", **look)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=1 if len(boxes) < 4 else 2)
 
@@ -673,7 +711,7 @@ def _frame(axes, shape, boxes):
     axes.set_xlim(left - 0.5 - margin, right + 0.5 + margin)
     axes.set_ylim(bottom + 0.5 + margin, top - 0.5 - margin)
     if min(top, left) < 0 or bottom >= height or right >= width:
-        axes.set_facecolor("#E3E3E3")
+        axes.set_facecolor(FAINT)
         axes.set_title("grey: padding beyond the picture")
     axes.set_aspect("equal")
 
@@ -705,12 +743,12 @@ def plot_strategies(layers=9, *, dimensions=(1, 2)):
     allowed = f"at most {_MOST_STRATEGY_LAYERS}: no axis holds the field of more strides of 2"
     require(layers <= _MOST_STRATEGY_LAYERS, "layers", layers, allowed)
     dimensions = require_whole_numbers("dimensions", dimensions)
-    size = (WIDTH, 0.7 + 3.1 * len(dimensions))
+    size = (WIDTH, 0.5 + 2.4 * len(dimensions))
     with figure_style():
-        figure, panels = plt.subplots(len(dimensions), 1, figsize=size, squeeze=False, sharex=True)
+        figure, panels = plt.subplots(len(dimensions), 1, figsize=size, squeeze=False)
         for axes, dimension in zip(panels[:, 0], dimensions, strict=True):
             _draw_strategies(axes, strategies(layers, dimension), layers, dimension)
-        panels[-1, 0].set_xlabel("receptive field along one axis; positions it keeps")
+        panels[-1, 0].set_xlabel("receptive field along one axis")
     return figure
 
 
@@ -750,16 +788,15 @@ def _root(number, degree):
 def _draw_strategies(axes, compared, layers, dimension):
     colours = (ORANGE, BLUE, VERMILION, SKY)
     names, _, fields, strides = zip(*compared, strict=True)
-    # As floats, because matplotlib takes no whole number beyond 64 bits.
-    bars = axes.barh(names, [float(field) for field in fields], color=colours)
     kept = ["all" if stride == 1 else f"1 of {_short(stride)}" for stride in strides]
-    labels = [f"{_short(field)}, keeps {part}" for field, part in zip(fields, kept, strict=True)]
-    _set_log(axes, "x")
-    room_for_labels = 1.85 if max(fields) < _LONG_NUMBER else 3.2
-    axes.set_xlim(1, max(fields) ** room_for_labels)
+    labels = [f"{_short(field)}\nkeeps {part}" for field, part in zip(fields, kept, strict=True)]
+    # As floats, because matplotlib takes no whole number beyond 64 bits.
+    _draw_dots(axes, [float(field) for field in fields], labels, colours)
+    room_for_labels = 1.9 if max(fields) < _LONG_NUMBER else 2.6
+    axes.set_xlim(1, float(max(fields)) ** room_for_labels)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), [name.replace("dilation ", "dilation\n") for name in names])
     _set_power_ticks(axes, max(fields))
-    axes.bar_label(bars, labels, padding=4)
-    axes.invert_yaxis()
     axes.set_title(f"{dimension}-D, {layers * 3**dimension} weights")
 
 

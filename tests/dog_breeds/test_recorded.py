@@ -7,7 +7,7 @@ import pytest
 from labkit import plot_runs, recorded
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.recorded import Recorded
-from labkit.dog_breeds.run_figures import _apart
+from labkit.figure_style import _apart
 
 
 def run_of(*curves):
