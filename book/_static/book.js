@@ -21,32 +21,35 @@ const sidebar = document.getElementById("pst-primary-sidebar");
 sidebar?.setAttribute("role", "region");
 sidebar?.setAttribute("aria-label", "Sidebar");
 
-// A formula wider than its column breaks before each sign of a relation; what is still too wide
-// shrinks, by a third at most.
+// A formula wider than its column shrinks, by a third at most. Where that is not enough, it also
+// breaks before each sign of a relation and each wide space.
+const SMALLEST = 2 / 3;
+// Equal, less, greater, at most, at least, arrow.
+const RELATIONS = [".mjx-c3D", ".mjx-c3C", ".mjx-c3E", ".mjx-c2264", ".mjx-c2265", ".mjx-c2190"];
 function fit(formula) {
   const math = formula.querySelector("mjx-math");
-  const width = () => math.getBoundingClientRect().width;
   formula.style.fontSize = formula.dataset.size ??= formula.style.fontSize;
   formula.classList.remove("broken");
-  if (width() <= formula.clientWidth) return;
-  formula.classList.add("broken");
-  if (!formula.querySelector(".part")) split(math);
-  const share = Math.max(...[...math.querySelectorAll(".part")].map((part) => part.offsetWidth), 0) || width();
-  const shrunk = Math.max(2 / 3, Math.min(1, (formula.clientWidth - 2) / share));
-  if (shrunk < 1) formula.style.fontSize = `${parseFloat(formula.dataset.size) * shrunk}%`;
+  const room = formula.clientWidth - 2;
+  let share = room / math.getBoundingClientRect().width;
+  if (share < SMALLEST) {
+    const parts = math.querySelectorAll(".part").length ? [...math.children] : split(math);
+    formula.classList.add("broken");
+    share = room / Math.max(...parts.map((part) => part.getBoundingClientRect().width));
+  }
+  if (share < 1) formula.style.fontSize = `${parseFloat(formula.dataset.size) * Math.max(share, SMALLEST)}%`;
 }
 function split(math) {
-  const signs = [...math.children].filter((child) => child.matches("mjx-mo") && RELATIONS.has(child.firstElementChild?.className.match(/mjx-c[0-9A-F]+/)?.[0]));
-  if (!signs.length) return;
-  let part;
+  const begins = `mjx-mspace, mjx-mo:has(> :is(${RELATIONS}))`;
+  const parts = [];
   for (const child of [...math.children]) {
-    if (!part || signs.includes(child)) math.append((part = document.createElement("span")));
-    part.className = "part";
-    part.append(child);
+    if (!parts.length || child.matches(begins)) parts.push(document.createElement("span"));
+    parts.at(-1).append(child);
   }
+  for (const part of parts) part.className = "part";
+  math.replaceChildren(...parts);
+  return parts;
 }
-// Equal, less, greater, at most, at least, arrow.
-const RELATIONS = new Set(["mjx-c3D", "mjx-c3C", "mjx-c3E", "mjx-c2264", "mjx-c2265", "mjx-c2190"]);
 
 // What scrolls sideways can be reached by keyboard, formulas included, once they are set.
 function settle() {
@@ -87,12 +90,36 @@ function explain(word) {
   meaning.style.top = `${bottom + 4 + window.scrollY}px`;
   word.setAttribute("aria-expanded", "true");
 }
+document.addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape" || !meaning.isConnected || !meaning.matches(":popover-open")) return;
+  if (meaning.contains(document.activeElement)) meaning.previousElementSibling.focus();
+  meaning.hidePopover();
+});
 meaning.addEventListener("toggle", ({ newState }) => {
   if (newState === "closed") meaning.previousElementSibling?.setAttribute("aria-expanded", "false");
 });
 
-// The search shows an excerpt of each page it finds, which it fetches; browsers forbid that to
-// pages opened straight from the disk, where the titles must do.
-if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS === "object") {
-  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+// The search shows an excerpt of each page it finds, which it fetches. Browsers forbid that to pages
+// opened straight from the disk; there the words of all pages come as a script.
+const results = document.getElementById("search-results");
+if (results && location.protocol === "file:") {
+  const root = document.documentElement.dataset.content_root;
+  const script = Object.assign(document.createElement("script"), { src: `${root}_static/search_words.js` });
+  const loaded = new Promise((resolve) => { script.onload = resolve; });
+  document.head.append(script);
+  window.fetch = async (address) => {
+    await loaded;
+    const page = address.slice(root.length).replace(/\.html$/, "");
+    return new Response(`<div role="main">${WORDS_OF_PAGES[page] ?? ""}</div>`);
+  };
 }
+
+// It names the glossary where it has found a term.
+function nameTerms() {
+  for (const link of results.querySelectorAll("li > a:not([data-named])")) {
+    link.dataset.named = "";
+    const [, term] = link.hash.match(/^#term-(.+)/) ?? [];
+    if (term) link.textContent += `: ${term.replaceAll("-", " ")}`;
+  }
+}
+if (results) new MutationObserver(nameTerms).observe(results, { childList: true, subtree: true });

@@ -23,8 +23,8 @@
   }
 
   // An image that is all a link consists of is named for where the link leads, however short.
-  function poorAlt(image) {
-    const alt = image.getAttribute("alt")?.trim() ?? "";
+  function poorAlt(image, attribute = "alt") {
+    const alt = image.getAttribute(attribute)?.trim() ?? "";
     const link = image.closest("a");
     const button = link && !link.classList.contains("reference") && !link.textContent.trim();
     if (/\.(png|jpe?g|svg|gif|webp)$/i.test(alt) || /[/\\]\S+\.\w+$/.test(alt)) return "a file name";
@@ -67,6 +67,60 @@
     foldedShows: (part) => {
       const inside = [...part.children].filter((child) => child.tagName !== "SUMMARY");
       return inside.some((child) => shown(child) && (child.innerText.trim() || child.querySelector("img, svg")));
+    },
+
+    // What a cell draws: counted, with a caption, and sharp on a screen of two pixels a point.
+    figures: () => {
+      const drawn = [...article().querySelectorAll(".cell_output :is(figure, .figure-drawing, img)")]
+        .filter((e) => shown(e) && !e.closest(".rf-explorer, .look-inside, .output.text_html"));
+      const uncounted = drawn.filter((e) => !/^Figure \d+/.test(e.closest("figure")?.querySelector(".caption-number")?.textContent ?? ""));
+      const blurred = drawn.filter((e) => e.matches("img") && e.naturalWidth < 2 * e.getBoundingClientRect().width);
+      return {
+        count: drawn.filter((e) => e.matches("figure")).length,
+        uncounted: uncounted.map((e) => `no number: ${brief(e)}`),
+        blurred: blurred.map((e) => `${e.naturalWidth} pixels: ${brief(e)}`),
+        poor: drawn.filter((e) => e.matches("svg") && poorAlt(e, "aria-label")).map((e) => `poor alt: ${brief(e)}`),
+      };
+    },
+
+    // Letters of a drawing are shapes: a group of them has the size of a point in a hundred units.
+    letters: () => [...article().querySelectorAll(".figure-drawing use[href*=DejaVu]")]
+      .map((letter) => letter.parentElement)
+      .filter((group, n, all) => group !== all[n - 1] && shown(group)).length,
+    small: () => {
+      const lines = [];
+      const walker = document.createTreeWalker(article(), NodeFilter.SHOW_TEXT);
+      while (walker.nextNode()) {
+        const { data, parentElement } = walker.currentNode;
+        const skipped = parentElement.closest("script, style, sub, sup, mjx-container, .sr-only, .visually-hidden, option");
+        if (data.trim() && !skipped && shown(parentElement) && parseFloat(getComputedStyle(parentElement).fontSize) < 11) {
+          lines.push(`${getComputedStyle(parentElement).fontSize}: ${data.trim().slice(0, 60)} in ${brief(parentElement)}`);
+        }
+      }
+      for (const letter of article().querySelectorAll(".figure-drawing use[href*=DejaVu]")) {
+        const { a, b } = letter.parentElement.getScreenCTM();
+        const size = 100 * Math.hypot(a, b);
+        if (shown(letter.parentElement) && size < 11) lines.push(`${size.toFixed(1)} px in ${letter.closest("svg").getAttribute("aria-label").slice(0, 80)}`);
+      }
+      return lines;
+    },
+
+    // What ends at the edge of a box or of a drawing. Tables, and code of the library, may scroll.
+    cut: () => {
+      const mayScroll = "table, .aligned, .text_html, .pst-scrollable-table-container, .highlight:has(.viewcode-block), .rf-explorer, .look-inside, mjx-assistive-mml, .sr-only, textarea, input";
+      const boxes = [...article().querySelectorAll("*")].filter((e) => (
+        getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 30
+          && !e.closest(mayScroll) && !e.querySelector("mjx-container") && shown(e)
+      ));
+      const formulas = [...article().querySelectorAll("mjx-container[display='true'] mjx-math")].filter((e) => (
+        shown(e) && e.getBoundingClientRect().width > e.parentElement.clientWidth + 1
+      ));
+      const letters = [...article().querySelectorAll(".figure-drawing use[href*=DejaVu]")].filter((e) => {
+        const [inner, outer] = [e.getBoundingClientRect(), e.closest("svg").getBoundingClientRect()];
+        return shown(e.parentElement) && (inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1);
+      });
+      return [...boxes, ...formulas].map((e) => `cut: ${brief(e)} ${e.scrollWidth} in ${e.clientWidth}`)
+        .concat(letters.map((e) => `cut letter in ${e.closest("svg").getAttribute("aria-label").slice(0, 80)}`));
     },
 
     // How far the page can be pushed sideways, and what makes it so wide.

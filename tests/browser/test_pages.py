@@ -65,6 +65,18 @@ class TestVisit:
     def test_every_picture_has_words_that_say_what_it_shows(self, visit):
         nothing_in(visit.poor_alt)
 
+    def test_every_figure_has_a_number_and_a_caption(self, visit):
+        nothing_in(visit.uncounted_figures)
+
+    def test_every_figure_is_sharp(self, visit):
+        nothing_in(visit.blurred_figures)
+
+    def test_no_text_is_cut_on_a_wide_screen_or_on_a_phone(self, visit):
+        nothing_in(visit.cut)
+
+    def test_no_line_is_too_small_on_a_phone(self, visit):
+        nothing_in(visit.small_lines)
+
     def test_every_folded_part_opens_by_mouse_and_keyboard(self, visit):
         nothing_in(visit.stuck)
 
@@ -94,6 +106,8 @@ def test_the_visits_saw_all_that_the_file_holds(visits, name):
         assert seen.formulas >= len(article.select("span.math, div.math"))
         assert seen.folded >= len(article.select("details"))
         assert seen.images >= len(article.select("img"))
+        assert seen.figures == len(article.select(".cell_output figure"))
+        assert seen.letters > 0 or not article.select(".figure-drawing use")
 
 
 class TestLinks:

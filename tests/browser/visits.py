@@ -11,6 +11,8 @@ from threading import Thread
 INSPECT = (Path(__file__).parent / "inspect_page.js").read_text(encoding="utf-8")
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 360, "height": 740}
+#: What most telephones have.
+PHONE = {"width": 390, "height": 844}
 
 #: Until formulas are set and fonts are there, nothing has its final size or colour.
 SETTLED = """() => Promise.all([window.MathJax?.startup?.promise, document.fonts.ready])
@@ -51,6 +53,12 @@ class Visit:
     images: int = 0
     poor_alt: list = field(default_factory=list)
     broken_images: list = field(default_factory=list)
+    figures: int = 0
+    letters: int = 0
+    uncounted_figures: list = field(default_factory=list)
+    blurred_figures: list = field(default_factory=list)
+    small_lines: list = field(default_factory=list)
+    cut: list = field(default_factory=list)
     folded: int = 0
     stuck: list = field(default_factory=list)
     sideways_folded: list = field(default_factory=list)
@@ -96,6 +104,7 @@ def look_wide(look, seen, base):
     seen.formulas, seen.unset_formulas = formulas["set"], formulas["unset"]
     seen.images, seen.poor_alt = images["count"], images["poor"]
     seen.broken_images = images["broken"]
+    look_at_figures(look, seen)
     look("unfold", False)
     open_each(look, seen)
     if base.startswith("http"):
@@ -114,8 +123,25 @@ def look_narrow(look, seen, base):
     seen.sideways_folded = look("sideways")
     look("unfold", True)
     seen.sideways_unfolded = look("sideways")
+    look.tab.set_viewport_size(PHONE)
+    look.tab.evaluate(RESIZED)
+    seen.small_lines = look("small")
+    seen.cut += look("cut")
+    look.tab.set_viewport_size(NARROW)
+    look.tab.evaluate(RESIZED)
     if base.startswith("file"):
         seen.axe_unfolded = accessibility(look, seen)
+
+
+def look_at_figures(look, seen):
+    """Look at what cells draw, and for text that is cut, all parts unfolded."""
+    look("unfold", True)
+    look.tab.evaluate(RESIZED)
+    figures, seen.letters = look("figures"), look("letters")
+    seen.figures, seen.uncounted_figures = figures["count"], figures["uncounted"]
+    seen.blurred_figures = figures["blurred"]
+    seen.poor_alt += figures["poor"]
+    seen.cut += look("cut")
 
 
 def accessibility(look, seen):

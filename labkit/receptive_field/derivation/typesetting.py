@@ -4,6 +4,7 @@ Sympy's own order is alphabetical, and puts the r of ``s[l] * (r[l] - 1)`` first
 changes here; what is printed is the equation itself.
 """
 
+import re
 from math import inf
 
 from sympy import Add, Derivative, Expr, Indexed, Mul, Product, Sum
@@ -35,6 +36,10 @@ class _Printer(LatexPrinter):
 
     def _print_Mul(self, expr):
         return super()._print_Mul(Mul(*sorted(expr.args, key=_factor_rank), evaluate=False))
+
+    def _print_Indexed(self, expr: Indexed) -> str:
+        # In braces of its own, a prime stands before the index instead of above it.
+        return re.sub(r"^\{(\w+'+)\}", r"\1", super()._print_Indexed(expr))
 
     def _print_Derivative(self, expr: Derivative) -> str:
         (variable,) = expr.variables
