@@ -153,10 +153,12 @@ class TestLines:
         document = new_document("page")
         words = nodes.paragraph("", "", nodes.Text("A 3 × 3 kernel, 93.6 % of 4 or x × y, "))
         words += nodes.literal("", "2 × 2")
-        document += words
+        code = [make("", "2 × 2") for make in (nodes.literal_block, nodes.doctest_block)]
+        document += [words, *code]
         line_breaks.set_lines(None, document, "page")
         told = "A 3\xa0×\xa03 kernel, 93.6\xa0% of 4 or x × y, 2 × 2"
         assert words.astext() == told
+        assert [block.astext() for block in code] == ["2 × 2"] * 2
 
 
 def test_of_a_page_the_words_are_kept_and_where_they_stand():

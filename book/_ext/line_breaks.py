@@ -12,7 +12,7 @@ from docutils import nodes
 COLUMNS = re.compile(r"[─━│┃]|\S {2,}\S")
 INSEPARABLE = re.compile(r"(?<=\d) (?=[×%])|(?<=×) (?=\d)")
 #: Words in these are left as they are.
-CLOSED = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
+CLOSED = (nodes.literal, nodes.math, nodes.FixedTextElement)
 
 
 def set_lines(app, doctree, docname):

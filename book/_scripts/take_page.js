@@ -18,6 +18,7 @@ async (anchors) => {
   const useless = "script, .viewcode-link, .headerlink, .copybtn, .prev-next-footer, .toctree-wrapper, .toggle-button, noscript";
   for (const element of article.querySelectorAll(useless)) element.remove();
   for (const image of article.querySelectorAll("img")) image.setAttribute("src", new URL(image.getAttribute("src"), location));
+  for (const image of article.querySelectorAll("svg image")) image.setAttribute("href", new URL(image.getAttribute("href"), location));
 
   // A link to another page of the book leads to its place; one to any other file leads nowhere.
   const targets = [];

@@ -169,6 +169,14 @@ def test_the_explorer_follows_drags_and_hides(engine, serve, tmp_path, scheme):
     nothing_in(engine.messages)
 
 
+def test_a_word_of_the_glossary_says_what_it_means(engine, served):
+    engine.open(f"{served['http']}/{LAB}")
+    engine.run("async () => document.querySelector('a.glossary-term').click()")
+    meaning = "document.getElementById('glossary-meaning')"
+    assert engine.run(f"async () => {meaning}.matches(':popover-open')")
+    assert len(engine.run(f"async () => {meaning}.innerText")) > 30
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_whole(engine, served, name):
     engine.open(f"{served['http']}/{name}")

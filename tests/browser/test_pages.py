@@ -14,7 +14,7 @@ from built_book import (
     pointers,
     redirects,
 )
-from visits import axe_source
+from visits import axe_source, new_page
 
 ALL_PAGES = pages()
 PAGES = [page for page in ALL_PAGES if not is_source_code(page)]
@@ -153,6 +153,14 @@ class TestSearch:
         found = page.locator("#search-results ul.search li > a")
         addresses = [link.get_attribute("href") for link in found.all()]
         assert any("labs/receptive_field.html" in address for address in addresses)
+        names = [link.inner_text() for link in found.all()]
+        assert len(set(names)) == len(names)
+        assert "Glossary: dilation" in names
+        excerpt = page.locator(
+            "#search-results li:has(> a[href^='labs/receptive_field']) p.context"
+        )
+        excerpt.first.wait_for()
+        assert "dilat" in excerpt.first.inner_text().lower()
         found.first.click()
         page.wait_for_load_state()
         assert "dilat" in page.locator("article").inner_text().lower()
@@ -181,6 +189,45 @@ class TestControls:
         link.first.click()
         page.wait_for_url("**/labs/receptive_field.html")
         assert page.locator("article h1").is_visible()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+class TestGlossary:
+    """A word of the glossary says what it means without leaving the page."""
+
+    LAB = "labs/receptive_field.html"
+
+    def test_by_keyboard(self, page, bases, scheme):
+        page.goto(f"{bases[scheme]}/{self.LAB}")
+        word, meaning = page.locator("a.glossary-term").first, page.locator("#glossary-meaning")
+        word.press("Enter")
+        assert len(meaning.inner_text()) > 30
+        assert word.get_attribute("aria-expanded") == "true"
+        page.keyboard.press("Tab")
+        assert meaning.locator("a").evaluate("link => link === document.activeElement")
+        page.keyboard.press("Escape")
+        meaning.wait_for(state="hidden")
+        assert word.evaluate("link => link === document.activeElement")
+        page.wait_for_function("link => link.ariaExpanded === 'false'", arg=word.element_handle())
+
+    def test_by_touch(self, browser, bases, scheme):
+        phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+        with new_page(browser, **phone) as page:
+            page.goto(f"{bases[scheme]}/{self.LAB}")
+            page.locator("a.glossary-term").nth(3).tap()
+            meaning = page.locator("#glossary-meaning")
+            box = meaning.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+            meaning.locator("a").tap()
+            page.wait_for_url("**/book/glossary.html#term-*")
+
+    def test_without_a_script_it_is_a_link(self, browser, bases, scheme):
+        with new_page(browser, java_script_enabled=False) as page:
+            page.goto(f"{bases[scheme]}/{self.LAB}")
+            word = page.locator("a.glossary-term").first
+            assert len(word.get_attribute("title")) > 20
+            word.click()
+            page.wait_for_url("**/book/glossary.html#term-*")
 
 
 @pytest.mark.parametrize("mode", MODES)
