@@ -99,6 +99,13 @@ meaning.addEventListener("toggle", ({ newState }) => {
   if (newState === "closed") meaning.previousElementSibling?.setAttribute("aria-expanded", "false");
 });
 
+// On paper a page is light.
+window.addEventListener("beforeprint", () => {
+  const { theme } = document.documentElement.dataset;
+  document.documentElement.dataset.theme = "light";
+  window.addEventListener("afterprint", () => { document.documentElement.dataset.theme = theme; }, { once: true });
+});
+
 // The search shows an excerpt of each page it finds, which it fetches. Browsers forbid that to pages
 // opened straight from the disk; there the words of all pages come as a script.
 const results = document.getElementById("search-results");

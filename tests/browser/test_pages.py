@@ -180,6 +180,17 @@ class TestControls:
         page.goto(f"{bases[scheme]}/{PAGES[1]}")
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
+    def test_on_paper_a_dark_page_is_light(self, page, bases, scheme):
+        page.emulate_media(color_scheme="dark")
+        page.goto(f"{bases[scheme]}/book/how_fast.html")
+        note = "window.seen = []; window.addEventListener('{}', () => seen.push({}))"
+        theme = "document.documentElement.dataset.theme"
+        ink = "getComputedStyle(document.querySelector('.figure-drawing')).fill"
+        page.evaluate(note.format("beforeprint", f"{theme}, {ink}"))
+        page.pdf()
+        assert page.evaluate("seen") == ["light", "rgb(26, 26, 26)"]
+        page.wait_for_function(f"{theme} === 'dark'")
+
     def test_contents_open_on_a_phone_and_lead_to_a_page(self, page, bases, scheme):
         page.set_viewport_size({"width": 360, "height": 740})
         page.goto(f"{bases[scheme]}/book/index.html")
