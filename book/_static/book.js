@@ -30,6 +30,7 @@ function fit(formula) {
   const math = formula.querySelector("mjx-math");
   formula.style.fontSize = formula.dataset.size ??= formula.style.fontSize;
   formula.classList.remove("broken");
+  if (!formula.clientWidth) return;
   const room = formula.clientWidth - 2;
   let share = room / math.getBoundingClientRect().width;
   if (share < SMALLEST) {
@@ -59,7 +60,7 @@ function settle() {
   }
 }
 window.addEventListener("resize", settle);
-window.addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(settle));
+window.addEventListener("load", () => Promise.all([window.MathJax?.startup?.promise, document.fonts.ready]).then(settle));
 // In a folded part nothing has a width yet.
 document.addEventListener("toggle", settle, true);
 
@@ -80,6 +81,7 @@ for (const word of document.querySelectorAll("a.glossary-term")) {
 }
 function explain(word) {
   if (meaning.matches(":popover-open")) meaning.hidePopover();
+  meaning.previousElementSibling?.setAttribute("aria-expanded", "false");
   const more = Object.assign(document.createElement("a"), { href: word.href, textContent: "Glossary" });
   meaning.replaceChildren(`${word.dataset.meaning} `, more);
   word.after(meaning);
@@ -96,7 +98,8 @@ document.addEventListener("keydown", ({ key }) => {
   meaning.hidePopover();
 });
 meaning.addEventListener("toggle", ({ newState }) => {
-  if (newState === "closed") meaning.previousElementSibling?.setAttribute("aria-expanded", "false");
+  // Told late: by then another word may have been asked.
+  if (newState === "closed" && !meaning.matches(":popover-open")) meaning.previousElementSibling?.setAttribute("aria-expanded", "false");
 });
 
 // On paper a page is light.
