@@ -125,7 +125,8 @@ class Verdict:
     message: str
     counter_example: CounterExample | None = None
     right_when: tuple[str, ...] = ()
-    tried: int = 0
+    # How many fit into the time depends on the machine.
+    tried: int = field(default=0, repr=False)
     formulas: tuple[Node, ...] = field(default=(), repr=False)
     answer: str = ""
     spot: int | None = None
