@@ -1,9 +1,11 @@
 """Small networks, and a page of its own around what shows them."""
 
 import base64
+import json
 
 import keras
 import numpy as np
+from built_book import parsed
 
 import labkit
 from labkit.dog_breeds.inside import look_inside
@@ -12,6 +14,17 @@ from labkit.receptive_field import analyse
 LIGHT, DARK = "background: #fff; color: #222", "background: #121212; color: #eee"
 BREEDS = ["ash", "birch", "cedar", "dogwood"]
 SIDE, DOGS, OTHERS = 16, 5, 13
+
+#: What the network is shown, as the page draws it.
+SHOWN = """() => {
+    const canvas = document.querySelector('[data-in="changed"]'), {width, height} = canvas;
+    const copy = Object.assign(document.createElement("canvas"), {width, height});
+    const context = copy.getContext("2d", {willReadFrequently: true});
+    context.drawImage(canvas, 0, 0);
+    return [...context.getImageData(0, 0, width, height).data]; }"""
+
+#: What the address of the book's playground says so that its dice fall as in the lab.
+SEEDED = "#augment=fine-tuned/4/reflect/0/seed:2021"
 
 
 def three_networks():
@@ -71,3 +84,10 @@ def decoded(dogs):
 
     read = [np.frombuffer(base64.b64decode(dog["picture"]), np.uint8) for dog in dogs]
     return np.stack([cv2.imdecode(dog, cv2.IMREAD_COLOR)[..., ::-1] for dog in read])
+
+
+def drawn_in_the_lab(path):
+    """Return what the lab's generator makes of the dog and the seed of :data:`SEEDED`, uint8."""
+    dogs = json.loads(parsed(path).find(attrs={"data-in": "data"}).string)["dogs"]
+    generator = labkit.ImageDataGenerator(**labkit.load_settings("photographs").augmentation)
+    return generator.random_transform(decoded(dogs)[4], seed=2021).astype(int)

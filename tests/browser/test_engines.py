@@ -7,7 +7,9 @@ from pathlib import Path
 from threading import Thread
 
 import engines
+import numpy as np
 import pytest
+from network_pages import SEEDED, SHOWN, drawn_in_the_lab
 from serve import QuietHandler
 from test_explorer_in_browser import document
 from test_pages import PAGES, nothing_in
@@ -18,6 +20,7 @@ from labkit.receptive_field.explorer import explorer
 pytestmark = pytest.mark.browser
 
 LAB = "labs/receptive_field.html"
+PLAYGROUND = "book/augmentation.html"
 
 #: Write an answer of a kind into the field of a number, press Check, and wait for the verdict.
 CHECK = """async () => {
@@ -32,6 +35,13 @@ CHECK = """async () => {
     while (!verdict.textContent) await new Promise((resolve) => setTimeout(resolve, 20));
     return verdict.textContent;
 }"""
+
+#: Wait for the network's answer; what it was shown.
+PLAYED = f"""async () => {{
+    const answered = () => document.querySelector("[data-in=bars] td");
+    while (!answered()) await new Promise((resolve) => setTimeout(resolve, 20));
+    return ({SHOWN})();
+}}"""
 
 FORMULAS = f"""async () => {{
     await window.MathJax?.startup?.promise;
@@ -175,6 +185,14 @@ def test_a_word_of_the_glossary_says_what_it_means(engine, served):
     meaning = "document.getElementById('glossary-meaning')"
     assert engine.run(f"async () => {meaning}.matches(':popover-open')")
     assert len(engine.run(f"async () => {meaning}.innerText")) > 30
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_playground_changes_a_dog_as_the_lab_does_and_asks(engine, served, scheme, book):
+    engine.open(f"{served[scheme]}/{PLAYGROUND}{SEEDED}")
+    seen = np.reshape(engine.run(PLAYED), (64, 64, 4))[..., :3]
+    assert np.abs(seen - drawn_in_the_lab(book / PLAYGROUND)).max() <= 2
+    nothing_in(engine.messages)
 
 
 @pytest.mark.parametrize("name", PAGES)

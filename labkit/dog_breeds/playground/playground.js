@@ -35,6 +35,11 @@ async function mount(root) {
     part("message").textContent = sentence;
   }
 
+  // From a change until the network's answer to it has been told.
+  function setBusy(busy) {
+    part("answer").setAttribute("aria-busy", busy);
+  }
+
   // ---- From the state to the network's answer
 
   function take(chosen, dog) {
@@ -48,6 +53,7 @@ async function mount(root) {
 
   function change() {
     if (!pixels) return;
+    setBusy(true);
     changed = augment.applyTransform(original, sides, state.parameters, state.fill_mode, state.cval);
     asked += 1;
     answers.ask({task: "score", id: asked, network: state.network, picture: Float32Array.from(changed, (grey) => grey / 255)});
@@ -121,13 +127,13 @@ async function mount(root) {
 
   // When the dog has stopped being that dog for the network, in words.
   function verdict(was, own) {
-    const now = breedOf(scores), first = breedOf(was), sure = (breed) => `${percent(scores[breed])} %`;
+    const now = breedOf(scores), first = breedOf(was), sure = (breed) => `${percent(scores[breed])}\u00a0%`;
     const other = `the network says ${data.breeds[now]}, ${sure(now)}`;
     if (first !== own) {
       const start = `Unchanged, this ${data.breeds[own]} passes for ${withArticle(data.breeds[first])}`;
       return now === own ? `${start}; now it is recognised, ${sure(own)}.` : `${start}; now ${other}.`;
     }
-    if (now === own) return `Still ${withArticle(data.breeds[own])}: ${sure(own)}, ${percent(was[own])} % as it was.`;
+    if (now === own) return `Still ${withArticle(data.breeds[own])}: ${sure(own)}, ${percent(was[own])}\u00a0% as it was.`;
     return `No longer ${withArticle(data.breeds[own])} (${sure(own)}): ${other}.`;
   }
 
@@ -142,6 +148,7 @@ async function mount(root) {
         if (state.dog !== null) writeAddress(fragment());
       }
       spoken = true;
+      setBusy(false);
     }, PAUSE);
   }
 
@@ -321,6 +328,7 @@ async function mount(root) {
   }
 
   async function showAll() {
+    setBusy(true);
     chooseNetwork(state.network);
     chooseFill(augment.FILL_MODES.indexOf(state.fill_mode));
     pictures.mark(network());
