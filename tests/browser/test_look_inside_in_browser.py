@@ -410,7 +410,7 @@ class TestAddress:
             ("fine-tuned/0/block1_conv1/0/16/0/picture", "row is a whole number from 0 to 15"),
             ("fine-tuned/0/block1_conv1/0/0/0/dream", "no view “dream”"),
             ("fine-tuned/0/block1_conv1/0/0/0/picture/9.9.9", "covered square"),
-            ("%", "cannot be read"),
+            ("%", "no network “%”"),
         ],
     )
     def test_what_it_cannot_mean_is_said(self, opened, fragment, sentence):

@@ -325,7 +325,7 @@ class TestAddress:
             ("fine-tuned/0/wrap/0/theta:", "theta is a number from −180 to 180"),
             ("fine-tuned/0/wrap/0/flip_vertical:0.5", "flip_vertical is a number"),
             ("fine-tuned/0/wrap/0/seed:-1", "seed is a whole number"),
-            ("%", "cannot be read"),
+            ("%", "no network “%”"),
         ],
     )
     def test_what_it_cannot_mean_is_said(self, opened, fragment, sentence):

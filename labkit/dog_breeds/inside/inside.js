@@ -665,7 +665,7 @@ async function mount(root) {
   part("picture").addEventListener("pointerdown", (event) => { if (state.cover) { part("picture").setPointerCapture(event.pointerId); drag(event); } });
   part("picture").addEventListener("pointermove", drag);
   part("visit").addEventListener("click", visit);
-  part("copy").addEventListener("click", () => copyLink(fragment(), say));
+  part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root, "what is shown", "the page Look inside")));
   begin(part, data);
 
   // To begin with: half way up, and of the first dog's favourite units there the first.

@@ -1,8 +1,5 @@
-"use strict";
+// What the pages that ask networks about dogs share beyond what all pages do: the worker, the dogs.
 
-// What the pages that ask networks about dogs share: elements, the worker, the dogs, the address.
-
-const PAUSE = 250;
 const UNIT = "#d55e00";
 
 // ---- Words and numbers
@@ -16,14 +13,6 @@ const dashed = (name) => name.replace(/ /g, "-");
 // ---- Elements
 
 const partsOf = (root) => (name) => root.querySelector(`[data-in="${name}"]`);
-
-function make(parent, name, attributes = {}, text = "") {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(text);
-  parent.append(element);
-  return element;
-}
 
 // Radio buttons as chips; returns a function that chooses one.
 function radios(parent, name, labels, choose) {
@@ -137,15 +126,6 @@ function begin(part, data) {
   part("live").hidden = false;
 }
 
-// Starts every page that has no script running yet; a notebook may run this more than once.
-function mountEach(selector, mount) {
-  document.querySelectorAll(selector).forEach((root) => {
-    if (root.dataset.running) return;
-    root.dataset.running = "yes";
-    mount(root);
-  });
-}
-
 // ---- The dogs to choose from, and a picture of the reader's own
 
 // Colours from 0 to 1, row by row.
@@ -222,32 +202,10 @@ function picturesToChoose(root, data, sides, take, say) {
 
 // ---- The address
 
-// Inside a frame or a notebook's own page the address belongs to someone else.
-const ownsAddress = () => window.top === window && !("jpThemeLight" in document.body.dataset);
-
 // What stands in the address behind a key, if the page is asked.
 const readAddress = (key) => (ownsAddress() && location.hash.startsWith(`#${key}=`) ? location.hash.slice(key.length + 2) : undefined);
-
-function writeAddress(fragment) {
-  // A browser may refuse, in a sandbox or after too many changes; the page works without.
-  try { if (ownsAddress()) history.replaceState(history.state, "", fragment); } catch { /* as it was */ }
-}
-
-function decoded(text) {
-  try { return decodeURIComponent(text); } catch { throw new Error(`“${text.slice(0, 30)}” cannot be read.`); }
-}
 
 function wholeNumber(what, written, count) {
   if (!/^\d+$/.test(written) || Number(written) >= count) throw new Error(`The ${what} is a whole number from 0 to ${count - 1}, not “${String(written).slice(0, 10)}”.`);
   return Number(written);
-}
-
-async function copyLink(fragment, say) {
-  const link = ownsAddress() ? location.href.replace(/#.*|$/, fragment) : fragment;
-  try {
-    await navigator.clipboard.writeText(link);
-    say("Copied the link to what is shown.");
-  } catch {
-    say(`The browser does not let the page copy; the link is ${link}`);
-  }
 }

@@ -25,10 +25,10 @@ def write_page(package, name, *, data, weights, still, summary, scripts=()):
         HTML, one str.
     """
     own = [page_asset(package, script) for script in (*scripts, f"{name}.js")]
-    shared = [page_asset(__package__, script) for script in ("network.js", "page.js")]
+    of_networks = [page_asset(__package__, script) for script in ("network.js", "page.js")]
     return Template(page_asset(package, f"{name}.html")).substitute(
         style="\n".join([page_asset(__package__, "page.css"), page_asset(package, f"{name}.css")]),
-        script="\n".join([*shared, *own]),
+        script="\n".join([page_asset("labkit", "page.js"), *of_networks, *own]),
         # Written so, no text in it can end the element that holds it.
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         # A tenth shorter than base64. The script reads a comma for what might end the element.

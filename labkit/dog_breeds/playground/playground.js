@@ -338,7 +338,7 @@ async function mount(root) {
   part("throw").addEventListener("click", () => setSeed(((state.seed ?? Number(part("seed").value)) + 1) % 2 ** 32));
   part("seed").addEventListener("change", readSeed);
   part("reset").addEventListener("click", () => set({parameters: {...augment.NEUTRAL}, seed: null, fill_mode: data.fill_mode, cval: data.cval}));
-  part("copy").addEventListener("click", () => copyLink(fragment(), say));
+  part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root, "what is shown", "the augmentation playground")));
   begin(part, data);
   if (await open()) { if (root.getBoundingClientRect().top > innerHeight) root.scrollIntoView(); } else await showAll();
   window.addEventListener("hashchange", open);
