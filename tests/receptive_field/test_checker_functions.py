@@ -598,6 +598,9 @@ def test_programs_that_are_wrong_somewhere_are_never_proved(turns, stride, resul
 
 UNREAD = {
     "an iterator used twice": "z = reversed(k)\n    return sum(a for a in z) + sum(b for b in z)",
+    "an iterator turned round": "return sum(a * b for a, b in reversed(zip(k, s)))",
+    "a place in an iterator": "return zip(k, s)[0][0]",
+    "the length of an iterator": "return len(enumerate(k))",
     "a list that changes": "s[0] = 2\n    return 1 + sum(k) - len(k)",
     "a turn left out": "for i in range(len(k)):\n        break\n    return k[0]",
     "a return in a loop": "for i in range(len(k)):\n        return k[i]\n    return k[0]",

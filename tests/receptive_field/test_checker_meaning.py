@@ -65,6 +65,8 @@ NOT_PROVED_RECURRENCES = [
     ("r_{l-1}^2 = (s_l r_l + k_l - s_l)^2", "solve for it"),
     ("r_{l-1} (k_l - 3) = (s_l r_l + k_l - s_l) (k_l - 3)", "division by zero"),
     ("r_{l-1}/0 = s_l r_l + k_l - s_l", "division by zero"),
+    ("r_{l-1} + 0 (r_{l-1}/(k_l - 3)) = s_l r_l + k_l - s_l", "division by zero"),
+    ("0 (r_{l-1} + 1/(k_l - 3)) + r_{l-1} = s_l r_l + k_l - s_l", "division by zero"),
     ("r_{l-1} = s_l r_l + k_l - s_l = s_l r_l + k_l", "Not yet"),
     ("r_{l-1} = s_l r_l + k_l = s_l r_l + k_l - s_l", "Not yet"),
     ("y_0 = s*r + k - s", "is no name"),
@@ -138,6 +140,26 @@ def test_a_sympy_sum_may_count_layers_from_0():
     verdict = check_closed_form(1 + sympy.Sum((k[l] - 1) * product, (l, 0, L - 1)))
     assert verdict.status == "proved"
     assert wording.COUNTED_FROM_0 in verdict.notes
+
+
+def test_a_sympy_sum_may_run_over_any_symbol():
+    L, layer, i = sympy.Symbol("L"), sympy.Symbol("layer"), sympy.Dummy("i")
+    product = sympy.Product(s[i], (i, 1, layer - 1))
+    verdict = check_closed_form(1 + sympy.Sum((k[layer] - 1) * product, (layer, 1, L)))
+    assert verdict.status == "proved"
+
+
+@pytest.mark.parametrize("name", ["r_l-1", "r_{l-1}"])
+def test_an_index_in_the_name_of_a_sympy_symbol_is_read(name):
+    field, kernel, stride = sympy.symbols("r_l k_l s_l")
+    equation = sympy.Eq(sympy.Symbol(name), stride * (field - 1) + kernel)
+    assert check_recurrence(equation).status == "proved"
+
+
+@pytest.mark.parametrize("name", ["k-s", "s*r", "r)+(k", "k l"])
+def test_a_sympy_symbol_is_no_formula(name):
+    verdict = check_recurrence(sympy.Symbol("s") * sympy.Symbol("r") + sympy.Symbol(name))
+    assert verdict.status == "unreadable" and "is not a name" in verdict.message
 
 
 def test_how_letters_were_read_is_shown():
