@@ -159,7 +159,9 @@ def _parameter(
 ) -> Any:
     if letter == "d" and not dilated:
         return 1
-    return condition.apply({letter: symbols.positive((letter, place))})[letter]
+    symbol = symbols.positive((letter, place))
+    change = condition.changes.get(letter)
+    return symbol if change is None else change({letter: symbol})
 
 
 def _same(one: Any, other: Any) -> bool:
