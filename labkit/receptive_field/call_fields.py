@@ -88,7 +88,7 @@ def _output(call, read, memory, number):
     rank = len(call.output_shapes[number])
     read = [(index, _with_channels_of(call, tensor)) for index, tensor in read]
     shapes = _shapes_read(call, read)
-    if rule is layer_rules.convolutional_recurrence and _is_by_step(call.operation, read[0][1]):
+    if rule is layer_rules.convolutional_recurrence and _is_by_step(call, read):
         return _of_steps(call, read, memory, _shapes_made(call, shapes)[number])
     parts, parts_shapes = _parts(call, read, shapes)
     answers = [
@@ -163,13 +163,20 @@ def _with_dimension(tensor, new):
     return replace(tensor, dims=(*tensor.dims[:new], (Digit(1),), *tensor.dims[new:]))
 
 
-def _is_by_step(layer, tensor):
-    """Say whether what is seen along another axis differs from step to step."""
+def _is_by_step(call, read):
+    """Say whether what is seen along an axis in space may differ from step to step."""
+    if call.operation.return_sequences or len(call.inputs) > 1:
+        return True
+    (_, tensor), *_ = read
     steps = set(tensor.dims[1])
-    return layer.return_sequences or any(
+    return any(
         not steps.isdisjoint(axis.digits) and not steps.issuperset(axis.digits)
         for axis in tensor.axes
     )
+
+
+#: What a convolutional recurrence is called with.
+_SEQUENCE, _STATE, _MEMORY = ("sequences", 0), ("initial_state", 0), ("initial_state", 1)
 
 
 def _of_steps(call, read, memory, shape):
@@ -180,29 +187,40 @@ def _of_steps(call, read, memory, shape):
         read, memory: as for :func:`outputs_of`.
         shape: of the output.
     """
-    layer, tensor, steps = call.operation, read[0][1], read[0][1].shape[1]
-    if len(call.inputs) > 1 or steps is None:
+    layer, given = call.operation, {call.argument(index): tensor for index, tensor in read}
+    # The sequence may be a constant where a state is given.
+    sequence = call.arguments[0] if call.arguments else call.keywords["sequences"]
+    entries_shape = tuple(given.get(_SEQUENCE, sequence).shape)
+    if given.keys() - {_SEQUENCE, _STATE, _MEMORY} or entries_shape[1] is None:
         raise UnreadableLayer(
             "convolves its own state once a step, which has a rule only where their number is "
-            "known and no state is given"
+            "known and no mask depends on the picture"
         )
-    rank, state = len(tensor.dims) - 1, None
-    entry_shape = (tensor.shape[0], *tensor.shape[2:])
+    rank, steps = len(entries_shape) - 1, range(entries_shape[1])
     state_shape = shape if len(shape) == rank else (shape[0], *shape[2:])
-    states = []
-    for step in reversed(range(steps)) if layer.go_backwards else range(steps):
-        taken = {1: Reads((step,), 1)} | _one_to_one(tensor.shape, range(2, rank + 1), -1)
-        entry = _followed(call, [(tensor, taken)], memory, entry_shape)
-        pairs = [(entry, _read_by(layer_rules.convolution, layer, entry))]
-        if states:
-            pairs.append((state, _read_by(layer_rules.convolution_of_the_state, layer, state)))
-        state = _followed(call, pairs, memory, state_shape)
-        states.append(state)
-    if len(shape) == rank:
-        return state
-    kept = _one_to_one(shape, range(2, rank + 1), 0)
+    before, states = [], []
+    if _STATE in given:
+        state = given[_STATE]
+        before.append((state, _read_by(layer_rules.convolution_of_the_state, layer, state)))
+    if _MEMORY in given:
+        before.append((given[_MEMORY], _one_to_one(state_shape, range(1, rank), 0)))
+    for step in reversed(steps) if layer.go_backwards else steps:
+        pairs = list(before)
+        if _SEQUENCE in given:
+            taken = {1: Reads((step,), 1)} | _one_to_one(entries_shape, range(2, rank + 1), -1)
+            entry_shape = (entries_shape[0], *entries_shape[2:])
+            entry = _followed(call, [(given[_SEQUENCE], taken)], memory, entry_shape)
+            pairs.append((entry, _read_by(layer_rules.convolution, layer, entry)))
+        states.append(_followed(call, pairs, memory, state_shape))
+        before = [(states[-1], _read_by(layer_rules.convolution_of_the_state, layer, states[-1]))]
+    return states[-1] if len(shape) == rank else _end_to_end(call, states, memory, shape)
+
+
+def _end_to_end(call, states, memory, shape):
+    """List the states of all steps along a dimension of their own."""
+    kept = _one_to_one(shape, range(2, len(shape)), 0)
     placed = [
-        (_with_dimension(state, 1), {1: part(Axis(1, (None, 1)), place, steps)} | kept)
+        (_with_dimension(state, 1), {1: part(Axis(1, (None, 1)), place, len(states))} | kept)
         for place, state in enumerate(states)
     ]
     made = _followed(call, placed, memory, shape)

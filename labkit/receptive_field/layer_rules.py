@@ -410,8 +410,6 @@ def convolutional_recurrence(layer, axis):
 
     Where steps differ in more, ``call_fields`` follows the state step by step instead.
     """
-    if len(axis.call.inputs) > 1:
-        raise UnreadableLayer("starts from a state that it is given, which has no rule")
     inner = Axis(axis.dim - 1, (axis.shape[0], *axis.shape[2:]))
     place = inner.spatial(layer.data_format)
     if axis.dim == 1 or place is None:

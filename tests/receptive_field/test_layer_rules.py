@@ -81,10 +81,28 @@ def test_a_convolutional_recurrence_of_steps_that_see_differently_far(options):
 def test_steps_that_cannot_be_followed_are_not_guessed():
     layer = L.ConvLSTM1D(2, 3, return_sequences=True)
     assert "their number is known" in analyse(one(layer, None, 9, 1)).final.unknown
+
+
+@pytest.mark.parametrize("sequences", [True, False])
+@pytest.mark.parametrize("reads_itself", [True, False])
+def test_a_convolutional_recurrence_starts_from_the_state_of_another(sequences, reads_itself):
     start = keras.Input((3, 9, 1))
-    state = L.Conv1D(2, 3, padding="same")(start[:, 0])
-    made = L.ConvLSTM1D(2, 3, padding="same")(start, initial_state=[state, state])
-    assert "starts from a state" in analyse(keras.Model(start, made)).final.unknown
+    options = {"padding": "same", "activation": "linear"}
+    x, *states = L.ConvLSTM1D(1, 3, return_sequences=True, return_state=True, **options)(start)
+    x = x[:, :2] if reads_itself else keras.ops.ones((1, 2, 9, 1))
+    decoder = L.ConvLSTM1D(1, 2, return_sequences=sequences, **options)
+    model = keras.Model(start, decoder(x, initial_state=states))
+    check_every_unit(model, analyse, one_by_one=True)
+
+
+def test_the_memory_that_a_convolutional_recurrence_is_given_is_read_in_place():
+    start = keras.Input((9, 1))
+    far = L.Conv1D(1, 3, padding="causal", dilation_rate=4)(start)
+    near = L.Conv1D(1, 1)(start)
+    options = {"padding": "same", "return_sequences": True, "activation": "linear"}
+    x = keras.ops.ones((1, 2, 9, 1))
+    made = L.ConvLSTM1D(1, 3, **options)(x, initial_state=[near, far])
+    check_every_unit(keras.Model(start, made), analyse, one_by_one=True)
 
 
 @pytest.mark.parametrize("kind", [L.Attention, lambda **k: L.MultiHeadAttention(2, 3, **k)])
