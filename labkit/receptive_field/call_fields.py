@@ -295,7 +295,10 @@ def _has_ends(reads, size):
         return False
     if reads.is_one_to_one:
         return reads.size > size
-    return not all(positions_inside(reads, unit, size) for unit in (0, reads.size - 1))
+    # Between the ends, what is empty comes again with every period.
+    units = range(reads.size)
+    looked_at = {*units[: reads.divisor], *units[-reads.divisor :]}
+    return not all(positions_inside(reads, unit, size) for unit in looked_at)
 
 
 def _is_mixed(tensor, answer, hold):

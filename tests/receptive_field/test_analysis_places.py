@@ -482,6 +482,16 @@ def space_to_depth_from_flat(x):
     return L.Reshape((4, 4, 4))(L.Permute((1, 3, 2, 4))(L.Reshape((4, 2, 4, 2))(x)))
 
 
+def test_units_between_others_that_read_nothing():
+    """A stride beyond the kernel leaves gaps, along what is no axis of the input too."""
+    start = keras.Input((6, 5, 2))
+    options = {"strides": (1, 3), "output_padding": 0, "data_format": "channels_first"}
+    model = keras.Model(start, L.Conv2DTranspose(1, (2, 1), **options)(start))
+    final = analyse(model, input_axes=(1, 2)).final
+    seen = [final.input_range((0, unit)) for unit in range(4)]
+    assert seen == [((0, 5), (0, 0)), None, None, ((0, 5), (0, 0))]
+
+
 def test_contrast_is_of_the_whole_picture():
     start = keras.Input((6, 5, 3))
     final = analyse(keras.Model(start, L.AutoContrast(value_range=(0, 1))(start))).final
