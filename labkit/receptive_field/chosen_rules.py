@@ -62,6 +62,8 @@ class ChosenRules:
         Raises:
             ValueError: if there is one.
         """
+        if not self.by_name and not self.ignored:
+            return
         paths = {call.name.split(" #")[0] for call in calls}
         self._require(self.by_name, paths, "")
         classes = set().union(*(_class_names(call.operation) for call in calls))

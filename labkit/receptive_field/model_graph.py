@@ -48,11 +48,6 @@ class Call:
     rule: object = field(default=None, repr=False)
     obstacle: str | None = None
 
-    @property
-    def output_shape(self):
-        """Static shape of the first tensor made."""
-        return self.output_shapes[0]
-
     def argument(self, index):
         """Name the argument of the call that an input tensor is, or is part of.
 

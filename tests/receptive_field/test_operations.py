@@ -14,7 +14,7 @@ from labkit.receptive_field.operations import multiply_adds
 def counted(model):
     """Count every call of a model of known sizes."""
     return {
-        call.name: multiply_adds(call, call.input_shapes, call.output_shape)
+        call.name: multiply_adds(call, call.input_shapes, call.output_shapes[0])
         for call in read_graph(model).calls
     }
 
