@@ -13,6 +13,8 @@ from network_pages import SEEDED, SHOWN, drawn_in_the_lab
 from serve import QuietHandler
 from test_explorer_in_browser import document
 from test_pages import PAGES, nothing_in
+from test_split_and_leak_in_browser import document as split_document
+from test_split_and_leak_in_browser import written_out
 from visits import INSPECT
 
 from labkit.receptive_field.explorer import explorer
@@ -192,6 +194,23 @@ def test_the_playground_changes_a_dog_as_the_lab_does_and_asks(engine, served, s
     engine.open(f"{served[scheme]}/{PLAYGROUND}{SEEDED}")
     seen = np.reshape(engine.run(PLAYED), (64, 64, 4))[..., :3]
     assert np.abs(seen - drawn_in_the_lab(book / PLAYGROUND)).max() <= 2
+    nothing_in(engine.messages)
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_line_of_a_split_is_dragged(engine, serve, tmp_path, scheme):
+    html = split_document(written_out(tmp_path))
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    base = {"http": serve(tmp_path), "file": tmp_path.as_uri()}[scheme]
+    engine.open(f"{base}/page.html#split=at-random.kept.10.2")
+    told = "async () => document.querySelector('[data-sl=share]').textContent"
+    assert engine.run(told) == "10 %"
+    (start, y), *_ = places(engine, ".sl-row .sl-line")
+    (middle, _), *_ = places(engine, ".sl-row")
+    engine.drag((start, y), (middle, y), (middle, y))
+    assert engine.run(told) == "50 %"
+    settled = "() => new Promise((done) => setTimeout(() => done(location.hash), 400))"
+    assert engine.run(f"async {settled}") == "#split=at-random.kept.50.2"
     nothing_in(engine.messages)
 
 

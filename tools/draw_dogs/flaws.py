@@ -74,15 +74,22 @@ def plant(files, flaws=LAB_FLAWS, seed=SEED):
 def _content(flaw, files, seed):
     if flaw.original is None:
         return draw_jpeg(flaw.shows, _UNSEEN, seed)
-    return _smaller(files[_file(flaw.shows, flaw.original, seed)])
+    return smaller_copy(files[_file(flaw.shows, flaw.original, seed)])
 
 
 def _file(breed, index, seed):
     return f"train/{picture_id(breed, index, seed)}.jpg"
 
 
-def _smaller(content):
-    """Return a copy of a JPEG at another size and in another compression."""
+def smaller_copy(content):
+    """Copy a picture at another size and in another compression.
+
+    Args:
+        content: the bytes of a JPEG.
+
+    Returns:
+        The bytes of another JPEG, four fifths as wide and as high.
+    """
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     small = cv2.resize(picture, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
     return encode_jpeg(small, _QUALITY)

@@ -1,0 +1,158 @@
+const CHOICES = ["split", "copies", "seed"];
+const KEPT = ["split"];
+
+const percent = (share) => `${Math.round(100 * share)} %`;
+const dashed = (text) => String(text).replace(/ /g, "-");
+const plural = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+function mount(root, number) {
+  const part = (name) => root.querySelector(`[data-sl="${name}"]`);
+  const {dogs, twins, trainings} = JSON.parse(part("data").textContent);
+  const values = (name) => [...new Set(trainings.map((training) => training[name]))];
+  const shares = values("share").sort((a, b) => a - b);
+  const images = [...root.querySelectorAll(".sl-row img")].sort((a, b) => a.dataset.n - b.dataset.n);
+  const rows = [...root.querySelectorAll(".sl-row")];
+  const choosers = {};
+  let chosen = trainings[0], pause = 0;
+
+  const isAlike = (a, b, names) => names.every((name) => a[name] === b[name]);
+  const find = (changes) => trainings.find((training) => isAlike(training, {...chosen, ...changes}, [...CHOICES, "share"]));
+  const draws = () => trainings.filter((training) => isAlike(training, chosen, ["split", "copies", "share"]));
+
+  // ---- The board
+
+  function showBoard() {
+    const {validates} = chosen, most = dogs.filter((breed) => breed === 0).length;
+    rows.forEach((row, breed) => {
+      const own = inOrder(breed), [training, validating] = ["0", "1"].map((sign) => own.filter((n) => validates[n] === sign));
+      const line = row.querySelector(".sl-line");
+      row.replaceChildren(...training.map((n) => images[n]), line, ...validating.map((n) => images[n]));
+      row.style.setProperty("--most", most);
+      const known = validating.filter(isLeaked).length;
+      row.parentElement.querySelector('[data-sl="counts"]').textContent = `${training.length} train, ${validating.length} validate${known ? `, ${known} known` : ""}`;
+    });
+    images.forEach((image, n) => {
+      image.classList.toggle("sl-leaked", isLeaked(n));
+      image.classList.toggle("sl-twin", hasTwin(n) && !isLeaked(n));
+    });
+  }
+
+  const hasTwin = (n) => twins[n] !== null && chosen.validates[twins[n]] !== "-";
+  const isLeaked = (n) => hasTwin(n) && chosen.validates[twins[n]] !== chosen.validates[n];
+
+  // A picture stands the further to the right, the smaller the share at which it validates already:
+  // so the line moves, and no picture does.
+  function inOrder(breed) {
+    const family = shares.map((share) => find({share}).validates);
+    const times = (n) => family.filter((validates) => validates[n] === "1").length;
+    return [...dogs.keys()].filter((n) => dogs[n] === breed && chosen.validates[n] !== "-").sort((a, b) => times(a) - times(b) || a - b);
+  }
+
+  // The share that was recorded and lies nearest to where the pointer would draw the line.
+  function dragTo({clientX}) {
+    const row = rows[0], [first, last] = [row.firstChild, row.lastChild].map((each) => each.getBoundingClientRect());
+    const share = (100 * (last.right - clientX)) / (last.right - first.left);
+    const nearest = shares.reduce((best, each) => (Math.abs(each - share) < Math.abs(best - share) ? each : best));
+    if (nearest !== chosen.share) choose({share: nearest});
+  }
+
+  // ---- The results
+
+  function showResult(name, right, total, interval, of) {
+    const place = part(name), all = draws();
+    place.replaceChildren();
+    make(place, "b", {}, percent(chosen[right] / chosen[total]));
+    place.append(` ${chosen[right]} of ${chosen[total]} ${of}; 95 % interval from ${percent(chosen[interval][0])} to ${percent(chosen[interval][1])}`);
+    const scale = make(place, "div", {class: "sl-scale", "aria-hidden": "true"});
+    make(scale, "span", {class: "sl-interval", style: `--low: ${chosen[interval][0]}; --high: ${chosen[interval][1]}`});
+    [...all.filter((draw) => draw !== chosen), chosen].forEach((draw) => {
+      make(scale, "span", {class: `sl-dot${draw === chosen ? " sl-on" : ""}`, style: `--at: ${draw[right] / draw[total]}`});
+    });
+  }
+
+  const mean = (numbers) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+  const average = (right, total) => percent(mean(draws().map((draw) => draw[right] / draw[total])));
+
+  function showResults() {
+    showResult("seems", "validation_right", "validation", "interval", "pictures that validate");
+    showResult("worth", "new_right", "new", "new_interval", "new dogs");
+    const {leaked, validation} = chosen;
+    part("leaked").textContent = leaked ? `${leaked} of the ${validation} that validate ${leaked === 1 ? "has" : "have"} a copy among those that train.` : "No picture that validates has a copy among those that train.";
+    part("all").textContent = `On average of the ${draws().length} draws (circles): validation ${average("validation_right", "validation")}, new dogs ${average("new_right", "new")}.`;
+  }
+
+  function inWords() {
+    const {training, validation, validation_right, new_right, share, split, copies} = chosen;
+    return `${share} % validate, ${split}, copies ${copies}: ${plural(training, "picture")} train and ${validation} validate. Validation ${percent(validation_right / validation)}, new dogs ${percent(new_right / chosen.new)}. ${part("leaked").textContent}`;
+  }
+
+  // ---- Choosing
+
+  function choose(changes, {keepAddress = false} = {}) {
+    chosen = find(changes) ?? chosen;
+    part("message").textContent = "";
+    showAll();
+    clearTimeout(pause);
+    pause = setTimeout(() => {
+      part("result").textContent = inWords();
+      if (!keepAddress) writeAddress(fragment());
+    }, PAUSE);
+  }
+
+  function showAll() {
+    CHOICES.forEach((name) => choosers[name](chosen[name]));
+    const range = part("range");
+    range.value = shares.indexOf(chosen.share);
+    range.setAttribute("aria-valuetext", `${chosen.share} % of the pictures validate`);
+    part("share").textContent = `${chosen.share} %`;
+    showBoard();
+    showResults();
+  }
+
+  // Radio buttons as chips; returns a function that checks one.
+  function chooser(name) {
+    const inputs = values(name).map((value) => {
+      const label = make(part(name), "label");
+      const input = make(label, "input", {type: "radio", class: "lk-hidden", name: `sl-${name}-${number}`, value});
+      make(label, "span", {}, value);
+      input.addEventListener("change", () => choose({[name]: value}));
+      return [value, input];
+    });
+    return (value) => inputs.forEach(([each, input]) => { input.checked = each === value; });
+  }
+
+  // ---- The address: split, copies, share and draw, with a dot between two
+
+  const inAddress = (training) => ["split", "copies", "share", "seed"].map((name) => dashed(training[name])).join(".");
+  const fragment = () => fragmentOf(KEPT, number, {split: inAddress(chosen)});
+
+  function open() {
+    const text = readFragments(KEPT).find((each) => each.number === number)?.text;
+    if (text === undefined || text === inAddress(chosen)) return text !== undefined;
+    const found = trainings.find((training) => inAddress(training) === text);
+    if (found) choose(found, {keepAddress: true});
+    else part("message").textContent = `What the page's address says was left aside: nothing was recorded for “${text.slice(0, 40)}”. It is written as in ${inAddress(chosen)}.`;
+    return true;
+  }
+
+  CHOICES.forEach((name) => { choosers[name] = chooser(name); });
+  part("range").max = shares.length - 1;
+  part("range").addEventListener("input", () => choose({share: shares[part("range").valueAsNumber]}));
+  part("copy").addEventListener("click", async () => { part("message").textContent = await copyLink(fragment(), root, "this split", "the book's page Split and leak"); });
+  const board = part("board");
+  board.classList.add("sl-dragged");
+  board.addEventListener("dragstart", (event) => event.preventDefault());
+  board.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    board.setPointerCapture(event.pointerId);
+    if (event.pointerType === "mouse") dragTo(event);
+  });
+  board.addEventListener("pointermove", (event) => { if (board.hasPointerCapture(event.pointerId)) dragTo(event); });
+  part("fallback").remove();
+  for (const name of ["controls", "slider", "results"]) part(name).hidden = false;
+  showAll();
+  if (open() && root.getBoundingClientRect().top > innerHeight) root.scrollIntoView();
+  window.addEventListener("hashchange", open);
+}
+
+mountEach(".split-and-leak", mount);
