@@ -1,6 +1,5 @@
 """Tables: aligned text for a terminal, accessible HTML for a notebook, CSV for a file."""
 
-import csv
 import io
 import re
 from html import escape
@@ -157,6 +156,9 @@ def as_csv(rows):
         >>> as_csv([("id", "breed"), ("7f", "pug, grey")])
         'id,breed\\n7f,"pug, grey"\\n'
     """
+    # Python in a page has no such module, and reads this file all the same.
+    import csv
+
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

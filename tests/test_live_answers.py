@@ -17,7 +17,8 @@ from labkit.receptive_field import receptive_field
 ROOT = Path(__file__).parents[1]
 LABS = sorted((ROOT / "labs").glob("*.ipynb"))
 PYODIDE = ROOT / "book" / "_live" / "pyodide"
-WITHOUT = ("keras", "matplotlib", "numpy", "sympy", "tensorflow")
+#: What Python in a page has not: these, and of its own modules those that Pyodide leaves out.
+WITHOUT = ("csv", "keras", "matplotlib", "numpy", "sympy", "tensorflow")
 
 RECURRENCE = """my_recurrence = ""  # for instance "s*r + k"
 check_recurrence(my_recurrence)"""
