@@ -72,7 +72,7 @@
     // What a cell draws: counted, with a caption, and sharp on a screen of two pixels a point.
     figures: () => {
       const drawn = [...article().querySelectorAll(".cell_output :is(figure, .figure-drawing, img)")]
-        .filter((e) => shown(e) && !e.closest(".rf-explorer, .look-inside, .output.text_html"));
+        .filter((e) => shown(e) && !e.closest(".output.text_html"));
       const uncounted = drawn.filter((e) => !/^Figure \d+/.test(e.closest("figure")?.querySelector(".caption-number")?.textContent ?? ""));
       const blurred = drawn.filter((e) => e.matches("img") && e.naturalWidth < 2 * e.getBoundingClientRect().width);
       return {
@@ -107,7 +107,7 @@
 
     // What ends at the edge of a box or of a drawing. Tables, and code of the library, may scroll.
     cut: () => {
-      const mayScroll = "table, .aligned, .text_html, .pst-scrollable-table-container, .highlight:has(.viewcode-block), .rf-explorer, .look-inside, mjx-assistive-mml, .sr-only, textarea, input";
+      const mayScroll = "table, .aligned, .text_html, .pst-scrollable-table-container, .highlight:has(.viewcode-block), mjx-assistive-mml, .sr-only, textarea, input";
       const boxes = [...article().querySelectorAll("*")].filter((e) => (
         getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 30
           && !e.closest(mayScroll) && !e.querySelector("mjx-container") && shown(e)
