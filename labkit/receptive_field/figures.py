@@ -146,11 +146,11 @@ def _draw_bars(rows, colours, log_scale):
 def _draw_dots(axes, sizes, labels, colours):
     """Draw a dot a row on a logarithmic axis, where the length of a bar would mean nothing."""
     rows = range(len(sizes))
-    _set_log(axes, "x")
     axes.hlines(rows, 1, sizes, color=FAINT, linewidth=1, zorder=1)
     axes.scatter(sizes, rows, color=colours, s=60, zorder=2)
     for row, (size, label) in enumerate(zip(sizes, labels, strict=True)):
         axes.annotate(label, (size, row), (8, 0), textcoords="offset points", va="center")
+    _set_log(axes, "x")
 
 
 def _draw_outline(rows, colours, log_scale):
@@ -158,8 +158,8 @@ def _draw_outline(rows, colours, log_scale):
     _, sizes, strides = zip(*rows, strict=True)
     shades = [colours[stride] for stride in strides]
     if log_scale:
-        _set_log(axis, "y")
         axis.scatter(range(len(rows)), sizes, color=shades, s=10)
+        _set_log(axis, "y")
     else:
         axis.bar(range(len(rows)), sizes, width=1.0, color=shades)
     axis.margins(x=0)

@@ -114,6 +114,9 @@ class TestFieldPerLayer:
         assert {"1", "10", "30", "100"} <= set(texts(axes.figure))
         assert dots(axes) == [row.size for row in trace(VGG16)]
         assert not axes.patches, "the length of a bar means nothing there"
+        assert axes.get_xlim()[0] == 1 and axes.get_xlim()[1] > 212
+        (high,) = plot_field_per_layer(trace([Layer(2)] * 60), log_scale=True).axes
+        assert not high.patches and high.get_ylim()[1] > 61
 
     def test_a_global_layer_is_grey_and_named_so(self):
         model = keras.Sequential(
