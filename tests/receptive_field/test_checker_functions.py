@@ -1,5 +1,6 @@
 import functools
 import gc
+import itertools
 import linecache
 import math
 import os
@@ -19,7 +20,7 @@ from checker_function_cases import CASES
 
 from labkit.receptive_field import closed_form, receptive_field
 from labkit.receptive_field.checker import check_closed_form, check_recurrence, functions
-from labkit.receptive_field.checker.evaluation import FOR_PROOFS, Budget
+from labkit.receptive_field.checker.evaluation import FOR_PROOFS, Budget, Evaluator
 from labkit.receptive_field.checker.formula import UnreadableError
 from labkit.receptive_field.checker.functions import FunctionCalls, TookTooLongError
 from labkit.receptive_field.checker.networks import ALWAYS
@@ -618,6 +619,14 @@ UNREAD = {
 @pytest.mark.parametrize("body", UNREAD.values(), ids=UNREAD)
 def test_what_means_something_else_than_a_formula_is_not_translated(body):
     assert translated(made(f"def f(k, s):\n    {body}"), {"k": "k", "s": "s"}, False) is None
+
+
+@pytest.mark.parametrize("order", ["<", "<=", ">", ">=", "==", "!="])
+def test_a_comparison_means_the_same_as_a_formula(order):
+    function = made(f"def f(r, k, s):\n    return 7 if k {order} s else r")
+    node = translated(function, ONE_LAYER, True)
+    for k, s in itertools.product((1, 2, 3), repeat=2):
+        assert Evaluator({"r": 5, "k": k, "s": s}).value(node) == function(5, k, s)
 
 
 RIGHT = "def f(r, k, s):\n    return s * (r - 1) + k"
