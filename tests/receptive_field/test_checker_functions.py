@@ -109,7 +109,7 @@ def test_loops_of_students_are_proved(function):
 def test_right_loops_are_proved_for_every_depth(function):
     verdict = check_closed_form(function)
     assert verdict.status == "proved", verdict
-    assert verdict.tried > 100
+    assert verdict.tried >= 16
 
 
 @pytest.mark.parametrize("function", [emptying_its_lists, recursive])
@@ -117,7 +117,7 @@ def test_what_is_not_translated_is_consistent_and_no_proof_is_claimed(function):
     verdict = check_closed_form(function)
     assert verdict.status == "consistent", verdict
     assert "no proof" in verdict.message
-    assert verdict.tried > 100
+    assert verdict.tried >= 16
 
 
 @pytest.mark.parametrize("function", [with_numpy, with_floats, closed_form, receptive_field])

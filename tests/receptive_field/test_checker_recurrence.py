@@ -152,7 +152,7 @@ def test_what_cannot_be_decided_is_consistent_and_no_more(answer):
     verdict = check_recurrence(answer)
     assert verdict.status == "consistent", verdict
     assert "neither proved nor disproved" in verdict.message
-    assert verdict.tried > 500
+    assert verdict.tried >= 16
 
 
 @pytest.mark.parametrize(
