@@ -10,6 +10,12 @@ for (const button of document.querySelectorAll(".theme-switch-button")) {
   button.setAttribute("aria-label", "Color mode: light, dark or system settings");
 }
 
+// The pages below a page unfold by a mark without words.
+for (const mark of document.querySelectorAll(".bd-sidenav summary")) {
+  const page = mark.closest("li").querySelector("a");
+  mark.setAttribute("aria-label", `Pages below ${page.textContent.trim()}`);
+}
+
 // A role that ARIA has given up: the list of works is a list.
 for (const work of document.querySelectorAll("[role='doc-biblioentry']")) work.setAttribute("role", "listitem");
 
