@@ -79,7 +79,9 @@ class TestContents:
     def test_code_that_is_shown_fits_the_width_of_a_page(self, page):
         cells = re.findall(r"^```{code-cell}.*?^```$", read(f"{page}.md"), re.DOTALL | re.MULTILINE)
         shown = [cell for cell in cells if not re.search(r"remove-(input|cell)", cell)]
-        assert not [line for cell in shown for line in cell.splitlines() if len(line) > 76]
+        # Its first lines may be options, which are not shown.
+        code = [line for cell in shown for line in cell.splitlines() if not line.startswith(":")]
+        assert not [line for line in code if len(line) > 76]
 
     def test_tests_that_a_page_names_are_there(self):
         named = re.findall(r"`((?:tests|benchmarks|book)/[\w./-]+)`", read("book/verified.md"))
