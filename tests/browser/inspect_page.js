@@ -50,7 +50,9 @@
       const images = [...document.images].filter((image) => !isLogo(image));
       return {
         count: images.length,
+        // What readers of a screen do not meet is told to them in other words.
         poor: images
+          .filter((image) => !image.closest("[aria-hidden=true]"))
           .map((image) => [poorAlt(image), image])
           .filter(([reason]) => reason)
           .map(([reason, image]) => `${reason}: ${brief(image)}`),
