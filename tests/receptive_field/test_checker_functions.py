@@ -112,6 +112,21 @@ def test_right_loops_are_proved_for_every_depth(function):
     assert verdict.tried >= 16
 
 
+def breaking_off(k, s):
+    field, jump = 1, 1
+    for layer in range(len(k)):
+        if jump < 10**9:
+            field += (k[layer] - 1) * jump
+        jump *= s[layer]
+    return field
+
+
+def test_a_proof_of_one_layer_is_claimed_for_one_layer_alone():
+    verdict = check_closed_form(breaking_off)
+    assert verdict.status == "consistent", verdict
+    assert "a proof for up to 1 layer;" in verdict.message
+
+
 @pytest.mark.parametrize("function", [emptying_its_lists, recursive])
 def test_what_is_not_translated_is_consistent_and_no_proof_is_claimed(function):
     verdict = check_closed_form(function)

@@ -5,13 +5,11 @@ computes what Keras computes, and ``inside.js``, which shows it. They are joined
 weights of the networks (:mod:`~labkit.dog_breeds.inside.plain_networks`).
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
 from labkit.dog_breeds.figures import readable
-from labkit.dog_breeds.inside.page import as_base64, write_page
+from labkit.dog_breeds.inside.page import NetworkPage, as_base64
 from labkit.dog_breeds.inside.plain_networks import describe_layers, layer_values, pack
 from labkit.dog_breeds.inside.still import draw_still
 from labkit.words import count, listed, require
@@ -22,42 +20,24 @@ _SOME_LOSS = [cv2.IMWRITE_WEBP_QUALITY, 40]
 _COLUMNS = 11
 
 
-@dataclass(frozen=True, repr=False)
-class LookInside:
+class LookInside(NetworkPage):
     """Hold networks and pictures to look into; a notebook shows them as a page in the page.
 
     :func:`look_inside` makes it.
 
-    Args:
-        data: what the page's script reads: plain data without weights.
-        weights: the networks' weights, packed as ``plain_networks.pack``
-            writes them.
-        still: WebP, shown where no script runs.
-        summary: the same in words.
+    It is a ``NetworkPage`` and holds what each of these does.
 
     Example:
         >>> LookInside({"networks": [{"name": "tiny"}], "dogs": [{}]}, b"", b"", "")
         <a look inside tiny, with 1 picture>
     """
 
-    data: dict
-    weights: bytes
-    still: bytes
-    summary: str
-
     def __repr__(self):
         names = listed([network["name"] for network in self.data["networks"]])
         return f"<a look inside {names}, with {count(len(self.data['dogs']), 'picture')}>"
 
     def _repr_html_(self):
-        return write_page(
-            __package__,
-            "inside",
-            data=self.data,
-            weights=self.weights,
-            still=self.still,
-            summary=self.summary,
-        )
+        return self.write(__package__, "inside")
 
 
 def look_inside(networks, fields, pictures, truth, breeds, others=None):

@@ -7,14 +7,13 @@ there.
 """
 
 import base64
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from labkit.dog_breeds.batches.augmentation import COLUMNS, transformations
 from labkit.dog_breeds.figures import plot_pictures
-from labkit.dog_breeds.inside.page import write_page
+from labkit.dog_breeds.inside.page import NetworkPage
 from labkit.dog_breeds.inside.still import as_webp
 from labkit.words import count, is_number, listed, require
 
@@ -23,28 +22,17 @@ _OFF = {"channel_shift_intensity": 0.0, "brightness": 1.0}
 _CHANGED = 5
 
 
-@dataclass(frozen=True, repr=False)
-class Playground:
+class Playground(NetworkPage):
     """Hold dogs, networks and a generator's ranges; a notebook shows them as a page in the page.
 
     :func:`playground` makes it.
 
-    Args:
-        data: what the page's script reads: plain data without weights.
-        weights: the networks' weights, packed as ``plain_networks.pack``
-            writes them.
-        still: WebP, shown where no script runs.
-        summary: the same in words.
+    It is a ``NetworkPage`` and holds what each of these does.
 
     Example:
         >>> Playground({"networks": [{"name": "tiny"}], "dogs": [{}]}, b"", b"", "")
         <an augmentation playground with 1 picture, which asks tiny>
     """
-
-    data: dict
-    weights: bytes
-    still: bytes
-    summary: str
 
     def __repr__(self):
         names = listed([network["name"] for network in self.data["networks"]])
@@ -52,15 +40,7 @@ class Playground:
         return f"<an augmentation playground with {pictures}, which asks {names}>"
 
     def _repr_html_(self):
-        return write_page(
-            __package__,
-            "playground",
-            scripts=["augment.js"],
-            data=self.data,
-            weights=self.weights,
-            still=self.still,
-            summary=self.summary,
-        )
+        return self.write(__package__, "playground", ["augment.js"])
 
 
 def playground(inside, generator):

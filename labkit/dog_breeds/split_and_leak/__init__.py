@@ -5,7 +5,6 @@ They are joined here with what all pages in a page share, with the pictures and 
 ``tools/split_and_leak.py`` has recorded. No number is made up between two that were measured.
 """
 
-import base64
 import csv
 import json
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import cv2
 from labkit.dog_breeds import pictures
 from labkit.dog_breeds.errors import wilson_interval
 from labkit.dog_breeds.figures import readable
+from labkit.dog_breeds.inside.page import as_base64
 from labkit.files import page_asset
 
 #: Pixels of a small picture; a copy is saved with fewer, as the tool does it.
@@ -90,7 +90,7 @@ class SplitAndLeak:
         )
 
     def _image(self, number):
-        text = base64.b64encode(self.images[number]).decode("ascii")
+        text = as_base64(self.images[number])
         return f'<img src="data:image/webp;base64,{text}" alt="" data-n="{number}">'
 
 

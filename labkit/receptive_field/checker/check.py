@@ -25,7 +25,7 @@ from labkit.receptive_field.checker.networks import (
 )
 from labkit.receptive_field.checker.verdict import CounterExample, Status, Verdict, network_text
 from labkit.receptive_field.checker.writing import in_short
-from labkit.words import listed
+from labkit.words import count, listed
 
 _SECONDS_FOR_CALLS = 0.2
 _SECONDS_FOR_A_CHEAP_CALL = 0.02
@@ -373,9 +373,9 @@ class _Judge:
             return self._said("unreadable", wording.PADDING)
         depth = 0 if self.one_layer else self._proved_depth(_DEEPEST_WITH_SYMBOLS)
         deepest = max((len(trial.case.k) for trial in trials), default=0)
-        reach = "" if self.one_layer else wording.REACH.format(depth=deepest)
+        reach = "" if self.one_layer else wording.REACH.format(layers=count(deepest, "layer"))
         reach += "" if self.dilated else wording.WITHOUT_DILATION
-        proof = wording.PROOF.format(depth=depth) if depth else wording.NO_PROOF
+        proof = wording.PROOF.format(layers=count(depth, "layer")) if depth else wording.NO_PROOF
         message = wording.CONSISTENT.format(tried=len(trials), reach=reach, proof=proof)
         return self._said("consistent", message, tried=len(trials))
 

@@ -196,8 +196,8 @@ CONSISTENT = (
     "No counter-example among {tried:,} networks{reach}, and {proof}; for all networks it is "
     "neither proved nor disproved."
 )
-REACH = " of up to {depth} layers"
-PROOF = "a proof for up to {depth} layers"
+REACH = " of up to {layers}"
+PROOF = "a proof for up to {layers}"
 NO_PROOF = "no proof"
 PADDING = (
     "The padding p does not belong into the formula: it adds units at the border, and changes no "
