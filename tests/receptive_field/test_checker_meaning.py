@@ -38,6 +38,11 @@ RIGHT_RECURRENCES = [
     r"\[ r_{l-1} = s_l (r_l - 1) + k_l. \]",
     r"\begin{align*} \mathrm{RF}_{l-1} &= s_l\,(\mathrm{RF}_l - 1) + k_l \end{align*}",
     "s^{[l]}(r^{[l]} - 1) + k^{[l]}",
+    "k + s*(r - 1)  # the last window starts s*(r - 1) further",
+    "r ← s·(r−1) + k",
+    r"r_{l-1} \leftarrow s_l (r_l - 1) + k_l",
+    "(RF - 1) x stride + kernel",
+    "Eq(r_in, s*(r_out - 1) + k)",
 ]
 RIGHT_CLOSED_FORMS = [
     f"1 + {FIELD} = r_0",
@@ -54,6 +59,11 @@ RIGHT_CLOSED_FORMS = [
     "1 + sum((l.kernel - 1)*prod(m.stride for m in layers[:i]) for i, l in enumerate(layers))",
     "def f(k, s):\n    r = 1\n    for a, b in zip(reversed(k), reversed(s)):\n"
     "        r = b*(r - 1) + a\n    return r",
+    "Eq(r_0, 1 + Sum((k[l] - 1)*Product(s[i], (i, 1, l - 1)), (l, 1, L)))",
+    # Layers count from 1, products from a stride that is none.
+    r"1 + \sum_{i=1}^{n} (K_i - 1) \prod_{j=0}^{i-1} S_j, S_0 = 1",
+    r"1 + \sum_{i=1}^{n} (K_i - 1) \prod_{j=0}^{i-1} S_j \quad \text{with } S_{0} = 1",
+    "1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i-1} s_j (with the convention s₀ = 1)",
 ]
 # Not what was asked, or not true; each is refused or wrong, and never proved.
 NOT_PROVED_RECURRENCES = [
@@ -79,6 +89,10 @@ NOT_PROVED_RECURRENCES = [
     ("s*(r-1) + k + 0*p", "padding"),
     ("r + (k-1)*j", "jump"),
     ("r_{l-1} = s*r_l - s + k + r - r", "not clear which r"),
+    ("s*(r - 1) # + k", "Not yet"),
+    ("s x r + k", "Not yet"),
+    (r"r_{l-1} \ge s_l (r_l - 1) + k_l", "does not fit here"),
+    (r"r_{l-1} = s_l (r_l - 1) + k_l \quad \text{for } l \ge 1", "without words"),
 ]
 NOT_PROVED_CLOSED_FORMS = [
     (f"r_0 + 1 = 1 + {FIELD}", "Not yet"),
@@ -90,6 +104,14 @@ NOT_PROVED_CLOSED_FORMS = [
     (f"r_0 = 1 + {FIELD} = 1 + Σ_{{l=1}}^{{L}} (k_l − 1)", "Not yet"),
     ("1 + Σ_{l=1}^{n} (k_l − 1) ∏_{i<l} s_i + L − n", "has no meaning"),
     (f"r_0 ∏_{{i=1}}^{{L}} s_i = 1 + {FIELD}", "Not yet"),
+    ("1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i-1} s_j", "Not yet"),
+    ("1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i-1} s_j, s_0 = 2", "one formula only"),
+    ("1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i} s_j, s_0 = 1", "Not yet"),
+    ("1 + Σ_{i=0}^{L-1} (k_i − 1) ∏_{j=0}^{i-1} s_j, s_0 = 1", "Not yet"),
+    ("1 + Σ_{i=1}^{L} (k_i − 1) s_0 ∏_{j=1}^{i-1} s_j, s_0 = 1", "Not yet"),
+    ("s_0 = 1", "is no name"),
+    ("R_k = 1 + Σ_{j=1}^{k} (F_j − 1) ∏_{i=1}^{j-1} S_i", "k already has a meaning here"),
+    ("1 + Σ_{l=1}^{L} (k_l − 1) ∏_{i<l} s_i for all l", "without words"),
 ]
 
 

@@ -61,7 +61,6 @@ HOSTILE = {
     "string repetition": "'a' * 10**10",
     "null byte": "s*r\0+k-s",
     "backslash newline": "s*r \\\n + k - s",
-    "comment": "s*r + k - s # and more",
     "assignment": "k = s = 5",
     "comparison": "s*r + k - s == s*r + k - s",
     "two answers": "s*r + k - s; 5",

@@ -33,7 +33,7 @@ from labkit.receptive_field.checker.formula import (
     joined,
     parts,
 )
-from labkit.receptive_field.checker.wording import ASKED, NAMES, TWO_OR_MORE, refused
+from labkit.receptive_field.checker.wording import ASKED, MEANINGS, NAMES, TWO_OR_MORE, refused
 from labkit.receptive_field.checker.writing import written
 
 _DEEPEST_TREE = 150
@@ -484,6 +484,10 @@ class _AllLayers(_Meaning):
             if self._is_field(part) and not self._is_asked(part):
                 if len(self._sides) == 1:
                     raise refused("contains r", part.at)
+                layer = part.index if isinstance(part, Item) else None
+                if isinstance(layer, Name) and letter_of(layer.name) in MEANINGS:
+                    letter = layer.name
+                    raise refused("letter taken", layer.at, letter=letter, meaning=MEANINGS[letter])
                 raise refused("recurrence", part.at, shown=self._written(part))
 
     def _written(self, part: Name | Item) -> str:

@@ -245,7 +245,7 @@ class ExpressionReader:
     def _applied(self, tree: ast.Call) -> Node:
         """Read brackets after what is no function: an index where it can be one, or a factor."""
         match tree.func:
-            case ast.Attribute(_, name):
+            case ast.Attribute(ast.Name(module), name) if module in _MODULES:
                 raise refused("numpy", self._offset(tree), name=name)
             case ast.Name(name) if len(tree.args) == 1 and letter_of(name):
                 index = self.node(tree.args[0])

@@ -33,13 +33,15 @@ from labkit.receptive_field.checker.meaning import (
 )
 from labkit.receptive_field.checker.python_reading import is_python, read_python
 from labkit.receptive_field.checker.tokens import Cleaned, Token, cleaned, tokens
-from labkit.receptive_field.checker.wording import EXPECTED, MEANINGS, refused
+from labkit.receptive_field.checker.wording import EXPECTED, MEANINGS, NAMES, refused
 
 _MOST_REMAINDERS = 30
 _NUMPY = re.compile(r"\b(?:cumprod|cumsum|accumulate|array|arange|asarray)\b")
 _CLOSING = {"(": ")", "[": "]", "{": "}", "⌊": "⌋", "⌈": "⌉"}
 _STARTS_FACTOR = frozenset({"number", "word", "(", "[", "{", "⌊", "⌈", "frac", "Σ", "∏"})
 _END = "the end"
+# What introduces a condition behind a formula.
+_PROSE = frozenset({*"with where and let using taking convention the by for if".split(), "for all"})
 
 
 def read_text(text: str, one_layer: bool) -> tuple[Reading, ...]:
@@ -80,21 +82,50 @@ def read_sides(text: str | Cleaned, one_layer: bool, counts_from: int = 1) -> tu
         UnreadableError: with the reason and the place.
     """
     found = _spelled_out(tokens(text), one_layer)
+    found, at = (found, None) if one_layer else _without_stride_0(found)
+    if at is not None and counts_from == 0:
+        raise refused("two formulas", at)
     end = len(text.text if isinstance(text, Cleaned) else text)
-    sides = list(_sides(found, end))
-    return tuple(_Parser(side, at, one_layer, counts_from).whole() for side, at in sides)
+    parsers = [_Parser(side, at, one_layer, counts_from) for side, at in _sides(found, end)]
+    sides = tuple(parser.whole() for parser in parsers)
+    return sides if at is None else tuple(map(_product_from_1, sides))
+
+
+def _without_stride_0(found: tuple[Token, ...]) -> tuple[tuple[Token, ...], int | None]:
+    """Take "with s_0 = 1" off the end, and say where it stood.
+
+    It goes with products that begin at 0, as in ∏_{i=0}^{l−1} s_i, though layers count from 1.
+    """
+    last = [token for token in found if token.kind not in "{}()"][-5:]
+    if not last or letter_of(last[0].text) != "s" or [t.text for t in last[1:]] != list("_0=1"):
+        return found, None
+    start = place = found.index(last[0])
+    while start and (found[start - 1].text in _PROSE or found[start - 1].kind in (",", "(")):
+        start -= 1
+    return (found[:start], found[start].at) if 0 < start < place else (found, None)
+
+
+def _product_from_1(node: Node) -> Node:
+    """Let the products of strides alone that begin at 0 begin at 1, which s_0 = 1 allows."""
+    match node:
+        case Big("prod", Item(letter, Name(index)), variable, Number(0), last, at):
+            if letter_of(letter) == "s" and index == variable:
+                return Big("prod", node.body, variable, ONE, last, at)
+    return node.rebuilt(_product_from_1)
 
 
 def _sides(found: tuple[Token, ...], end: int) -> Iterator[tuple[tuple[Token, ...], int]]:
-    """Cut at each sign of equality that stands outside all brackets."""
-    depth, start = 0, 0
+    """Cut at each sign of equality that stands outside all brackets, or as sympy's Eq does."""
+    depth, start, equals = 0, 0, "="
+    if [token.text for token in found[:2]] == ["Eq", "("] and found[-1].kind == ")":
+        found, equals = found[2:-1], ","
     for place, token in enumerate(found):
         depth += (token.kind in "([{") - (token.kind in ")]}")
-        if depth == 0 and token.kind == ",":
-            raise refused("two formulas", token.at)
-        if depth == 0 and token.kind == "=":
+        if depth == 0 and token.kind == equals:
             yield found[start:place], token.at
             start = place + 1
+        elif depth == 0 and token.kind == ",":
+            raise refused("two formulas", token.at)
     yield found[start:], end
 
 
@@ -173,7 +204,7 @@ class _Parser:
                     raise refused("too many remainders", mark.at, most=_MOST_REMAINDERS)
                 other = self._signed()
                 node = node // other if mark.kind == "//" else node % other
-            elif self._meets("*"):
+            elif self._meets("*") or self._infix_times():
                 node *= self._factor(self._signed)
             elif self._peek().kind in _STARTS_FACTOR:
                 node *= self._factor(self._power)
@@ -194,6 +225,12 @@ class _Parser:
         token = self._peek()
         infix = token.text == "mod" and token.kind == "word" and self._peek(1).kind != "("
         return self._next() if infix else None
+
+    def _infix_times(self) -> Token | None:
+        """Take an x between two factors as ×, as in ``(r - 1) x s``."""
+        token = self._peek()
+        infix = token.text in ("x", "X") and token.kind == "word"
+        return self._next() if infix and self._peek(1).kind in _STARTS_FACTOR else None
 
     def _signed(self) -> Node:
         if self._meets("-"):
@@ -253,6 +290,8 @@ class _Parser:
 
     def _named(self, token: Token) -> Node:
         """Parse a name with its index, as in ``k_l``, ``k[l]``, ``k(l)`` or ``k^{(l)}``."""
+        if token.text in _PROSE:
+            raise refused("words", token.at, word=token.text, names=NAMES[self._one_layer])
         index = self._index() or self._index_above()
         if index is None and letter_of(token.text):
             index = self._index_in("[") or self._index_in("(")

@@ -50,24 +50,26 @@ _ALIKE = {
     **dict.fromkeys("÷∕⁄", "/"),
     **dict.fromkeys("′’‘", "'"),
     **dict.fromkeys("⋯…", "…"),
-    "ℓ": "l", "≤": "≤", "⩽": "≤", "∑": "Σ", "Π": "∏", "≔": "=", "≡": "=", "ℛ": "R", "`": " ",
+    **dict.fromkeys("≔≡≜←", "="),
+    "ℓ": "l", "≤": "≤", "⩽": "≤", "≥": "≥", "⩾": "≥", "∑": "Σ", "Π": "∏", "ℛ": "R", "`": " ",
 }  # fmt: skip
 _MARKS = {
     "**": "^", "^": "^", "//": "//", "<=": "<=", "≤": "<=", "<": "<", "=": "=", "==": "=",
     ":=": "=", "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "(": "(", ")": ")", "[": "[",
     "]": "]", "{": "{", "}": "}", r"\{": "{", r"\}": "}", ",": ",", ":": ":", ";": ",", "_": "_",
     "Σ": "Σ", "∏": "∏", "⌊": "⌊", "⌋": "⌋", "⌈": "⌈", "⌉": "⌉", ".": ".", "..": "..", "'": "'",
-    "...": "dots", "…": "dots", "∈": "∈",
+    "...": "dots", "…": "dots", "∈": "∈", "≥": ">=", ">=": ">=", ">": ">", "∀": "word",
 }  # fmt: skip
 _COMMANDS = {
     "sum": "Σ", "Sigma": "Σ", "prod": "∏", "Pi": "∏", "cdot": "*", "times": "*", "ast": "*",
     "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "lt": "<", "lfloor": "⌊",
     "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "frac": "frac", "dfrac": "frac", "tfrac": "frac",
     "cfrac": "frac", "lbrack": "[", "rbrack": "]", "lbrace": "{", "rbrace": "}", "mod": "%",
-    "bmod": "%", "in": "∈", "equiv": "=", "coloneqq": "=", "prime": "'", "dots": "dots",
-    "cdots": "dots", "ldots": "dots", "dotsb": "dots", "dotsc": "dots",
+    "bmod": "%", "in": "∈", "ge": ">=", "geq": ">=", "geqslant": ">=", "gt": ">",
+    **dict.fromkeys("equiv coloneqq triangleq leftarrow gets".split(), "="), "prime": "'",
+    "dots": "dots", "cdots": "dots", "ldots": "dots", "dotsb": "dots", "dotsc": "dots",
 }  # fmt: skip
-_LETTERS = {"ell": "l", "max": "max", "min": "min"}
+_LETTERS = {"ell": "l", "max": "max", "min": "min", "forall": "for all"}
 _SPACING = frozenset(
     "left right mleft mright limits nolimits displaystyle textstyle scriptstyle quad qquad big Big "
     "bigg Bigg bigl bigr bigm Bigl Bigr biggl biggr Biggl Biggr nonumber notag rm it mathstrut "
@@ -82,7 +84,7 @@ _WORDS = {
 # What Python makes of LaTeX in quotes without an r before them.
 _ESCAPES = {"\t": "t", "\r": "r", "\f": "f", "\b": "b", "\a": "a", "\v": "v", "\n": "n"}
 # What can stand before a formula, or before a function's name, and says nothing.
-_EMPTY = re.compile(r"\A\s*return\b|\b(?:math|np|numpy|sympy|sp)\.(?=[A-Za-z])")
+_EMPTY = re.compile(r"\A\s*return\b|\b(?:math|np|numpy|sympy|sp)\.(?=[A-Za-z])|(?<!\\)#.*")
 _COMMAND = re.compile(r"[A-Za-z]*")
 _READABLE = _COMMANDS.keys() | _LETTERS.keys() | _SPACING | set(_FONTS.split()) | {"begin"}
 
@@ -96,7 +98,7 @@ _TOKEN = re.compile(
       | (?P<word>[A-Za-z]+(?:\\?_[A-Za-z]{{2,}})*)
       | (?P<subscript>[₀-₉₊-₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ]+)
       | (?P<superscript>[⁰¹²³⁴-⁹⁺-⁾ⁱⁿˡʲᵏᵐᴸ]+)
-      | (?P<mark>\*\*|//|<=|==|:=|\.\.\.|\.\.|\\[{{}}]|[^\w\s]|[_Σ])
+      | (?P<mark>\*\*|//|<=|>=|==|:=|\.\.\.|\.\.|\\[{{}}]|[^\w\s]|[_Σ])
     """,
     re.VERBOSE,
 )
