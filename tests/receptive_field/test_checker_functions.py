@@ -766,3 +766,16 @@ def test_a_function_is_proved_wherever_its_module_was_imported(imported, form):
     space = {} if imported else {"math": math}
     exec(compile(text, name, "exec"), space)
     assert check_closed_form(space["f"]).status == "proved"
+
+
+def test_a_condition_is_said_only_where_networks_as_deep_were_tried():
+    def forgets_after_twelve(k, s):
+        k, r = list(k), 1
+        while k:
+            r = s[len(k) - 1] * (r - 1) + k.pop()
+        return r + (len(s) > 11)
+
+    verdict = check_closed_form(forgets_after_twelve)
+    assert verdict.status == "wrong"
+    # Networks of twelve layers with even kernels were not among those that were tried.
+    assert not any("even" in condition for condition in verdict.right_when)

@@ -331,7 +331,7 @@ class _Judge:
             proved = self.answer.proves(self.dilated, condition)
             if not proved and not found:
                 large = large or self._large_trials()
-            if proved or (not found and self._fits(condition, trials + large)):
+            if proved or (not found and self._fits(condition, trials + large, tried=True)):
                 found.append(condition)
                 said = wording.WHEN.format(condition=wording.CONDITIONS[condition.name])
                 yield said + ("" if proved else wording.AS_FAR_AS_TRIED), condition.hint
@@ -342,19 +342,26 @@ class _Judge:
             said = wording.FOR_ONE_LAYER if one else wording.FOR_LAYERS.format(depth=depth)
             yield said, "depth" if one else ""
 
-    def _fits(self, condition: Condition, trials: list[_Trial]) -> bool:
-        """Tell whether the answer is right wherever a condition holds."""
+    def _fits(self, condition: Condition, trials: list[_Trial], tried: bool = False) -> bool:
+        """Tell whether the answer is right wherever a condition holds.
+
+        Where that is only tried, it was so with as many layers as make it wrong elsewhere.
+        """
         if "d" in condition.changes and not self.dilated:
             return False
         if not (condition.for_chains or self.one_layer):
             return False
         fitting = [trial for trial in trials if condition.fits(trial.case)]
-        return len(fitting) >= _ENOUGH and all(trial.right for trial in fitting)
+        deepest = max((len(trial.case.k) for trial in fitting), default=0)
+        deep = not tried or deepest >= self._wrong_from(trials)
+        return deep and len(fitting) >= _ENOUGH and all(trial.right for trial in fitting)
+
+    def _wrong_from(self, trials: list[_Trial]) -> int:
+        return min(len(trial.case.k) for trial in trials if not trial.right)
 
     def _right_up_to(self, trials: list[_Trial]) -> int:
         """Return up to how many layers the answer is proved."""
-        wrong_from = min(len(trial.case.k) for trial in trials if not trial.right)
-        return self._proved_depth(wrong_from - 1)
+        return self._proved_depth(self._wrong_from(trials) - 1)
 
     def _proved_depth(self, deepest: int) -> int:
         for depth in range(1, deepest + 1):
