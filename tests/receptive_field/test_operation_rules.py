@@ -25,7 +25,7 @@ ALONG_A_LINE = {
     "take the last": lambda x: ops.take(x, -1, axis=1),
     "tile": lambda x: ops.tile(x, (1, 3, 1)),
     "repeat": lambda x: ops.repeat(x, 3, axis=1),
-    "repeat unevenly": lambda x: ops.repeat(x, [1, 2] * 6, axis=1),
+    "repeat unevenly": lambda x: ops.repeat(x, np.array([1, 2] * 6), axis=1),
     "slice": lambda x: ops.slice(x, (0, 2, 0), (1, 7, 2)),
     "reflect": lambda x: ops.pad(x, ((0, 0), (3, 2), (0, 0)), mode="reflect"),
     "symmetric": lambda x: ops.pad(x, ((0, 0), (2, 4), (0, 0)), mode="symmetric"),
