@@ -27,8 +27,9 @@ const sidebar = document.getElementById("pst-primary-sidebar");
 sidebar?.setAttribute("role", "region");
 sidebar?.setAttribute("aria-label", "Sidebar");
 
-// A formula wider than its column shrinks, by a third at most. Where that is not enough, it also
-// breaks before each sign of a relation and each wide space.
+// A formula wider than its column shrinks, by a fifth at most. Where that is not enough, it breaks
+// before each sign of a relation and each wide space, and shrinks by a third at most.
+const READABLE = 4 / 5;
 const SMALLEST = 2 / 3;
 // Equal, less, greater, at most, at least, arrow.
 const RELATIONS = [".mjx-c3D", ".mjx-c3C", ".mjx-c3E", ".mjx-c2264", ".mjx-c2265", ".mjx-c2190"];
@@ -39,7 +40,7 @@ function fit(formula) {
   if (!formula.clientWidth) return;
   const room = formula.clientWidth - 2;
   let share = room / math.getBoundingClientRect().width;
-  if (share < SMALLEST) {
+  if (share < READABLE) {
     const parts = math.querySelectorAll(".part").length ? [...math.children] : split(math);
     formula.classList.add("broken");
     share = room / Math.max(...parts.map((part) => part.getBoundingClientRect().width));

@@ -37,7 +37,7 @@ from labkit.words import is_number, require, require_whole, require_whole_number
 
 _MOST_BARS = 30
 _MOST_STRATEGY_LAYERS = 300
-_LONG_NUMBER = 10**6
+_WIDE_NUMBER, _LONG_NUMBER = 10**4, 10**6
 _MAP_COLOURS = "cividis"
 _LINE_STYLES = ("-", "--", "-.", ":")
 _LABELS = {"energy": "mean squared gradient", "magnitude": "root mean squared gradient"}
@@ -230,14 +230,16 @@ def plot_field_per_cost(analyses, *, log_scale=True):
     """
     with figure_style():
         figure, axis = plt.subplots()
+        lines = {name: _costs_and_sizes(name, analysis) for name, analysis in analyses.items()}
+        least = min((costs[-1] for costs, _ in lines.values()), default=0)
         looks = zip(cycle(PALETTE), cycle(_LINE_STYLES), strict=False)
-        for (name, analysis), (colour, style) in zip(analyses.items(), looks, strict=False):
-            costs, sizes = _costs_and_sizes(name, analysis)
+        for (name, (costs, sizes)), (colour, style) in zip(lines.items(), looks, strict=False):
             axis.step(costs, sizes, where="post", color=colour, linestyle=style)
             axis.plot(costs[-1], sizes[-1], marker="o", color=colour)
-            # Above and left of its end, where a line that only climbs has not been.
-            end = {"textcoords": "offset points", "ha": "right", "va": "bottom"}
-            axis.annotate(name, (costs[-1], sizes[-1]), (-6, 0), color=colour, **end)
+            # Left of the cheapest network lies no other line, and right of most of the others.
+            side, offset = ("right", -6) if costs[-1] == least else ("left", 6)
+            end = {"textcoords": "offset points", "ha": side, "va": "center"}
+            axis.annotate(name, (costs[-1], sizes[-1]), (offset, 0), color=colour, **end)
         if log_scale:
             axis.set(xscale="log")
             _set_log(axis, "y")
@@ -577,8 +579,8 @@ def _draw_profile(axes, effective, axis):
     axes.set_xlabel("input position")
     axes.set_ylabel("share of the " + ("energy" if effective.quantity == "energy" else "gradient"))
     words = f"dashed:\nGaussian,\nσ = {effective.sigma[axis]:.1f}"
-    axes.text(0.97, 0.95, words, transform=axes.transAxes, ha="right", va="top")
-    axes.text(0.03, 0.95, "blue:\nmeasured", transform=axes.transAxes, va="top", color=BLUE)
+    axes.text(0.95, 0.95, words, transform=axes.transAxes, ha="right", va="top")
+    axes.text(0.05, 0.95, "blue:\nmeasured", transform=axes.transAxes, va="top", color=BLUE)
 
 
 def plot_effective_before_after(before, after):
@@ -803,7 +805,7 @@ def _draw_strategies(axes, compared, layers, dimension):
 def _short(number):
     """Write a number out, or to two digits and a power of ten where it is long."""
     if number < _LONG_NUMBER:
-        return f"{number}"
+        return f"{number:,}"
     digits, power = f"{number:.1e}".split("e+")
     return rf"${digits} \cdot 10^{{{power}}}$"
 
@@ -811,7 +813,8 @@ def _short(number):
 def _set_power_ticks(axes, largest):
     """Mark powers of ten up to a number, a few of them where there are many."""
     digits = len(str(largest))
-    axes.set_xticks([10.0**power for power in range(0, digits, 1 + digits // 3)])
+    step = 1 if largest < _WIDE_NUMBER else 1 + digits // 3
+    axes.set_xticks([10.0**power for power in range(0, digits, step)])
     axes.minorticks_off()
     if largest >= _LONG_NUMBER:
         axes.xaxis.set_major_formatter(LogFormatterMathtext())

@@ -334,7 +334,7 @@ class TestStrategies:
 
     def test_the_resolution_left_is_written_beside(self):
         shown = texts(plot_strategies())
-        assert {"1023\nkeeps 1 of 512", "1023\nkeeps all", "19\nkeeps all"} <= set(shown)
+        assert {"1,023\nkeeps 1 of 512", "1,023\nkeeps all", "19\nkeeps all"} <= set(shown)
         assert {"1-D, 27 weights", "2-D, 81 weights"} <= set(shown)
 
     @pytest.mark.parametrize("layers", [20, 62, 63, 64, 300])
