@@ -60,16 +60,16 @@ function split(math) {
 }
 
 // What scrolls sideways can be reached by keyboard, formulas included, once they are set.
-function settle() {
-  for (const formula of document.querySelectorAll("mjx-container[display='true']")) fit(formula);
-  for (const box of document.querySelectorAll(".output.text_html, .aligned pre, mjx-container[display='true']")) {
+function settle(part = document) {
+  for (const formula of part.querySelectorAll("mjx-container[display='true']")) fit(formula);
+  for (const box of part.querySelectorAll(".output.text_html, .aligned pre, mjx-container[display='true']")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
 }
-window.addEventListener("resize", settle);
-window.addEventListener("load", () => Promise.all([window.MathJax?.startup?.promise, document.fonts.ready]).then(settle));
-// In a folded part nothing has a width yet.
-document.addEventListener("toggle", settle, true);
+window.addEventListener("resize", () => settle());
+window.addEventListener("load", () => Promise.all([window.MathJax?.startup?.promise, document.fonts.ready]).then(() => settle()));
+// In a folded part nothing has a width yet. The rest of the page keeps its own.
+document.addEventListener("toggle", ({ target }) => settle(target), true);
 
 // A word of the glossary says what it means where it stands, by touch, mouse and keyboard. Where
 // no script runs, it is a link to the glossary, and so is a click with Ctrl.

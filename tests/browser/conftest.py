@@ -127,7 +127,7 @@ def visits(request, bases):
     """Begin every visit that a selected test asks for; return them as futures."""
     calls = (getattr(item, "callspec", None) for item in request.session.items)
     keys = dict.fromkeys(call.params["visit"] for call in calls if call and "visit" in call.params)
-    wanted = {(name, scheme, mode): (bases[scheme], name, mode) for name, scheme, mode in keys}
+    wanted = {key: (bases[key[1]], key[0], *key[2:]) for key in keys}
     request.config.stash[VISITS] = started = start_visits(wanted, chromium.launch)
     return started
 

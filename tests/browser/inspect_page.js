@@ -34,6 +34,32 @@
   // Logos of the theme, beside a title or the name of a button that they repeat.
   const isLogo = (image) => image.closest(".navbar-brand, .bd-header, .bd-header-article") && image.hasAttribute("alt");
 
+  // Contrast is what axe-core takes longest over, and on a long page there are thousands of texts that
+  // look alike. Three of each look are marked for it, so that one may lie under something.
+  const HIDDEN = ".sr-only, .visually-hidden, :disabled, [aria-disabled=true]";
+  function markLooks() {
+    const behind = new Map();
+    const counts = new Map();
+    for (const element of document.querySelectorAll("body, body *")) {
+      const style = getComputedStyle(element);
+      const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter].join();
+      const inherited = behind.get(element.parentElement) ?? "";
+      behind.set(element, own === "rgba(0, 0, 0, 0),none,1,none" ? inherited : `${inherited};${own}`);
+      element.removeAttribute("data-look");
+      if (!writes(element) || !shown(element)) continue;
+      const { color, fontSize, fontWeight, textShadow } = style;
+      const hidden = Boolean(element.closest(HIDDEN));
+      const name = `${element.localName}.${element.getAttribute("class")}`;
+      const look = [name, hidden, color, fontSize, fontWeight, textShadow, behind.get(element)].join();
+      counts.set(look, (counts.get(look) ?? 0) + 1);
+      if (counts.get(look) <= 3) element.setAttribute("data-look", "");
+    }
+  }
+  const writes = (element) => (
+    element.matches("input, select, textarea")
+      || [...element.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim())
+  );
+
   return {
     theme: () => document.documentElement.dataset.theme,
 
@@ -146,6 +172,8 @@
         window.scrollTo(0, place);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
+      markLooks();
+      axe.configure({ rules: [{ id: "color-contrast", selector: "[data-look]" }] });
       const { violations } = await axe.run(document, { preload: false, resultTypes: ["violations"] });
       return violations.flatMap((rule) => rule.nodes.map((node) => (
         `${rule.id}: ${node.target.join(" ")}: ${node.any[0]?.message ?? rule.help}: ${node.html.slice(0, 140)}`

@@ -23,6 +23,9 @@ RESIZED = """() => new Promise(requestAnimationFrame)
     .then(() => new Promise((resolve) => setTimeout(resolve, 400)))"""
 
 
+#: What a page has stored in the browser is not there when the next one opens.
+FORGET = "() => { localStorage.clear(); sessionStorage.clear(); }"
+
 #: What a page that stands alone may load: itself, and what it holds or makes.
 OWN = re.compile(r"(file|data|blob):|about:srcdoc")
 
@@ -42,8 +45,8 @@ def standing_alone(page):
 class Visit:
     """What was seen: each list holds what was wrong, each count what was looked at."""
 
-    theme: str = ""
-    theme: str = ""
+    modes: list = field(default_factory=list)
+    themes: list = field(default_factory=list)
     requests: int = 0
     outside: list = field(default_factory=list)
     failed: list = field(default_factory=list)
@@ -68,37 +71,39 @@ class Visit:
     axe_runs: int = 0
 
 
-def visit(browser, base, page, mode):
+def visit(tab, base, page, *modes):
     """Load a page once and look at everything.
 
     Args:
-        browser: Playwright's.
+        tab: Playwright's page, which may have shown others before.
         base: Address of the book without a final slash; nothing outside it may be asked for.
         page: Path of the page below ``base``.
-        mode: ``"light"`` or ``"dark"``, what the reader's system prefers. In the light the page
-            opens on a wide screen and then shrinks; in the dark it opens on a phone and grows.
+        *modes: ``"light"`` or ``"dark"``, what the reader's system prefers; then perhaps the
+            other, to which it changes while the page is open. In the light the page opens on a
+            wide screen and then shrinks; in the dark it opens on a phone and grows.
 
     Returns:
         A :class:`Visit`.
     """
     seen = Visit()
-    looks = [(WIDE, look_wide), (NARROW, look_narrow)]
-    (first, look_first), (second, look_second) = looks if mode == "light" else reversed(looks)
-    settings = {"viewport": first, "color_scheme": mode, "reduced_motion": "reduce"}
-    with new_page(browser, **settings) as tab:
-        record(tab, base, seen)
+    looks = [(WIDE, look_wide), (PHONE, look_narrow)]
+    (first, look_first), (second, look_second) = looks if modes[0] == "light" else reversed(looks)
+    tab.set_viewport_size(first)
+    tab.emulate_media(color_scheme=modes[0], reduced_motion="reduce")
+    with recorded(tab, base, seen):
         tab.goto(f"{base}/{page}", wait_until="load")
         tab.evaluate(SETTLED)
-        inspector = Inspector(tab)
-        seen.theme = inspector("theme")
-        look_first(inspector, seen, base)
+        look = Inspector(tab)
+        seen.modes, seen.themes = [modes[0]], [look("theme")]
+        look_first(look, seen, base, modes)
         tab.set_viewport_size(second)
         tab.evaluate(RESIZED)
-        look_second(inspector, seen, base)
+        look_second(look, seen, base, modes)
+        tab.evaluate(FORGET)
     return seen
 
 
-def look_wide(look, seen, base):
+def look_wide(look, seen, base, modes):
     """Look at formulas, pictures, folded parts and, over http, at accessibility."""
     formulas, images = look("formulas"), look("images")
     seen.formulas, seen.unset_formulas = formulas["set"], formulas["unset"]
@@ -108,29 +113,37 @@ def look_wide(look, seen, base):
     look("unfold", False)
     open_each(look, seen)
     if base.startswith("http"):
+        look_for_access(look, seen, modes)
+
+
+def look_for_access(look, seen, modes):
+    """Look at accessibility in each mode, folded and unfolded."""
+    for mode in modes:
+        prefer(look, seen, mode)
         look("unfold", False)
-        seen.axe_folded = accessibility(look, seen)
+        folded = accessibility(look, seen)
+        seen.axe_folded += folded
         if seen.folded:
             look("unfold", True)
-            seen.axe_unfolded = accessibility(look, seen)
-        else:
-            seen.axe_unfolded = seen.axe_folded
+        seen.axe_unfolded += accessibility(look, seen) if seen.folded else folded
 
 
-def look_narrow(look, seen, base):
+def look_narrow(look, seen, base, modes):
     """Look whether the page fits a phone and, from the disk, at accessibility there."""
-    look("unfold", False)
-    seen.sideways_folded = look("sideways")
     look("unfold", True)
-    seen.sideways_unfolded = look("sideways")
-    look.tab.set_viewport_size(PHONE)
     look.tab.evaluate(RESIZED)
     seen.small_lines = look("small")
     seen.cut += look("cut")
     look.tab.set_viewport_size(NARROW)
     look.tab.evaluate(RESIZED)
+    seen.sideways_unfolded = look("sideways")
+    look("unfold", False)
+    seen.sideways_folded = look("sideways")
     if base.startswith("file"):
-        seen.axe_unfolded = accessibility(look, seen)
+        look("unfold", True)
+        for mode in modes:
+            prefer(look, seen, mode)
+            seen.axe_unfolded += accessibility(look, seen)
 
 
 def look_at_figures(look, seen):
@@ -144,11 +157,21 @@ def look_at_figures(look, seen):
     seen.cut += look("cut")
 
 
+def prefer(look, seen, mode):
+    """Let the reader's system change to a mode, unless it has it, while the page is open."""
+    if mode == seen.modes[-1]:
+        return
+    seen.modes.append(mode)
+    look.tab.emulate_media(color_scheme=mode)
+    look.tab.evaluate("() => new Promise(requestAnimationFrame)")
+    seen.themes.append(look("theme"))
+
+
 def accessibility(look, seen):
     """Run axe-core on the page as it stands, the mouse out of the way."""
     look.tab.mouse.move(0, 0)
     seen.axe_runs += 1
-    return look("axe")
+    return [f"{seen.modes[-1]}: {problem}" for problem in look("axe")]
 
 
 def open_each(look, seen):
@@ -179,17 +202,12 @@ def press(key):
 
 
 #: How a folded part is opened and closed, and whether it is open afterwards.
-WAYS = (
-    (click, True),
-    (press("Enter"), False),
-    (press("Enter"), True),
-    (press("Space"), False),
-    (press("Space"), True),
-)
+WAYS = ((click, True), (press("Enter"), False), (press("Space"), True))
 
 
-def record(tab, base, seen):
-    """Note every request, failure and message of a page from now on."""
+@contextmanager
+def recorded(tab, base, seen):
+    """Note every request, failure and message of a page meanwhile."""
 
     def on_request(request):
         seen.requests += 1
@@ -204,12 +222,19 @@ def record(tab, base, seen):
         if response.status >= 400:
             seen.failed.append(f"{response.status}: {response.url}")
 
-    tab.on("request", on_request)
-    tab.on("websocket", lambda socket: seen.outside.append(socket.url))
-    tab.on("requestfailed", lambda request: seen.failed.append(f"{request.failure}: {request.url}"))
-    tab.on("response", on_response)
-    tab.on("console", on_console)
-    tab.on("pageerror", lambda error: seen.messages.append(f"page error: {error}"))
+    listeners = {
+        "request": on_request,
+        "websocket": lambda socket: seen.outside.append(socket.url),
+        "requestfailed": lambda request: seen.failed.append(f"{request.failure}: {request.url}"),
+        "response": on_response,
+        "console": on_console,
+        "pageerror": lambda error: seen.messages.append(f"page error: {error}"),
+    }
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    yield
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
 
 
 class Inspector:
@@ -246,7 +271,7 @@ def start_visits(wanted, launch, browsers=2):
     """Visit many pages in several browsers at once, each in a thread of its own.
 
     Args:
-        wanted: Maps keys to the arguments of :func:`visit` after the browser.
+        wanted: Maps keys to the arguments of :func:`visit` after the tab.
         launch: A context manager that starts a browser.
         browsers: How many.
 
@@ -262,20 +287,21 @@ def start_visits(wanted, launch, browsers=2):
 
 
 def work(queue, results, launch):
-    """Visit what is in the queue until it says that there is no more."""
+    """Visit what is in the queue until it says that there is no more, all in one tab.
+
+    A tab of its own for each page would take longer than many a look at it.
+    """
     try:
         with launch() as browser:
+            tab = browser.new_page()
             for key, arguments in iter(queue.get, None):
-                settle(results[key], lambda arguments=arguments: visit(browser, *arguments))
+                try:
+                    results[key].set_result(visit(tab, *arguments))
+                except Exception as error:
+                    results[key].set_exception(error)
+                    tab.close()
+                    tab = browser.new_page()
     except Exception as error:
         for future in results.values():
             if not future.done():
                 future.set_exception(error)
-
-
-def settle(future, function):
-    """Store what a function returns or raises."""
-    try:
-        future.set_result(function())
-    except Exception as error:
-        future.set_exception(error)
