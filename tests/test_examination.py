@@ -99,3 +99,7 @@ def test_points_are_those_of_the_scheme():
 def test_what_is_no_number_is_not_marked(answer):
     with pytest.raises(ValueError, match="must be a finite number"):
         Value("(a)", 2).accepts(answer)
+
+
+def test_a_position_in_the_padding_has_a_minus_sign():
+    assert str(Value("(a) first", -3)) == "(a) first: \N{MINUS SIGN}3"

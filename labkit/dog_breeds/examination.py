@@ -27,8 +27,8 @@ def split_and_steps(random):
         f"A data set has these pictures: {_counted(sizes)}. Of each breed with n pictures ⌈n/5⌉ "
         "are kept for validation (⌈x⌉ is x rounded up), all others are for training.\n\n"
         "(a) How many pictures are there for training?\n\n"
-        f"(b) Batches have {batch} pictures. How many training steps has an epoch, if only full "
-        "batches count?\n\n"
+        f"(b) Batches have {batch} pictures. How many training steps does an epoch have, if only "
+        "full batches count?\n\n"
         "(c) How many batches does one validation take, if its last, smaller batch counts too?\n\n"
         "(d) Why is the split made breed by breed? One sentence.",
         (
@@ -121,7 +121,8 @@ def parameters_of_a_block(random):
         f"A network begins with a convolution of {one} filters, one of {two} filters and a max "
         f"pooling of 2 × 2. Both convolutions have kernels of {kernel} × {kernel} and biases. The "
         f"pictures have {colours}.\n\n"
-        "How many parameters has (a) the first convolution, (b) the second, (c) the pooling?\n\n"
+        "How many parameters do these have: (a) the first convolution, (b) the second, (c) the "
+        "pooling?\n\n"
         "(d) The pictures become twice as high and twice as wide. By what factor does the number "
         "of parameters of the block grow?",
         (
@@ -274,8 +275,8 @@ def sure_of_an_accuracy(random):
     return Item(
         "how sure an accuracy is",
         8,
-        f"A network names {right} of {total} validation pictures rightly. With p for this share, n "
-        "for the number of pictures and z = 1.96, Wilson's interval of 95 % goes from c − h to "
+        f"A network names {right} of {total} validation pictures correctly. With p for this share, "
+        "n for the number of pictures and z = 1.96, Wilson's interval of 95 % goes from c − h to "
         "c + h, where\n\n"
         "c = (p + z²/2n) / (1 + z²/n), h = z √(p (1 − p)/n + z²/4n²) / (1 + z²/n).\n\n"
         "(a) What are its lower and (b) its upper bound?\n\n"
@@ -311,7 +312,7 @@ def cross_entropy(random):
         "(a) What is the mean loss of the three?\n\n"
         f"(b) There are {classes} breeds. What is the loss of a network that gives all of them the "
         "same probability?\n\n"
-        "(c) Is the network, on these pictures, better than such a one?",
+        "(c) Is the network, on these pictures, better than that one?",
         (
             Value("(a) mean loss", loss, "", 0.01),
             Value("(b) even odds", log(classes), "", 0.01),

@@ -58,6 +58,7 @@ class Value:
     def __str__(self):
         whole = self.number == int(self.number) and not self.tolerance
         number = f"{int(self.number):,}" if whole else f"{self.number:.3f}"
+        number = number.replace("-", "\N{MINUS SIGN}")
         within = f", ± {self.tolerance}" if self.tolerance else ""
         return f"{self.name}: {number} {self.unit}".rstrip() + within
 

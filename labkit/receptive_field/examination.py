@@ -51,8 +51,8 @@ def field_of_blocks(random):
         f"and after them one pooling of width {pooling} and stride {pooling}.\n\n"
         "(a) How many input positions wide is the receptive field of one unit of the last pooling?"
         "\n\n"
-        "(b) By how many input positions are the fields of two neighbouring units of the last "
-        "pooling shifted against each other?",
+        "(b) How many input positions apart are the fields of two neighbouring units of the last "
+        "pooling?",
         (
             Value("(a) field", last.size, POSITIONS),
             Value("(b) effective stride", last.effective_stride, POSITIONS),
@@ -73,8 +73,8 @@ def gaps_of_dilation(random):
         "dilation and its gaps",
         5,
         f"A layer has a kernel of {layer.kernel} taps, dilation {layer.dilation} and stride 1.\n\n"
-        "(a) How many input positions is one of its units' receptive field wide, from the first "
-        "position read to the last?\n\n"
+        "(a) How many input positions wide is the receptive field of one of its units, from the "
+        "first position read to the last?\n\n"
         "(b) How many positions inside that field does the unit not read?\n\n"
         "(c) A second layer without dilation and with stride 1 is put on top. How many taps must "
         "its kernel have at least, so that the field of one of its units has no gaps?",
@@ -103,7 +103,7 @@ def fewest_layers(random):
         "deep enough",
         6,
         f"All layers of a network have a kernel of width {kernel}. One unit of its last layer "
-        f"shall have a receptive field of at least {wanted} input positions.\n\n"
+        f"must have a receptive field of at least {wanted} input positions.\n\n"
         "(a) How many layers does it take at least, if all strides are 1?\n\n"
         "(b) And if all strides are 2?\n\n"
         "(c) What is the price of (b)? One sentence.",
@@ -133,7 +133,7 @@ def doubling_dilation(random):
         "(a) How many input positions wide is the receptive field of one unit of the last layer?"
         "\n\n"
         "(b) How many weights do all layers have together?\n\n"
-        "(c) A single layer without dilation shall reach as far. How many weights does it have?",
+        "(c) A single layer without dilation is to reach as far. How many weights does it have?",
         (
             Value("(a) field", field, POSITIONS),
             Value("(b) weights", depth * kernel, "weights"),
@@ -192,7 +192,7 @@ def own_stride(random):
         "Somebody computes the receptive field of one unit of layer 3 as\n\n"
         "r = 1 + (k₁ − 1) s₁ + (k₂ − 1) s₁ s₂ + (k₃ − 1) s₁ s₂ s₃ .\n\n"
         "(a) What does that give?\n\n"
-        "(b) How many input positions wide is the field in truth?\n\n"
+        "(b) How many input positions wide is the field really?\n\n"
         "(c) What does a layer's stride do, and what does it not do? One sentence.",
         (
             Value("(a) by the formula", slip, POSITIONS),

@@ -136,7 +136,8 @@ UNROLLED = Step(
 )
 PATTERN = Step(
     "The pattern",
-    f"Written as a sum, it agrees with the unrolled recurrence for $L = 1, \\dots, {DEEPEST}$, "
+    "Written as a sum, with 1 for a product without factors, it agrees with the unrolled "
+    f"recurrence for $L = 1, \\dots, {DEEPEST}$, "
     "whatever the kernels and strides.",
     stated(r[0], CLOSED_FORM),
     _check_pattern,
