@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from html import escape
 
 #: How a cell begins that holds a number.
@@ -162,3 +163,16 @@ def as_csv(rows):
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def print_as_utf8():
+    """Let what is printed be UTF-8, whatever the locale: tables and formulas have ─ and ≥.
+
+    Windows would write a redirected command's output in a code page without them, and stop
+    there. A notebook's stream takes all letters and stays.
+
+    Example:
+        >>> print_as_utf8()
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")

@@ -1,5 +1,6 @@
 """Examination papers: another for each seed, the same for the same, and marks that add up."""
 
+import os
 import subprocess
 import sys
 
@@ -55,7 +56,9 @@ def test_a_mistake_worth_marking_is_not_within_the_tolerance(papers):
 def test_the_same_seed_gives_the_same_paper_in_another_process():
     command = [sys.executable, "-m", "labkit.questions.examination"]
     command += ["--lab", "receptive_field", "--seed", "7", "--key"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
+    # In a locale without ≥, as redirected output has on Windows.
+    narrow = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, env=narrow, capture_output=True, check=True, encoding="utf-8")
     title = "receptive_field, paper 7"
     assert done.stdout == as_markdown(paper("receptive_field", 7), title, key=True) + "\n"
 

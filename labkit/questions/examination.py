@@ -14,6 +14,7 @@ from pkgutil import iter_modules
 from random import Random
 
 import labkit
+from labkit.tables import print_as_utf8
 from labkit.words import count, is_number, require, require_whole
 
 
@@ -247,4 +248,5 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
+    print_as_utf8()
     main()

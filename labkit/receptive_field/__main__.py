@@ -11,6 +11,7 @@ import zipfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from labkit.tables import print_as_utf8
 from labkit.words import did_you_mean
 
 _EXAMPLES = """examples:
@@ -353,4 +354,5 @@ def _draw(analysis, path):
 
 
 if __name__ == "__main__":
+    print_as_utf8()
     sys.exit(main())

@@ -4,6 +4,7 @@ import csv
 import importlib
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -16,10 +17,12 @@ from labkit.receptive_field.__main__ import _OPTIONS, main
 
 
 def test_vgg16_in_a_process_of_its_own():
+    """Where the locale has no rules to draw a table with, too."""
     run = subprocess.run(
         [sys.executable, "-m", "labkit.receptive_field", "VGG16"],
+        env=os.environ | {"PYTHONIOENCODING": "cp1252"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert run.stderr == ""

@@ -8,7 +8,7 @@ import labkit
 from labkit.dog_breeds.run import Plan, read_record, run
 from labkit.dog_breeds.run.facts import command_line, without_folders
 from labkit.dog_breeds.run.records import STAGES
-from labkit.tables import as_text
+from labkit.tables import as_text, print_as_utf8
 
 _EXAMPLES = """examples:
   python -m labkit.dog_breeds.run --out results/drawn
@@ -151,4 +151,5 @@ def _parser():
 
 
 if __name__ == "__main__":
+    print_as_utf8()
     sys.exit(main())
