@@ -95,7 +95,9 @@ def test_every_epoch_has_an_order_of_its_own_and_each_feature_at_most_once():
 
 
 def test_fit_alone_shuffles_anew_in_every_epoch_and_by_hand_batches_stay_the_same():
-    batches = FeatureBatches(np.arange(20.0)[:, None], np.eye(20), np.int64(6), seed=1)
+    # As numbers of a layer: JAX warns of float64.
+    features, targets = np.arange(20, dtype="float32")[:, None], np.eye(20, dtype="float32")
+    batches = FeatureBatches(features, targets, np.int64(6), seed=1)
     first = [batches[i][0].ravel().tolist() for i in range(3)]
     head = keras.Sequential([keras.layers.Dense(20)])
     head.compile("sgd", "mse")
