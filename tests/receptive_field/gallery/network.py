@@ -26,6 +26,7 @@ class Network:
         unit: of ``published``, in words.
         per_unit: positions of the input in one ``unit``.
         decimals: of ``published``; -1 where it is rounded to tens.
+        checked: whether the number was read in the source, or in a text that quotes it.
         why: where the source is right in another sense than ``size``, in which one.
         gates: whether ``size`` counts gates that pool the whole picture.
         output_sizes: a pair of sizes of input and output that the source states, or ``None``.
@@ -42,6 +43,7 @@ class Network:
     unit: str = "pixels"
     per_unit: int = 1
     decimals: int = 0
+    checked: bool = True
     why: str = ""
     gates: bool = True
     output_sizes: tuple[int, int] | None = None

@@ -183,6 +183,7 @@ NETWORKS = (
         stride=1,
         input_size=640,
         published=551,
+        checked=False,
         unit="voxels",
         why="The paper lets each of its four up-convolutions, which are 2 wide, widen the field "
         "like a convolution. But at a stride as wide as its kernel, each unit of an "

@@ -157,6 +157,7 @@ NETWORKS = (
         stride=8,
         input_size=13000,
         published=1.53,
+        checked=False,
         unit="s at 8 kHz",
         per_unit=8000,
         decimals=2,
@@ -190,6 +191,7 @@ NETWORKS = (
         stride=1,
         input_size=2200,
         published=2047,
+        checked=False,
         unit="frames",
     ),
     Network(
