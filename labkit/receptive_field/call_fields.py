@@ -82,6 +82,8 @@ def outputs_of(call, read, memory):
 def _output(call, read, memory, number):
     """Follow the fields to one output of a call."""
     rule = call.rule or rule_for(call.operation, call.obstacle)
+    if rule is left_out and number:
+        raise UnreadableLayer("is ignored, and only its first output stands for what it reads")
     keeps_places = getattr(rule, "keeps_places", False) and not call.acts_as_in_training
     if keeps_places and _is_plain(call, read):
         return _activated(call, _in_place([tensor for _, tensor in read]), memory)

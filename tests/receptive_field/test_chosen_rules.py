@@ -60,6 +60,19 @@ def test_attention_leaves_what_asks():
     assert analyse(model, ignore="attention").final.size == 3
 
 
+def test_scores_of_attention_that_is_left_out_are_unknown():
+    """Heads lie where steps lay, and here are as many: to go on would name wrong positions."""
+    start = keras.Input((8, 8))
+    x = L.Conv1D(8, 3, padding="same")(start)
+    layer = L.MultiHeadAttention(8, 2, name="attention")
+    model = keras.Model(start, layer(x, x, return_attention_scores=True))
+    found = analyse(model, ignore="attention")
+    assert found["attention"].size == 3
+    assert "only its first output" in found["attention [1]"].unknown
+    with pytest.raises(ValueError, match="only its first output"):
+        analyse(model, ignore="attention", strict=True)
+
+
 def test_the_name_of_a_class_stands_for_all_its_layers():
     start = keras.Input((20, 2))
     x = L.Conv1D(2, 3, padding="same", name="first")(L.Conv1D(2, 5, padding="same")(start))
