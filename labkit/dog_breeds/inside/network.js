@@ -65,40 +65,80 @@ function rescale({scale, offset}, input) {
   return input.map((value) => value * scale + offset);
 }
 
-// Adds a multiple of the weights that begin at a place; four at a time, which takes a third less.
-function addMultiple(sums, value, weights, from) {
-  const whole = sums.length - (sums.length % 4);
-  for (let o = 0, at = from; o < whole; o += 4, at += 4) {
-    sums[o] += value * weights[at];
-    sums[o + 1] += value * weights[at + 1];
-    sums[o + 2] += value * weights[at + 2];
-    sums[o + 3] += value * weights[at + 3];
+// The values of each place that are not zero, which behind a ReLU is about half of them, with their
+// channels; those of place p stand from starts[p] on.
+function withoutZeros(input, channels) {
+  const values = new Float64Array(input.length), which = new Uint16Array(input.length);
+  const starts = new Uint32Array(input.length / channels + 1);
+  let count = 0;
+  for (let place = 0, at = 0; at < input.length; place++) {
+    for (let channel = 0; channel < channels; channel++, at++) {
+      values[count] = input[at];
+      which[count] = channel;
+      if (input[at] !== 0) count += 1;
+    }
+    starts[place + 1] = count;
   }
-  for (let o = whole; o < sums.length; o++) sums[o] += value * weights[from + o];
+  return {values, which, starts};
+}
+
+// For each output its bias and, of what the unit reads, the sum of value times weight; eight outputs
+// at a time, so that their sums need not go to memory and back for each value.
+function addUp(result, at, bias, weights, read, from, count) {
+  const outputs = bias.length, whole = outputs - (outputs % 8);
+  for (let o = 0; o < whole; o += 8) {
+    let s0 = bias[o], s1 = bias[o + 1], s2 = bias[o + 2], s3 = bias[o + 3];
+    let s4 = bias[o + 4], s5 = bias[o + 5], s6 = bias[o + 6], s7 = bias[o + 7];
+    for (let n = 0; n < count; n++) {
+      const value = read[n], w = from[n] + o;
+      s0 += value * weights[w];
+      s1 += value * weights[w + 1];
+      s2 += value * weights[w + 2];
+      s3 += value * weights[w + 3];
+      s4 += value * weights[w + 4];
+      s5 += value * weights[w + 5];
+      s6 += value * weights[w + 6];
+      s7 += value * weights[w + 7];
+    }
+    result[at + o] = s0;
+    result[at + o + 1] = s1;
+    result[at + o + 2] = s2;
+    result[at + o + 3] = s3;
+    result[at + o + 4] = s4;
+    result[at + o + 5] = s5;
+    result[at + o + 6] = s6;
+    result[at + o + 7] = s7;
+  }
+  for (let o = whole; o < outputs; o++) {
+    let sum = bias[o];
+    for (let n = 0; n < count; n++) sum += read[n] * weights[from[n] + o];
+    result[at + o] = sum;
+  }
 }
 
 function convolve({weights, bias, weight_shape: [high, wide, inputs, outputs], activation}, input, [height, width]) {
-  const result = new Float32Array(height * width * outputs), sums = new Float64Array(outputs);
-  const up = (high - 1) >> 1, left = (wide - 1) >> 1;
+  const result = new Float32Array(height * width * outputs), {values, which, starts} = withoutZeros(input, inputs);
+  // What the unit at hand reads, and where the weights for each value begin.
+  const read = new Float64Array(high * wide * inputs), from = new Uint32Array(high * wide * inputs);
+  // As doubles, in which the sums are, they need not be converted each time.
+  const factors = Float64Array.from(weights), up = (high - 1) >> 1, left = (wide - 1) >> 1;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      sums.set(bias);
+      let count = 0;
       for (let row = Math.max(0, up - y); row < Math.min(high, height + up - y); row++) {
         for (let column = Math.max(0, left - x); column < Math.min(wide, width + left - x); column++) {
-          const place = ((y + row - up) * width + x + column - left) * inputs;
-          let weight = (row * wide + column) * inputs * outputs;
-          for (let i = 0; i < inputs; i++, weight += outputs) {
-            const value = input[place + i];
-            // Behind a ReLU about half of all values are zero.
-            if (value !== 0) addMultiple(sums, value, weights, weight);
+          const place = (y + row - up) * width + x + column - left, end = starts[place + 1];
+          const first = (row * wide + column) * inputs;
+          for (let n = starts[place]; n < end; n++, count++) {
+            read[count] = values[n];
+            from[count] = (first + which[n]) * outputs;
           }
         }
       }
-      const at = (y * width + x) * outputs;
-      for (let o = 0; o < outputs; o++) result[at + o] = activation === "relu" && sums[o] < 0 ? 0 : sums[o];
+      addUp(result, (y * width + x) * outputs, bias, factors, read, from, count);
     }
   }
-  return result;
+  return activation === "relu" ? result.map((value) => (value < 0 ? 0 : value)) : result;
 }
 
 // Where a pooling's window has its largest value, the first of equals.
