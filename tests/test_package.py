@@ -24,6 +24,7 @@ def run_python(code):
 def test_import_labkit_loads_neither_keras_nor_tensorflow():
     loaded = run_python(
         "import sys, labkit, labkit.dog_breeds, labkit.receptive_field, labkit.questions;"
+        "from labkit.dog_breeds.run import read_record;"
         "print([m for m in ('tensorflow', 'keras', 'torch', 'jax') if m in sys.modules])"
     )
     assert loaded == "[]"

@@ -12,7 +12,17 @@ import os
 # Read when TensorFlow is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from labkit.dog_breeds.run.records import Record, read_record, write_record
-from labkit.dog_breeds.run.stages import Plan, run
+from labkit.lazy_names import lazy_names
 
-__all__ = ["Plan", "Record", "read_record", "run", "write_record"]
+# Loaded on first use: who reads a record waits for no Keras.
+_HOME = {
+    "Plan": "stages",
+    "Record": "records",
+    "read_record": "records",
+    "run": "stages",
+    "write_record": "records",
+}
+
+__all__ = [*_HOME]
+
+__getattr__, __dir__ = lazy_names(__name__, _HOME)
