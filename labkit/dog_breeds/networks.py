@@ -10,6 +10,7 @@ import numpy as np
 from keras import layers
 
 from labkit.dog_breeds.packaged import packaged_file
+from labkit.dog_breeds.saving import KERAS_SUFFIX, load
 from labkit.files import reason
 from labkit.words import (
     did_you_mean,
@@ -112,15 +113,19 @@ def pretrained(
 
     Args:
         base: a network of ``keras.applications`` by name, in any spelling (``"vgg16"``,
-            ``"MobileNetV2"``, ``"resnet50"``), or ``"small_vgg"``.
+            ``"MobileNetV2"``, ``"resnet50"``), or ``"small_vgg"``; or the path of a ``.keras``
+            file: a headless network of your own with its weights, which takes pictures in
+            [0, 1], so with its preprocessing inside, and ends in maps.
         weights: ``"imagenet"`` (downloaded by Keras); the path of a weights file of the
             headless base; ``"drawn"``, a small VGG trained on drawn dogs, which comes
-            with the package and brings its own base; or ``None``, for random weights.
+            with the package and brings its own base; or ``None``, which loads nothing: a
+            named base has random weights then, and one from a file keeps its own.
         classes: number of breeds, at least 2.
         input_shape: ``(height, width, 3)`` of one picture, scaled to [0, 1].
         dense: units of each dense layer of the head.
         preprocessing: ``"own"`` turns pictures in [0, 1] into what the base was trained
-            on; ``"none"`` feeds them as they are, which is what the original lab did.
+            on; ``"none"`` feeds them as they are, which is what the original lab did. A base
+            from a file has its preprocessing inside, and takes ``"own"`` alone.
         **base_options: passed on to the base, for instance ``alpha=0.75``.
 
     Returns:
@@ -128,8 +133,9 @@ def pretrained(
         probabilities ``(batch, classes)`` out; not compiled, nothing frozen.
 
     Raises:
-        ValueError: an unknown base, weights or preprocessing; weights that do not fit.
-        FileNotFoundError: ``weights`` names no file.
+        ValueError: an unknown base, weights or preprocessing; weights that do not fit; a file
+            whose network is no such base.
+        FileNotFoundError: ``weights`` or ``base`` names no file.
         ConnectionError: the ImageNet weights could not be downloaded.
 
     Example:
@@ -162,8 +168,9 @@ def headless(
         base's last layer out; not compiled, nothing frozen.
 
     Raises:
-        ValueError: an unknown base, weights or preprocessing; weights that do not fit.
-        FileNotFoundError: ``weights`` names no file.
+        ValueError: an unknown base, weights or preprocessing; weights that do not fit; a file
+            whose network is no such base.
+        FileNotFoundError: ``weights`` or ``base`` names no file.
         ConnectionError: the ImageNet weights could not be downloaded.
 
     Example:
@@ -175,7 +182,26 @@ def headless(
     if weights == "drawn":
         base = _drawn_base_name(base)
     pictures = keras.Input(input_shape, name="pictures")
+    if is_base_file(base):
+        _require_nothing_to_load(base, weights, preprocessing, base_options)
+        return _base_from_file(base, pictures)
     return _headless(base, weights, pictures, preprocessing, base_options)
+
+
+def is_base_file(base):
+    """Say whether a base is named by a file of its own, rather than by a known network's name.
+
+    Args:
+        base: as :func:`pretrained` takes it.
+
+    Returns:
+        A bool.
+
+    Example:
+        >>> is_base_file("my_base.keras"), is_base_file("vgg16")
+        (True, False)
+    """
+    return str(base).endswith(KERAS_SUFFIX)
 
 
 def add_head(body, classes=120, dense=(512, 512)):
@@ -264,10 +290,20 @@ def unfreeze(model, learning_rate=1e-5, from_layer=None):
         )
     first = 0 if from_layer is None else names.index(from_layer)
     for position, layer in enumerate(body):
-        layer.trainable = position >= first and not isinstance(layer, layers.BatchNormalization)
+        layer.trainable = position >= first
+        for norm in _normalisations(layer):
+            norm.trainable = False
     for layer in model.layers[len(body) :]:
         layer.trainable = True
     return compile_lab(model, learning_rate)
+
+
+def _normalisations(layer):
+    """Yield the batch normalisations in a layer, which may be one or have some inside."""
+    if isinstance(layer, layers.BatchNormalization):
+        yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _normalisations(inner)
 
 
 def compile_lab(model, learning_rate=1e-3, weight_decay=None):
@@ -486,6 +522,74 @@ def _headless(base, weights, pictures, preprocessing, base_options):
     return body
 
 
+def _require_nothing_to_load(base, weights, preprocessing, options):
+    """Refuse arguments that a base from a file has no use for."""
+    name = Path(base).name
+    if weights is not None:
+        raise ValueError(
+            f"The base {name!r} has its own weights, and weights={weights!r} cannot be loaded into "
+            "it: give weights=None."
+        )
+    if preprocessing != "own":
+        raise ValueError(
+            f"The base {name!r} has its preprocessing inside: leave preprocessing='own', or save "
+            "it once more without."
+        )
+    _require_options(name, options, ())
+
+
+def _base_from_file(path, pictures):
+    """Read a headless network from its file, and build it upon the input ``pictures``."""
+    loaded = load(path)
+    name = Path(path).name
+    _require_base(loaded, name)
+    functional = keras.Model(loaded.inputs[0], loaded.outputs[0], name=Path(path).stem)
+    try:
+        body = keras.models.clone_model(
+            functional,
+            input_tensors=pictures,
+            clone_function=_with_current_policy,
+            recursive=True,
+        )
+        body.set_weights(functional.get_weights())
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The base {name!r} takes pictures of {loaded.input_shape[1:]} and cannot be built for "
+            f"{pictures.shape[1:]}: give pictures as it takes them, or a base that takes these."
+        ) from error
+    return body
+
+
+def _require_base(network, name):
+    """Refuse a network that no head of labkit's can be put on."""
+    if len(getattr(network, "inputs", ())) != 1 or len(network.outputs) != 1:
+        raise ValueError(
+            f"The base {name!r} is no network of layers with one input and one output; save one "
+            "that is built as keras.Model(inputs, outputs)."
+        )
+    if len(network.output_shape) != 4:
+        raise ValueError(
+            f"The base {name!r} must end in maps (batch, height, width, channels), and ends in "
+            f"{network.output_shape}: cut it there, as keras.Model(model.inputs, "
+            "model.get_layer(NAME).output), and save that."
+        )
+    for layer in network.layers:
+        trains = layer.name == _PREPROCESSING and layer.trainable_weights
+        if trains or layer.name.startswith(_HEAD):
+            raise ValueError(
+                f"The base {name!r} has a layer {layer.name!r}, which is a name that labkit gives "
+                "its own: rename it."
+            )
+
+
+def _with_current_policy(layer):
+    """Make a layer once more, to compute in mixed precision where that is chosen now."""
+    config = layer.get_config()
+    if "dtype" in config:
+        config["dtype"] = keras.config.dtype_policy()
+    return type(layer).from_config(config)
+
+
 def _build_base(base, pictures, inputs, options, weights=None):
     """Build a headless base: ``inputs`` is ``pictures``, prepared or not."""
     if base == "small_vgg":
@@ -588,7 +692,8 @@ def _application(base):
     if plain_name(str(base)) not in names:
         raise ValueError(
             f"base={base!r} is no network of keras.applications{did_you_mean(base, constructors)}; "
-            f"it has {', '.join(constructors)}, and labkit adds small_vgg."
+            f"it has {', '.join(constructors)}, and labkit adds small_vgg; a file with a base of "
+            f"your own ends in {KERAS_SUFFIX}."
         )
     return constructors[names[plain_name(str(base))]]
 

@@ -18,7 +18,8 @@ import keras
 from labkit.files import in_a_sentence, reason, replacing
 from labkit.words import require
 
-_SUFFIX = ".keras"
+#: How the name of a file with a whole network ends.
+KERAS_SUFFIX = ".keras"
 _ASSET = "labkit.json"
 
 
@@ -140,11 +141,13 @@ def save(model, path, breeds=None):
         ('boxer', 'pug')
     """
     path = Path(path).expanduser()
-    require(path.suffix == _SUFFIX, "path", str(path), f"a file name that ends in {_SUFFIX}")
+    require(
+        path.suffix == KERAS_SUFFIX, "path", str(path), f"a file name that ends in {KERAS_SUFFIX}"
+    )
     remember(model, provenance_of(model, breeds))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path, path.with_name(f".{path.stem}.part{_SUFFIX}")) as partial_file:
+        with replacing(path, path.with_name(f".{path.stem}.part{KERAS_SUFFIX}")) as partial_file:
             model.save(partial_file)
     except OSError as error:
         advice = "make room there or choose another place"

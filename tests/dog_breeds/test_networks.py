@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from labkit import freeze, pretrained, small_vgg, unfreeze
-from labkit.dog_breeds.networks import base_layers, compile_lab, preprocess
+from labkit import freeze, load, pretrained, save, small_vgg, unfreeze
+from labkit.dog_breeds.networks import base_layers, compile_lab, headless, preprocess
 
 SMALL = (32, 32, 3)
 
@@ -149,6 +149,121 @@ class TestPretrained:
     def test_refuses(self, arguments, error, sentence):
         with pytest.raises(error, match=sentence):
             pretrained(**{"input_shape": SMALL, **arguments})
+
+
+@pytest.fixture(scope="module")
+def own_base(tmp_path_factory):
+    """Save a base of one's own, with its scaling and a network inside the network."""
+    inner = keras.Sequential(
+        [
+            keras.layers.Conv2D(4, 3, strides=2, padding="same", name="conv"),
+            keras.layers.BatchNormalization(name="norm"),
+        ],
+        name="inner",
+    )
+    pictures = keras.Input((None, None, 3))
+    maps = inner(keras.layers.Rescaling(2.0, -1.0)(pictures))
+    made = keras.Model(pictures, keras.layers.Conv2D(5, 1, name="top")(maps))
+    made.get_layer("inner").get_layer("norm").set_weights(np.arange(1, 17.0).reshape(4, 4))
+    path = tmp_path_factory.mktemp("bases") / "my_base.keras"
+    made.save(path)
+    return path, made
+
+
+class TestBaseFromAFile:
+    @pytest.mark.parametrize("size", [(32, 32), (20, 28)])
+    def test_says_what_it_said_when_it_was_saved(self, own_base, size):
+        path, made = own_base
+        pictures = np.random.default_rng(0).random((2, *size, 3), "float32")
+        body = headless(path, None, (*size, 3))
+        assert body.input_shape == (None, *size, 3)
+        np.testing.assert_allclose(
+            body.predict(pictures, verbose=0), made.predict(pictures, verbose=0), rtol=1e-5
+        )
+
+    def test_is_frozen_and_unfrozen_as_any_other(self, own_base):
+        model = freeze(pretrained(str(own_base[0]), None, 3, SMALL, dense=(6,)))
+        assert model.name == "pretrained_my_base"
+        of_the_head = 5 * 6 + 6 + 6 * 3 + 3
+        assert count(model.trainable_weights) == of_the_head
+        # The normalisation inside stays frozen: 8 of the inner network's weights do not train.
+        unfreeze(model)
+        assert count(model.trainable_weights) == of_the_head + (3 * 9 * 4 + 4) + (4 * 5 + 5)
+        unfreeze(model, from_layer="top")
+        assert count(model.trainable_weights) == of_the_head + (4 * 5 + 5)
+
+    def test_a_chain_of_layers_does(self, tmp_path):
+        keras.Sequential([keras.Input(SMALL), keras.layers.Conv2D(2, 3)]).save(
+            tmp_path / "chain.keras"
+        )
+        assert headless(tmp_path / "chain.keras", None, SMALL).output_shape == (None, 30, 30, 2)
+
+    def test_what_headless_returns_does(self, tmp_path):
+        saved = headless("small_vgg", "drawn", SMALL)
+        saved.save(tmp_path / "drawn.keras")
+        pictures = np.random.default_rng(0).random((2, *SMALL), "float32")
+        again = pretrained(tmp_path / "drawn.keras", None, 3, SMALL)
+        assert len(base_layers(again)) == len(saved.layers) - 1
+        body = headless(tmp_path / "drawn.keras", None, SMALL)
+        np.testing.assert_allclose(
+            body.predict(pictures, verbose=0), saved.predict(pictures, verbose=0), rtol=1e-5
+        )
+
+    def test_computes_in_mixed_precision_where_that_is_chosen(self, own_base):
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_float16")
+        try:
+            body = headless(own_base[0], None, SMALL)
+        finally:
+            keras.config.set_dtype_policy(before)
+        inner = body.get_layer("inner").get_layer("conv")
+        assert {inner.compute_dtype, body.get_layer("top").compute_dtype} == {"float16"}
+
+    def test_goes_with_the_network_into_its_file(self, own_base, tmp_path):
+        model = pretrained(own_base[0], None, 3, SMALL, dense=(6,))
+        pictures = np.random.default_rng(0).random((2, *SMALL), "float32")
+        again = load(save(model, tmp_path / "dogs.keras", breeds=["boxer", "pug", "whippet"]))
+        np.testing.assert_allclose(
+            again.predict(pictures, verbose=0), model.predict(pictures, verbose=0), rtol=1e-5
+        )
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            ({"weights": "imagenet"}, "'my_base.keras' has its own weights, and weights='imagen"),
+            ({"weights": "drawn"}, "weights='drawn' belongs to the small VGG"),
+            ({"preprocessing": "none"}, "'my_base.keras' has its preprocessing inside"),
+            ({"alpha": 0.5}, "my_base.keras does not take the options"),
+        ],
+    )
+    def test_refuses_what_it_has_no_use_for(self, own_base, arguments, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            pretrained(**{"base": own_base[0], "weights": None} | arguments)
+
+    @pytest.mark.parametrize(
+        ("layer", "sentence"),
+        [
+            (keras.layers.Flatten(), r"must end in maps .* and ends in \(None, 3072\): cut it"),
+            (keras.layers.Conv2D(2, 3, name="head_conv"), "has a layer 'head_conv'.*rename it"),
+            (keras.layers.Conv2D(3, 3, name="preprocessing"), "has a layer 'preprocessing'"),
+            (keras.layers.Reshape((64, 16, 3)), r"takes pictures of \(32, 32, 3\).*\(48, 48, 3\)"),
+        ],
+    )
+    def test_refuses_a_network_that_takes_no_head(self, tmp_path, layer, sentence):
+        pictures = keras.Input(SMALL)
+        keras.Model(pictures, layer(pictures)).save(tmp_path / "base.keras")
+        with pytest.raises(ValueError, match=sentence):
+            pretrained(tmp_path / "base.keras", None, 3, (48, 48, 3))
+
+    def test_refuses_two_inputs(self, tmp_path):
+        pair = [keras.Input(SMALL), keras.Input(SMALL)]
+        keras.Model(pair, keras.layers.Add()(pair)).save(tmp_path / "base.keras")
+        with pytest.raises(ValueError, match=r"'base\.keras' is no network .* one input"):
+            pretrained(tmp_path / "base.keras", None, 3, SMALL)
+
+    def test_refuses_a_file_that_is_not_there(self):
+        with pytest.raises(FileNotFoundError, match=r"There is no network 'no_such\.keras'"):
+            pretrained("no_such.keras", None)
 
 
 def as_function(call, name):

@@ -29,7 +29,7 @@ def describe_settings(settings):
         settings: :class:`labkit.Settings`.
 
     Returns:
-        A dict of their names and values; of the weights' path its last part.
+        A dict of their names and values; of the paths of base and weights the last part.
 
     Example:
         >>> describe_settings(labkit.load_settings("drawn"))["batch_size"]
@@ -38,7 +38,8 @@ def describe_settings(settings):
     kept = asdict(settings)
     for name in ("source", "directory", "sorted_directory", "checkpoints"):
         del kept[name]
-    return kept | {"weights": settings.weights and without_folders(settings.weights)}
+    files = {"base": settings.base, "weights": settings.weights}
+    return kept | {name: path and without_folders(path) for name, path in files.items()}
 
 
 def describe_data(data, pictures, training, validation, predicted):

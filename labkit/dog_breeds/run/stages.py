@@ -15,6 +15,7 @@ import keras
 import labkit
 from labkit.dog_breeds.features import FeatureBatches, compute_features, split_at_head
 from labkit.dog_breeds.history import CURVES, History
+from labkit.dog_breeds.networks import is_base_file
 from labkit.dog_breeds.run.facts import (
     describe_cost,
     describe_data,
@@ -24,7 +25,7 @@ from labkit.dog_breeds.run.facts import (
     measure,
 )
 from labkit.dog_breeds.run.records import STAGES, Record, refuse_existing, write_record
-from labkit.files import replacing
+from labkit.files import replacing, sha256_of
 from labkit.machine import accelerator, describe_machine, describe_versions, peak_memory_gb
 from labkit.words import require_whole_numbers
 
@@ -161,6 +162,9 @@ def _require_constant_pictures(settings, plan):
 def _checkpoints(name, data, settings, plan):
     """Name the folder for all epochs of one run, and of no run that differs from it in anything."""
     facts = [str(data), asdict(settings), asdict(plan), describe_versions(), labkit.__version__]
+    # A file may hold another network than when its epochs were kept.
+    named = (Path(each or "").expanduser() for each in (settings.base, settings.weights))
+    facts += [sha256_of(path) for path in named if path.is_file()]
     which = hashlib.sha256(_as_json(facts).encode()).hexdigest()[:8]
     return settings.checkpoints_for(f"{name}-{which}")
 
@@ -276,7 +280,8 @@ def _train_on_features(lab, network, features):
     settings = lab.settings
     body, head = split_at_head(network)
     # Without weights the base is another one for each seed.
-    if not features or settings.weights is None:
+    random = settings.weights is None and not is_base_file(settings.base)
+    if not features or random:
         features[:] = [compute_features(body, batches, lab.progress) for batches in lab.plain]
     labkit.compile_lab(head, settings.head_learning_rate)
     shuffled = FeatureBatches(*features[0], settings.batch_size, seed=lab.seed)

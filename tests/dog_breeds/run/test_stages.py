@@ -155,6 +155,61 @@ def test_features_of_random_weights_are_those_of_their_own_seed(recorded):
     )
 
 
+@pytest.fixture
+def own_base(tmp_path):
+    """Return a function that saves a base of one's own, another for each seed, and its path."""
+
+    def save_base(seed):
+        keras.utils.set_random_seed(seed)
+        labkit.headless("small_vgg", None, (16, 16, 3), filters=(4,)).save(
+            tmp_path / "my_base.keras"
+        )
+        return str(tmp_path / "my_base.keras")
+
+    return save_base
+
+
+def test_a_base_from_a_file_is_one_for_all_seeds_and_named_without_its_folder(
+    recorded, own_base, tmp_path
+):
+    words = ["--stages", "head", "fine_tuning", "--set", "weights=None", "--seeds", "5", "6"]
+    words += ["--set", f"base={own_base(1)}"]
+    pictures, features = (
+        read_record(recorded(*words, *more)[0]) for more in ((), ("--cached-features",))
+    )
+    for seed in (5, 6):
+        assert features.history("head", seed).val_loss == pytest.approx(
+            pictures.history("head", seed).val_loss, rel=0.02
+        )
+    assert pictures.facts["settings"]["base"] == "my_base.keras"
+    assert str(tmp_path) not in json.dumps(pictures.facts)
+
+
+def test_epochs_are_not_taken_over_from_another_base_in_the_same_file(
+    dogs, own_base, tmp_path, monkeypatch
+):
+    settings = load_settings("drawn").replace(
+        target_size=(16, 16),
+        dense=(8,),
+        head_epochs=1,
+        checkpoints=str(tmp_path / "kept"),
+        base=own_base(1),
+        weights=None,
+    )
+    plan = Plan(("head",), (7,), unfrozen=True)
+
+    def full(record, folder, networks):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(stages, "write_record", full)
+        run(dogs[0], settings, tmp_path / "record", plan, "", False)
+    own_base(2)
+    after = run(dogs[0], settings, tmp_path / "record", plan, "", False)
+    alone = run(dogs[0], settings.replace(checkpoints=None), tmp_path / "alone", plan, "", False)
+    assert after.history("head").loss == pytest.approx(alone.history("head").loss, rel=1e-4)
+
+
 def test_cached_features_give_what_pictures_give(recorded):
     words = ("--stages", "head", "fine_tuning")
     pictures = read_record(recorded(*words)[0])
