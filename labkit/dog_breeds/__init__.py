@@ -1,6 +1,6 @@
 """Lab 1's wing: the way a picture takes, a room for each step.
 
-where pictures come from (:mod:`~labkit.dog_breeds.sources`) →
+Where pictures come from (:mod:`~labkit.dog_breeds.sources`) →
 folders (:mod:`~labkit.dog_breeds.folders`), whose pictures are looked through for damage
 (:mod:`~labkit.dog_breeds.damage`), counted
 (:mod:`~labkit.dog_breeds.class_sizes`) and searched for copies

@@ -34,7 +34,7 @@ def check_generator(generator):
     """Check the generator that the lab's list of transformations asks for.
 
     Args:
-        generator: an :class:`labkit.ImageDataGenerator`; ``None``: not answered yet.
+        generator: an :class:`~labkit.ImageDataGenerator`; ``None``: not answered yet.
 
     Returns:
         A :class:`labkit.questions.Feedback` that names the first thing to mend.

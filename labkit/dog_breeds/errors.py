@@ -21,7 +21,7 @@ def wilson_interval(right, total, confidence=0.95):
     0 or all right.
 
     Args:
-        right: number of pictures that were answered rightly, 0 to ``total``.
+        right: number of pictures that were answered correctly, 0 to ``total``.
         total: number of pictures, 1 or more.
         confidence: the share, between 0 and 1.
 
@@ -111,8 +111,8 @@ def breed_accuracies(matrix, breeds):
         breeds: the breeds' names, in the order of their indices.
 
     Returns:
-        A dict from a breed to the share of its pictures that were answered rightly, 0 to 1, the
-        lowest first; breeds without a picture are left out.
+        A dict from a breed to the share of its pictures that were answered correctly, 0 to 1,
+        the lowest first; breeds without a picture are left out.
 
     Example:
         >>> breed_accuracies(np.array([[3, 1], [5, 5]]), ["boxer", "pug"])

@@ -12,9 +12,9 @@ class History:
     Args:
         loss: what training lowers, on the training batches, as they were augmented; in the lab
             the cross-entropy.
-        accuracy: share of training pictures classified rightly, 0 to 1.
+        accuracy: share of training pictures classified correctly, 0 to 1.
         val_loss: the loss on the validation pictures.
-        val_accuracy: share of validation pictures classified rightly, 0 to 1.
+        val_accuracy: share of validation pictures classified correctly, 0 to 1.
         more: dict from the names of further curves to their figures, as Keras calls them; also
             ``history["val_top_5"]``.
 

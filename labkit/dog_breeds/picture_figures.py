@@ -45,7 +45,7 @@ def plot_transformations(generator, picture, seed=0):
     """Show what each transformation of a generator does to a picture, one a row, then all.
 
     Args:
-        generator: an :class:`labkit.ImageDataGenerator`.
+        generator: an :class:`~labkit.ImageDataGenerator`.
         picture: path of a picture, or uint8 ``(height, width, 3)``.
         seed: what the last row, in which all come together at random, starts from.
 

@@ -130,7 +130,7 @@ def save(model, path, breeds=None):
 
     Raises:
         ValueError: another suffix, or the breeds are not known.
-        OSError: the file cannot be written; one of before is left alone.
+        OSError: the file cannot be written; an older one is left alone.
 
     Example:
         >>> import tempfile

@@ -3,7 +3,7 @@
 A lab's items stand in its wing, in ``labkit/<lab>/examination.py``: ``ITEMS`` lists functions that
 make one :class:`Item` each from random numbers, and compute its key.
 
-Usage: python -m labkit.questions.examination --lab receptive_field --seed 7 [--key]
+Usage: ``python -m labkit.questions.examination --lab receptive_field --seed 7 [--key]``
 """
 
 import argparse

@@ -150,7 +150,7 @@ class AxisField:
 
     @property
     def holes(self) -> tuple[tuple[int, int], ...] | None:
-        """Stretches of the widest field that nothing reads: (first, last), from its start.
+        """Stretches of the widest field that nothing reads, each (first, last) from its start.
 
         ``None`` if it cannot be told: the field is global, uneven or too wide.
         """

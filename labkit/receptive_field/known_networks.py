@@ -19,7 +19,7 @@ def _vgg(convolutions_per_block: Iterable[int]) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-#: The lab's own small network: four blocks of two convolutions. Its field is 76.
+#: The lab's own small network, four blocks of two convolutions. Its field is 76.
 SMALL_VGG = _vgg((2, 2, 2, 2))
 
 #: VGG16 of Simonyan and Zisserman (2015). Its field is 212.

@@ -9,7 +9,7 @@ from operator import mul
 from labkit import tables
 from labkit.receptive_field.layers import Layer, as_layers
 
-#: What the original lab of 2021 got wrong, as data to check: its closed form with dilation. Its
+#: The closed form with dilation that the original lab of 2021 got wrong, as data to check. Its
 #: product runs to l where it has to stop at l − 1, so that each layer counts its own stride: 243
 #: for VGG16, where 212 is right.
 ORIGINAL_DILATION_FORMULA = "1 + Σ_{l=1}^{L} d_l (k_l − 1) ∏_{i=1}^{l} s_i"

@@ -53,8 +53,8 @@ def fetch(source="drawn", directory=None, *, sha256=None, progress=True):
     A second call finds the folder whole and does nothing. A killed download goes on where it
     broke off; a killed unpacking starts again and leaves nothing behind. All is checked
     before the folder counts as whole: the archive's checksums, the labels, and that labels
-    and pictures match. Every picture is then looked at once, be the source an archive or a
-    folder, and a warning names those that are damaged.
+    and pictures match. Every picture is then looked at once, from an archive as from a folder,
+    and a warning names those that are damaged.
 
     Args:
         source: One of
