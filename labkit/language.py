@@ -1,17 +1,20 @@
-"""The language in which labkit speaks to readers: English, or one that has a catalogue.
+"""The language in which labkit speaks to readers: its words stand in catalogues.
 
-A catalogue is a file ``labkit/languages/CODE.json`` with the code of its language. It maps English
-words to the words of that language: ``words`` of the questions, names of ``breeds``. What it lacks
-stays English.
+A catalogue is a file ``labkit/languages/CODE.json``. It has a section of named phrases for each
+part of labkit that speaks, in Python or as a page's script. A phrase may have gaps, such as
+``{network}``. A pair of phrases is for the number 1 and for all others; the number fills ``{n}``.
+English is whole, and what another catalogue lacks is said in English.
 """
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 
 from labkit.words import require_one_of
 
 ENGLISH = "en"
+_GAP = re.compile(r"{(\w+)}")
 _chosen = [ENGLISH]
 
 
@@ -26,7 +29,8 @@ def languages():
         ('en', 'de')
     """
     names = (file.name for file in files("labkit").joinpath("languages").iterdir())
-    return ENGLISH, *sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
+    codes = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    return ENGLISH, *sorted(codes - {ENGLISH})
 
 
 def use_language(code):
@@ -40,7 +44,7 @@ def use_language(code):
 
     Example:
         >>> use_language("de")
-        >>> translated("words", "Right.")
+        >>> phrase("questions", "right")
         'Richtig.'
         >>> use_language("en")
     """
@@ -58,21 +62,76 @@ def language():
     return _chosen[0]
 
 
-def translated(section, text):
-    """Translate a text, or leave it as it is where the catalogue does not have it.
+def phrase(section, name, /, **gaps):
+    """Say something in the language in use.
 
     Args:
-        section: ``"words"`` or ``"breeds"``.
-        text: the English words.
+        section: the part of labkit that speaks, a section of the catalogues.
+        name: the phrase's name there.
+        gaps: what fills each gap, by its name; braces without a filling stay. Where ``n`` is given,
+            it is a whole number, written with its thousands apart.
+
+    Returns:
+        One str.
+
+    Raises:
+        KeyError: English has no such phrase.
+
+    Example:
+        >>> phrase("questions", "count", right=2, all=3)
+        '2 of 3 right'
+        >>> phrase("checker", "up to", n=1), phrase("checker", "up to", n=2)
+        (' of up to 1 layer', ' of up to 2 layers')
+    """
+    text = phrases(section)[name]
+    if isinstance(text, list):
+        text = text[gaps["n"] != 1]
+    if "n" in gaps:
+        gaps["n"] = f"{gaps['n']:,}".replace(",", phrases("language")["thousands"])
+    return _GAP.sub(lambda gap: str(gaps.get(gap[1], gap[0])), text)
+
+
+def listed(parts):
+    """Join parts of a sentence with commas and the last one with *and*.
+
+    Args:
+        parts: sequence of str, at least one.
 
     Returns:
         One str.
 
     Example:
-        >>> translated("words", "Right.")
-        'Right.'
+        >>> listed(["k", "s", "d"])
+        'k, s and d'
     """
-    return text if language() == ENGLISH else catalogue(language())[section].get(text, text)
+    *others, last = parts
+    return phrase("language", "and", others=", ".join(others), last=last) if others else last
+
+
+def phrases(*sections):
+    """Return the phrases of some sections in the language in use, in English where it lacks them.
+
+    Args:
+        sections: names of sections; a later one's phrase takes the place of one of the same name.
+
+    Returns:
+        A dict from names to phrases, each a str or a pair of them.
+
+    Example:
+        >>> phrases("questions")["right"], phrases("breeds")
+        ('Right.', {})
+    """
+    return _phrases(language(), sections)
+
+
+@cache
+def _phrases(code, sections):
+    english, own = catalogue(ENGLISH), catalogue(code)
+    return {
+        name: text
+        for section in sections
+        for name, text in (english.get(section, {}) | own.get(section, {})).items()
+    }
 
 
 @cache
@@ -80,14 +139,14 @@ def catalogue(code):
     """Read a language's catalogue.
 
     Args:
-        code: one of :func:`languages`, but not English.
+        code: one of :func:`languages`.
 
     Returns:
-        A dict of the sections, each a dict from English to the language.
+        A dict of the sections, each a dict from names to phrases.
 
     Example:
-        >>> sorted(catalogue("de"))
-        ['breeds', 'words']
+        >>> catalogue("de")["language"]["decimal"]
+        ','
     """
     file = files("labkit").joinpath("languages", f"{code}.json")
     return json.loads(file.read_text(encoding="utf-8"))

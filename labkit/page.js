@@ -67,10 +67,10 @@ function writeAddress(fragment) {
 // ---- The clipboard
 
 // Copies a link to what is shown; returns a sentence on what became of it.
-async function copyLink(fragment, root, shown, page) {
+async function copyLink(fragment, root) {
   const link = ownsAddress() ? location.href.replace(/#.*|$/, fragment) : fragment;
-  const where = ownsAddress() ? ` the link to ${shown}` : ` ${link}: put it behind the address of ${page}`;
-  return await copied(link, root) ? `Copied${where}.` : `The browser does not let the page copy; the link is ${link}`;
+  if (!(await copied(link, root))) return phrase("not_copied", {link});
+  return ownsAddress() ? phrase("copied", {shown: phrase("shown")}) : phrase("copied_text", {link, page: phrase("page")});
 }
 
 // Frames are refused the clipboard, and the browser complains of the attempt.

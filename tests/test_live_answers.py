@@ -105,6 +105,10 @@ class TestBlanks:
             "layers = [Layer(3), Layer(2, stride=2)]",
         ]
 
+    def test_a_cell_may_import_what_it_needs_itself(self, book):
+        blank = book.fields.blank_of(f"{IMPORTS}\n{COUNT}", [])
+        assert blank.source.startswith("from labkit.receptive_field import Layer\n")
+
     @pytest.mark.parametrize("needs", ["model.count_params()", "keras.ops", "nothing_known"])
     def test_what_needs_more_than_the_page_has_gets_no_field(self, book, needs):
         earlier = [IMPORTS, "model = keras.Sequential()"]
@@ -142,6 +146,13 @@ class TestAnswers:
     def shown(self, book, cell, kind, text):
         blank = book.fields.blank_of(cell, [IMPORTS])
         return book.answer.shown(blank.source, blank.name, kind, text, "explorer.html")
+
+    def test_it_speaks_the_language_of_the_page(self, book):
+        blank = book.fields.blank_of(RECURRENCE, [IMPORTS])
+        call = (blank.source, blank.name, "formula", "s*r + k - 1", "explorer.html")
+        assert "Noch nicht: k=1, s=2, r=1" in book.answer.shown(*call, "de")
+        assert ">Dieses Netz erkunden</a>" in book.answer.shown(*call, "de")
+        assert "Not yet: k=1, s=2, r=1" in book.answer.shown(*call)
 
     def test_a_formula_gets_the_verdict_of_the_notebook(self, book):
         html = self.shown(book, RECURRENCE, "formula", "s*r + k - s")

@@ -18,7 +18,11 @@ from string import Template
 
 from docutils import nodes
 from live_bundle import FOLDER, build, write
+from page_language import speak_as
 from sphinx.errors import ExtensionError
+
+from labkit.language import phrase, phrases
+from labkit.page import speaking
 
 #: Packages whose names a cell may use in the page.
 IN_THE_PAGE = ("labkit.receptive_field", "labkit.questions", *sys.stdlib_module_names)
@@ -33,11 +37,6 @@ STUBS = {
 }
 
 EXPLORER = "book/explorer"
-CLEAR_ALL = (FOLDER / "clear_all.html").read_text(encoding="utf-8")
-SCRIPTLESS = "To answer here, let the page run its script, or run the cell in a notebook."
-FIRST_CHECK = "The first check loads Python, $megabytes MB. What you write stays in this browser."
-ELSEWHERE = "This cell needs more than a page can run: answer it in Colab or in a notebook."
-OTHER = {"formula": "Write a Python function", "function": "Write a formula"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def blank_of(cell, earlier):
     """
     tree = ast.parse(cell)
     node = next((node for node in tree.body if is_blank(node)), None)
-    needed = imports_for(tree, earlier)
+    needed = imports_for(tree, [*earlier, cell])
     if node is None or needed is None:
         return None
     name = node.name if isinstance(node, ast.FunctionDef) else node.targets[0].id
@@ -110,7 +109,7 @@ def stub(tree, own, name):
 
 
 def imports_for(tree, earlier):
-    """Return the imports that a cell needs from the cells before it; ``None`` if it needs more."""
+    """Return the imports that a cell needs, its own included; ``None`` if it needs more."""
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     bound = {node.id for node in found if isinstance(node.ctx, ast.Store)}
     bound |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -138,6 +137,7 @@ def add_fields(app, doctree, docname):
 
     Behind the last of them comes a button that clears the answers of all pages.
     """
+    speak_as(app, docname)
     earlier, fields = [], []
     for cell in list(doctree.findall(is_cell)):
         code = next(iter(cell.findall(nodes.literal_block)), None)
@@ -145,14 +145,16 @@ def add_fields(app, doctree, docname):
         if "tag_your-turn" in cell["classes"]:
             blank = blank_of(source, earlier)
             html = (
-                field(app, docname, blank) if blank else f'<p class="live-answer">{ELSEWHERE}</p>'
+                field(app, docname, blank)
+                if blank
+                else f'<p class="live-answer">{escape(phrase("live", "elsewhere"))}</p>'
             )
             put_behind(cell, html)
             cell["classes"] += ["live-cell"] if blank else []
             fields += [cell] if blank else []
         earlier.append(source)
     if fields:
-        put_behind(fields[-1].next_node(descend=False, siblings=True), CLEAR_ALL)
+        put_behind(fields[-1].next_node(descend=False, siblings=True), filled("clear_all.html"))
 
 
 def put_behind(node, html):
@@ -174,18 +176,25 @@ def field(app, docname, blank):
         "name": blank.name,
         "explorer": app.builder.get_relative_uri(docname, EXPLORER),
     }
-    template = Template((FOLDER / "field.html").read_text(encoding="utf-8"))
-    return template.substitute(
+    return filled(
+        "field.html",
         cell=escape(json.dumps(cell)),
         place=escape(f"{docname}#{blank.name}"),
         controls="\n".join(controls(blank)),
-        scriptless=SCRIPTLESS,
-        first_check=Template(FIRST_CHECK).substitute(megabytes=app.live_bundle.megabytes),
+        first_check=escape(phrase("live", "first_check", megabytes=app.live_bundle.megabytes)),
     )
+
+
+def filled(name, **fields):
+    """Fill the gaps of a piece of markup with words, and with what else stands in it."""
+    words = {key: escape(text) for key, text in phrases("live").items() if isinstance(text, str)}
+    template = Template((FOLDER / name).read_text(encoding="utf-8"))
+    return template.substitute(words, **fields)
 
 
 def controls(blank):
     """Yield the inputs for a blank, and the button that chooses between two."""
+    words = phrases("live")
     if blank.kind != "function":
         hint = f" <small>{escape(blank.hint)}</small>" if blank.hint else ""
         mode = ' inputmode="decimal"' if blank.kind == "number" else ""
@@ -197,16 +206,20 @@ def controls(blank):
     if blank.stub:
         rows = blank.stub.count("\n") + 4
         hidden = "" if blank.kind == "function" else " hidden"
+        label = f"<code>{escape(blank.name)}</code> {escape(words['as_function'])}"
         yield (
-            f"<label{hidden}><span><code>{escape(blank.name)}</code> as a Python function</span>"
+            f"<label{hidden}><span>{label}</span>"
             f'<textarea data-kind="function" rows="{rows}" spellcheck="false" '
             f'autocapitalize="off">{escape(blank.stub)}</textarea></label>'
         )
-    yield '<div class="live-buttons"><button>Check</button>'
+    yield f'<div class="live-buttons"><button>{escape(phrase("questions", "check"))}</button>'
     if blank.stub and blank.kind == "formula":
-        words = " ".join(f'data-{kind}="{text}"' for kind, text in OTHER.items())
-        yield f'<button type="button" data-live="other" {words}>{OTHER["formula"]}</button>'
-    yield '<button type="button" data-live="clear">Clear</button></div>'
+        other = {
+            kind: escape(phrase("live", f"instead_of_{kind}")) for kind in ("formula", "function")
+        }
+        each = " ".join(f'data-{kind}="{text}"' for kind, text in other.items())
+        yield f'<button type="button" data-live="other" {each}>{other["formula"]}</button>'
+    yield f'<button type="button" data-live="clear">{escape(words["clear"])}</button></div>'
 
 
 def pack(app):
@@ -217,6 +230,8 @@ def pack(app):
 def add_assets(app, page, template, context, doctree):
     """Load script and style on the pages that need them."""
     if doctree and any("live-answer" in raw.astext() for raw in doctree.findall(nodes.raw)):
+        speak_as(app, page)
+        app.add_js_file(None, body=speaking("live"))
         app.add_js_file("live.js", loading_method="defer")
         app.add_css_file("live.css")
 

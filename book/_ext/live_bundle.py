@@ -18,8 +18,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "_live"
 PYODIDE = FOLDER / "pyodide"
 
-#: What of labkit runs in a page: the ground floor, lab 2's wing and the questions.
-PACKED = ("*.py", "receptive_field/**/*.*", "questions/**/*.*")
+#: What of labkit runs in a page: the ground floor with its words, lab 2's wing and the questions.
+PACKED = ("*.py", "languages/*.json", "receptive_field/**/*.*", "questions/**/*.*")
 
 PART = 1_000_000
 #: Files in a zip archive have a date; with this one, the same files give the same bytes.

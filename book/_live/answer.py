@@ -10,13 +10,10 @@ from itertools import count
 from types import FunctionType
 from typing import Any
 
+from labkit.language import phrase, use_language
 from labkit.receptive_field.checker.drawing import drawing
 from labkit.receptive_field.explorer import explorer, notation
 
-_NO_NUMBER = "That is no number: write digits, such as 12 or 0.5."
-_NO_FUNCTION = "That defines no function: begin with def, as the box did at first."
-_MISSING = "This page has no {name}; in Colab the cell runs with it."
-_EXPLORER = '<a href="{address}#network={network}">Open this network in the explorer</a>'
 _numbers = count(1)
 
 
@@ -24,7 +21,9 @@ class AnswerError(Exception):
     """Say in one sentence why an answer cannot be run."""
 
 
-def shown(source: str, name: str, kind: str, answer: str, address: str) -> str:
+def shown(
+    source: str, name: str, kind: str, answer: str, address: str, language: str = "en"
+) -> str:
     """Run a cell with an answer in its blank.
 
     Args:
@@ -33,16 +32,18 @@ def shown(source: str, name: str, kind: str, answer: str, address: str) -> str:
         kind: ``"formula"``, ``"number"`` or ``"function"``: how the answer is written.
         answer: what the reader typed.
         address: the address of the explorer's page.
+        language: the code of the page's language, in which labkit speaks from then on.
 
     Returns:
         HTML: what the cell prints and shows, with a drawing of each counter-example.
     """
+    use_language(language)
     try:
         values = _run(source, name, _READINGS[kind](answer))
     except AnswerError as error:
         return f"<p>{escape(str(error))}</p>"
     except ModuleNotFoundError as error:
-        return f"<p>{escape(_MISSING.format(name=error.name))}</p>"
+        return f"<p>{escape(phrase('live', 'missing', name=error.name))}</p>"
     return "\n".join(part for value in values for part in _parts(value, address))
 
 
@@ -60,7 +61,7 @@ def _number(answer: str) -> int | float:
         number = float(plain)
         return int(number) if number == int(number) else number
     except (ValueError, OverflowError):
-        raise AnswerError(_NO_NUMBER) from None
+        raise AnswerError(phrase("questions", "unreadable")) from None
 
 
 def _function(answer: str) -> FunctionType:
@@ -71,14 +72,16 @@ def _function(answer: str) -> FunctionType:
     try:
         exec(compile(answer, file, "exec"), space)
     except SyntaxError as error:
-        raise AnswerError(f"Python cannot read line {error.lineno}: {error.msg}.") from None
+        unread = phrase("live", "unread", line=error.lineno, reason=error.msg)
+        raise AnswerError(unread) from None
     except ModuleNotFoundError:
         raise
     except (Exception, SystemExit) as error:
-        raise AnswerError(f"Python stops with {type(error).__name__}: {error}.") from None
+        stops = phrase("live", "stops", error=f"{type(error).__name__}: {error}")
+        raise AnswerError(stops) from None
     functions = [value for value in space.values() if isinstance(value, FunctionType)]
     if not functions:
-        raise AnswerError(_NO_FUNCTION)
+        raise AnswerError(phrase("live", "no_function"))
     return functions[-1]
 
 
@@ -112,4 +115,5 @@ def _parts(value: Any, address: str) -> Iterator[str]:
         yield drawing(example)
         with suppress(ValueError):  # Networks beyond the explorer's limits.
             network = notation(explorer(example.layers).layers)
-            yield f"<p>{_EXPLORER.format(address=address, network=network)}</p>"
+            link = f"{address}#network={network}"
+            yield f'<p><a href="{link}">{escape(phrase("live", "explore"))}</a></p>'

@@ -1,13 +1,12 @@
 // Answers in the page: fields under the cells of a lab, and labkit to judge them, in a worker that
-// is started by the first check. BUNDLE, before this text, says what has to be loaded for that.
+// is started by the first check. BUNDLE, before this text, says what has to be loaded for that; the
+// page holds what labkit/language.js tells, in its own language.
 (() => {
   "use strict";
 
   const SECONDS_FOR_A_VERDICT = 10;
   const folder = new URL("live/", document.currentScript.src);
-  const NOT_LOADED = "A part of Python could not be loaded: check the connection, then press Check again.";
-  const NO_ENGINE = "This browser cannot run Python in a page. Open the lab in Colab or in a notebook, and answer there.";
-  const LATE = "No verdict in time, so Python was stopped: does your answer come to an end?";
+  const NOT_LOADED = phrase("not_loaded");
 
   // Answers stay in this browser, or, where it keeps nothing, in the open page.
   const ANSWER = "labkit answer ";
@@ -62,7 +61,7 @@
   async function packed(tell) {
     for (let number = 0; number < BUNDLE.parts; number += 1) {
       if (!(number in parts)) {
-        tell(`Loading Python: ${(number * BUNDLE.megabytes / BUNDLE.parts).toFixed(0)} of ${BUNDLE.megabytes} MB …`, number / BUNDLE.parts);
+        tell(phrase("loading", {loaded: (number * BUNDLE.megabytes / BUNDLE.parts).toFixed(0), all: BUNDLE.megabytes}), number / BUNDLE.parts);
         await load(number);
       }
     }
@@ -73,7 +72,7 @@
 
   async function started(tell) {
     const { "worker.js": source, ...files } = await packed(tell);
-    tell("Starting Python …");
+    tell(phrase("starting"));
     const address = URL.createObjectURL(new Blob([await inflated(source)], { type: "text/javascript" }));
     const worker = new Worker(address);
     await reply(worker, { packed: files }, Infinity);
@@ -120,9 +119,9 @@
     } catch (error) {
       engine = undefined;
       console.info(error);
-      return `<p>${error.message === NOT_LOADED ? NOT_LOADED : NO_ENGINE}</p>`;
+      return `<p>${error.message === NOT_LOADED ? NOT_LOADED : phrase("no_engine")}</p>`;
     }
-    tell("Checking …");
+    tell(phrase("checking"));
     try {
       return (await reply(worker, { answer }, SECONDS_FOR_A_VERDICT)).html;
     } catch (error) {
@@ -130,7 +129,7 @@
       engine = started(() => {});
       engine.catch(() => {});
       const last = new Option(error.message.trim().split("\n").pop()).innerHTML;
-      return `<p>${error.message === "late" ? LATE : `Python stopped, and starts anew: ${last}`}</p>`;
+      return `<p>${error.message === "late" ? phrase("late") : phrase("stopped", {error: last})}</p>`;
     }
   }
 
@@ -196,7 +195,7 @@
 
     clear() {
       this.empty();
-      this.tell("Cleared.");
+      this.tell(phrase("cleared"));
       this.input.focus();
     }
 
@@ -212,13 +211,13 @@
       const { value } = input;
       this.show("");
       if (["", input.defaultValue.trim()].includes(value.trim())) {
-        this.tell("No answer yet: write it above, then press Check.");
+        this.tell(phrase("blank"));
         return;
       }
-      const answer = [this.cell.source, this.cell.name, input.dataset.kind, value, this.cell.explorer];
+      const answer = [this.cell.source, this.cell.name, input.dataset.kind, value, this.cell.explorer, LANGUAGE];
       const html = await judged(answer, (...told) => this.tell(...told));
       const same = input === this.input && value === input.value;
-      this.tell(same ? "" : "The answer was changed meanwhile: press Check again.");
+      this.tell(same ? "" : phrase("changed"));
       if (same) this.show(html);
     }
 
@@ -245,7 +244,7 @@
 
     function ask() {
       if (!kept.keys().length) {
-        tell("There are no answers to clear.");
+        tell(phrase("none_to_clear"));
         return;
       }
       tell("");
@@ -268,13 +267,13 @@
       const keys = kept.keys();
       keys.forEach((key) => kept.set(key, ""));
       fields.forEach((field) => field.empty());
-      close(`Cleared ${keys.length} answer${keys.length === 1 ? "" : "s"}.`);
+      close(phrase("cleared_all", {n: keys.length}));
     }
 
     part("ask").onclick = ask;
     part("sure").onclick = clear;
-    part("keep").onclick = () => close("Nothing was cleared.");
-    part("asked").onkeydown = (event) => event.key === "Escape" && close("Nothing was cleared.");
+    part("keep").onclick = () => close(phrase("kept"));
+    part("asked").onkeydown = (event) => event.key === "Escape" && close(phrase("kept"));
   }
 
   document.querySelectorAll(".live-all").forEach(offerToClear);

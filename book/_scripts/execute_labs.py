@@ -87,7 +87,9 @@ def describe(path, number, cell, error):
 
 def tidy(notebook):
     """Keep what the author wrote, derive the rest from the tags, drop all that is volatile."""
-    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    language = {key: code for key, code in notebook.metadata.items() if key == "lang"}
+    python = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    notebook.metadata = python | language
     derive_metadata(notebook)
     for number, cell in enumerate(code_cells(notebook)):
         drop_stderr(cell, number)

@@ -9,7 +9,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from labkit import language
 from labkit.dog_breeds.damage import find_damaged, refuse
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
@@ -26,6 +25,7 @@ from labkit.figure_style import (
     figure_style,
     name_ends,
 )
+from labkit.language import phrases
 
 _MOST_BARS = 30
 #: Letters that find room across a figure under its pictures, and lines for a name, with its gap.
@@ -351,7 +351,8 @@ def readable(breed):
         >>> readable("scottish_deerhound")
         'scottish deerhound'
     """
-    return language.translated("breeds", breed.replace("_", " "))
+    name = breed.replace("_", " ")
+    return phrases("breeds").get(name, name)
 
 
 def smooth(values, reach=3):

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from labkit.language import translated
+from labkit.language import phrase
 
 Status = Literal["right", "not yet", "unanswered"]
 
 # Blue, vermilion and grey of Okabe and Ito: told apart by every kind of eye. The mark and the word
 # say the same without colour.
 _LOOKS = {
-    "right": ("✓", "Right.", "#0072B2"),
-    "not yet": ("✗", "Not yet.", "#D55E00"),
-    "unanswered": ("…", "Not answered yet.", "#999999"),
+    "right": ("✓", "right", "#0072B2"),
+    "not yet": ("✗", "wrong", "#D55E00"),
+    "unanswered": ("…", "unanswered", "#999999"),
 }
 
 
@@ -40,14 +40,14 @@ class Feedback:
 
     def __str__(self):
         mark, word, _ = _LOOKS[self.status]
-        return f"{mark} {translated('words', word)} {self.message}".rstrip()
+        return f"{mark} {phrase('questions', word)} {self.message}".rstrip()
 
     __repr__ = __str__
 
     def _repr_html_(self):
         mark, word, colour = _LOOKS[self.status]
         style = f"border-left: 0.4em solid {colour}; padding: 0.3em 0.8em"
-        said = f"<strong>{mark} {translated('words', word)}</strong> {escape(self.message)}"
+        said = f"<strong>{mark} {phrase('questions', word)}</strong> {escape(self.message)}"
         return f'<div style="{style}">{said}</div>'
 
 
@@ -70,6 +70,6 @@ def feedback(answer, slips, praise):
         … Not answered yet. The lab goes on without it.
     """
     if answer is None:
-        return Feedback("unanswered", translated("words", "The lab goes on without it."))
+        return Feedback("unanswered", phrase("questions", "goes on"))
     slip = next(iter(slips), None)
     return Feedback("right", praise) if slip is None else Feedback("not yet", slip)

@@ -8,17 +8,12 @@ import json
 from dataclasses import dataclass
 
 from labkit.files import page_asset
-from labkit.language import language, translated
+from labkit.language import language, phrases
 from labkit.questions.kinds import Question
 from labkit.words import count
 
-#: What the script says, by the names that it has for it.
-_WORDS = {
-    "right": "Right.",
-    "wrong": "Not yet.",
-    "count": "{right} of {all} right",
-    "unreadable": "That is no number: write digits, such as 12 or 0.5.",
-}
+#: The phrases that the script says.
+_SAID = ("right", "wrong", "count", "unreadable")
 
 
 def ask(*questions: Question) -> "Questions":
@@ -81,7 +76,7 @@ class Questions:
     def _repr_html_(self):
         forms = "\n".join(map(_form, self.questions))
         progress = '<p data-progress role="status"></p>\n' if len(self.questions) > 1 else ""
-        words = {name: translated("words", text) for name, text in _WORDS.items()}
+        words = {name: phrases("questions")[name] for name in _SAID}
         # JupyterLab would take arrow keys for its own; the attribute asks it not to.
         return (
             f'<div class="labkit-questions" lang="{language()}" data-lm-suppress-shortcuts="true" '

@@ -12,7 +12,7 @@ from html import escape
 from numbers import Real
 from types import MappingProxyType
 
-from labkit.language import translated
+from labkit.language import phrase
 from labkit.questions.inline import checked_inline
 
 __all__ = ["Answer", "Choice", "Number", "right", "wrong"]
@@ -249,7 +249,7 @@ class Number(Question):
         return (
             f"<label><span>{self.question}</span>\n"
             f'<input type="text" inputmode="decimal" spellcheck="false">{unit}</label>\n'
-            f"<button>{escape(translated('words', 'Check'))}</button>"
+            f"<button>{escape(phrase('questions', 'check'))}</button>"
         )
 
     def key(self):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.receptive_field.checker import check_closed_form, check_recurrence, wording
+from labkit.language import phrases
+from labkit.receptive_field.checker import check_closed_form, check_recurrence
 
 CASES = json.loads(Path(__file__).with_name("checker_formulas.json").read_text())
 CHECKS = {"recurrence": check_recurrence, "closed_form": check_closed_form}
@@ -72,5 +73,5 @@ def test_every_case_with_a_cure_or_a_mistake_is_held_to_it():
 
 
 def test_refusals_are_one_sentence_each():
-    for sentence in wording.REFUSALS.values():
+    for sentence in phrases("checker: refusals").values():
         assert ". " not in sentence and not sentence.endswith(".")

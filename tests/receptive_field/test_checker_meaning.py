@@ -3,10 +3,12 @@
 import pytest
 import sympy
 
+from labkit.language import phrases
 from labkit.receptive_field import figures
-from labkit.receptive_field.checker import check_closed_form, check_recurrence, mistakes, wording
+from labkit.receptive_field.checker import check_closed_form, check_recurrence, mistakes
 from labkit.receptive_field.checker.meaning import letter_of
 from labkit.receptive_field.checker.reading import read_text
+from labkit.receptive_field.checker.wording import said
 
 FIELD = "Σ_{l=1}^{L} (k_l − 1) ∏_{i<l} s_i"
 
@@ -161,7 +163,7 @@ def test_a_sympy_sum_may_count_layers_from_0():
     product = sympy.Product(s[i], (i, 0, l - 1))
     verdict = check_closed_form(1 + sympy.Sum((k[l] - 1) * product, (l, 0, L - 1)))
     assert verdict.status == "proved"
-    assert wording.COUNTED_FROM_0 in verdict.notes
+    assert said("counted from 0") in verdict.notes
 
 
 def test_a_sympy_sum_may_run_over_any_symbol():
@@ -204,14 +206,15 @@ def test_each_known_mistake_is_named_however_it_is_written(one_layer):
         for answer in (text, f"({text})/2 + ({text})/2"):
             verdict = check(answer, dilation=True)
             assert (verdict.status, verdict.mistake) == ("wrong", name)
-            teaches, pointer = wording.MISTAKES[name], wording.POINTERS[name]
-            assert teaches in verdict.message and pointer in verdict.message
+            teaches = phrases("checker: mistakes")[name]
+            assert teaches in verdict.message and "(see section " in teaches
 
 
 def test_the_table_of_mistakes_and_its_wording_hold_the_same_names():
     named = {name for table in mistakes.MISTAKES.values() for name, _ in table}
-    assert named | {"padding"} == set(wording.MISTAKES)
-    assert len(wording.MISTAKES) >= 15
+    taught = phrases("checker: mistakes")
+    assert named | {"padding"} == set(taught)
+    assert len(taught) >= 15
 
 
 def test_no_right_answer_and_no_unknown_mistake_is_named():

@@ -1,7 +1,8 @@
 import ast
 from pathlib import Path
 
-from labkit.receptive_field.checker import networks, wording
+from labkit.language import phrases
+from labkit.receptive_field.checker import check, networks, wording
 
 SOURCES = {
     path.name: ast.parse(path.read_text(encoding="utf-8"))
@@ -28,20 +29,29 @@ def _literals(nodes):
                 yield part.value
 
 
+def _unsaid(nodes):
+    """Leave out what is looked up in the catalogue, by the names of phrases."""
+    return [node for node in nodes if getattr(getattr(node, "func", 0), "id", "") != "said"]
+
+
 def test_no_sentence_stands_elsewhere():
-    assert not [call.lineno for call in _calls(SHOWN) if list(_literals(call.args[:1]))]
+    first = [call for call in _calls(SHOWN) if list(_literals(_unsaid(call.args[:1])))]
+    second = [c for c in _calls({"Verdict", "_said"}) if list(_literals(_unsaid(c.args[1:2])))]
+    assert not [call.lineno for call in [*first, *second]]
 
 
 def test_every_refusal_has_its_sentence_and_every_sentence_is_said():
     said = set(_literals(SOURCES.values()))
+    refusals, parts = phrases("checker: refusals"), phrases("checker: parts")
     for kind in _literals(call.args[0] for call in _calls({"refused"})):
-        assert kind in wording.REFUSALS, kind
+        assert kind in refusals, kind
     for kind in _literals(call.args[1] for call in _calls({"refusal"})):
-        assert kind in wording.PARTS, kind
+        assert kind in parts, kind
     # A mark that does not fit, such as a dot, names its sentence itself.
-    assert {*wording.REFUSALS, *wording.PARTS} <= said | {"dots", "∈", "'", "."}
+    assert {*refusals, *parts} <= said | {"dots", "∈", "'", "."}
 
 
 def test_every_condition_has_its_phrase_and_its_hint():
-    assert {condition.name for condition in networks.CONDITIONS} == set(wording.CONDITIONS)
-    assert {condition.hint for condition in networks.CONDITIONS} <= set(wording.TERM)
+    named = {condition.name for condition in networks.CONDITIONS}
+    assert named == set(phrases("checker: conditions"))
+    assert {condition.hint for condition in networks.CONDITIONS} <= {"", *check._TERMS}

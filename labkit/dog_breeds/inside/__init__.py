@@ -8,6 +8,7 @@ weights of the networks (:mod:`~labkit.dog_breeds.inside.plain_networks`).
 import cv2
 import numpy as np
 
+from labkit import language
 from labkit.dog_breeds.figures import readable
 from labkit.dog_breeds.inside.page import NetworkPage, as_base64
 from labkit.dog_breeds.inside.plain_networks import describe_layers, layer_values, pack
@@ -170,6 +171,9 @@ def _summary(data):
     dog = data["dogs"][0]
     shares = [network["scores"][0][dog["breed"]] for network in data["networks"]]
     names = [network["name"] for network in data["networks"]]
-    said = listed([f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True)])
+    sure = [
+        language.phrase("inside", "sure", network=name, percent=f"{100 * share:.0f}")
+        for name, share in zip(names, shares, strict=True)
+    ]
     breed = data["breeds"][dog["breed"]]
-    return f"A drawn dog of the breed {breed}. So sure of this breed are the networks: {said}."
+    return language.phrase("inside", "summary", breed=breed, networks=language.listed(sure))

@@ -1,4 +1,4 @@
-const VIEWS = {picture: "The picture", unit: "Gradient of the unit", score: "Gradient of the score", covering: "Cost of covering"};
+const VIEWS = ["picture", "unit", "score", "covering"];
 const COLOURS = ["red", "green", "blue"];
 const STEPPERS = ["map", "row", "column"];
 const TERMS = 4, BREEDS = 6;
@@ -28,7 +28,7 @@ function outline(context, left, top, width, height) {
   }
 }
 
-const written = (value) => minus(Math.abs(value) < 100 ? value.toFixed(3) : value.toFixed(1));
+const written = (value) => minus(inDecimals(Math.abs(value) < 100 ? value.toFixed(3) : value.toFixed(1)));
 
 // ---- One look inside
 
@@ -92,7 +92,7 @@ async function mount(root) {
       if (message.id === asked) { slopes = message.slopes; drawPicture(); }
     } else if (message.id === asked) {
       costs = message.costs ?? null;
-      part("caption").textContent = costs ? "" : `Covering one place after the other: ${Math.round(100 * message.share)} %.`;
+      part("caption").textContent = costs ? "" : phrase("covering_share", {percent: Math.round(100 * message.share)});
       if (costs) drawPicture();
     }
   }
@@ -166,33 +166,32 @@ async function mount(root) {
       context.strokeRect(at(state.cover.left), at(state.cover.top), ZOOM * state.cover.size, ZOOM * state.cover.size);
     }
     part("caption").textContent = captionOf();
-    canvas.setAttribute("aria-label", `${VIEWS[state.view]}: ${dogInWords()}, and a box around the receptive field of the unit.`);
+    canvas.setAttribute("aria-label", phrase("picture_label", {view: phrase(`view_${state.view}`), dog: dogInWords()}));
   }
 
   function captionOf() {
-    if (state.view === "picture") return "The box is the receptive field of the unit; what of it is hatched lies beyond the border.";
+    if (state.view === "picture") return phrase("box");
     if (!scores()) return "";
     const breed = data.breeds[breedOf(scores())];
-    if (state.view === "covering") return costs ? `Orange: covering it lowers the score of ${breed}, by up to ${percent(Math.max(...costs))} points. Blue: it raises the score.` : "Covering one place after the other …";
+    if (state.view === "covering") return costs ? phrase("costs", {breed, points: percent(Math.max(...costs))}) : phrase("covering");
     if (!slopes) return "";
-    const what = state.view === "unit" ? "this unit" : `the score of ${breed}, before the softmax`;
-    return `The brighter, the more a small change of the pixel moves ${what}. ${concentration()}`;
+    return `${phrase(`brighter_${state.view}`, {breed})} ${concentration()}`;
   }
 
   // The effective field, measured: how few pixels hold most of the gradient's energy.
   function concentration() {
     const sorted = energies().sort().reverse(), total = sorted.reduce((a, b) => a + b, 0);
-    if (!total) return "Here no pixel does.";
+    if (!total) return phrase("no_pixel");
     let sum = 0, count = 0;
     while (sum < 0.9 * total) sum += sorted[count++];
     const {v, h} = state.view === "unit" ? box() : {v: {seen: [0, height - 1]}, h: {seen: [0, width - 1]}};
     const area = (v.seen[1] - v.seen[0] + 1) * (h.seen[1] - h.seen[0] + 1);
-    return `Nine tenths of the gradient's energy lie in ${count} of ${area} pixels.`;
+    return phrase("energy", {count, area});
   }
 
   function dogInWords() {
-    if (state.dog === null) return "your own picture";
-    return `dog ${state.dog}, ${data.breeds[data.dogs[state.dog].breed]}`;
+    if (state.dog === null) return phrase("own_picture");
+    return phrase("this_dog", {dog: state.dog, breed: data.breeds[data.dogs[state.dog].breed]});
   }
 
   // A stretch of a picture, enlarged; what lies beyond the border is hatched.
@@ -247,7 +246,7 @@ async function mount(root) {
     context.lineWidth = 3;
     context.strokeRect(left + 1.5, top + 1.5, tile - 3, tile - 3);
     if (high > 1) outline(context, left + (state.column * tile) / across, top + (state.row * tile) / high, size, size);
-    canvas.setAttribute("aria-label", `${maps} maps of ${high} by ${across} units behind ${layer().name}. The fields above choose a unit.`);
+    canvas.setAttribute("aria-label", phrase("maps_label", {maps, high, across, layer: layer().name}));
   }
 
   // Which unit lies under the pointer, if any.
@@ -278,14 +277,15 @@ async function mount(root) {
 
   function nameOf(n, map) {
     const {shape: [high, , maps], kind} = networks[state.network].layers[n] ?? {shape: networks[0].input_shape};
-    if (n < 0 || (kind === "Rescaling" && maps === 3)) return COLOURS[map];
+    if (n < 0 || (kind === "Rescaling" && maps === 3)) return phrase(COLOURS[map]);
     if (n === network().layers.length - 1) return data.breeds[map];
-    return `${maps === undefined && high ? "unit" : "map"} ${map}`;
+    return `${phrase(maps === undefined && high ? "unit" : "map")} ${map}`;
   }
 
   function unitInWords() {
     const spatial = layer().shape.length === 3;
-    return `${layer().name}, ${nameOf(state.layer, state.map)}${spatial ? `, row ${state.row}, column ${state.column}` : ""}`;
+    const place = spatial ? `, ${phrase("row")} ${state.row}, ${phrase("column")} ${state.column}` : "";
+    return `${layer().name}, ${nameOf(state.layer, state.map)}${place}`;
   }
 
   function showUnit() {
@@ -293,18 +293,20 @@ async function mount(root) {
     if (!values()) return;
     const {v, h} = box(), share = beyond(v) * beyond(h);
     part("title").textContent = unitInWords();
-    part("value").textContent = `Its value is ${written(values()[unit()])}.`;
+    part("value").textContent = phrase("value", {value: written(values()[unit()])});
     part("others").textContent = othersInWords();
     part("field").textContent = fieldInWords(v, h, share);
-    drawPatch(part("patch"), picture, {v, h}, `What the unit sees: rows ${v.seen.join(" to ")}, columns ${h.seen.join(" to ")} of ${dogInWords()}.`);
+    drawPatch(part("patch"), picture, {v, h}, phrase("patch_label", {rows: fromTo(...v.seen), columns: fromTo(...h.seen), dog: dogInWords()}));
     showFavourite();
     showMaking();
   }
 
+  const fromTo = (first, last) => phrase("from_to", {first: minus(String(first)), last});
+
   function fieldInWords(v, h, share) {
-    if (!layer().field) return `It sees the whole picture, all ${height} × ${width} pixels.`;
-    const size = v.last - v.first + 1, area = `Its receptive field is ${size} × ${size} pixels: rows ${minus(String(v.first))} to ${v.last}, columns ${minus(String(h.first))} to ${h.last}.`;
-    return `${area} ${share < 1 ? `${percent(1 - share)} % of it lies beyond the border.` : "All of it lies on the picture."}`;
+    if (!layer().field) return phrase("sees_all", {height, width});
+    const area = phrase("field", {size: v.last - v.first + 1, rows: fromTo(v.first, v.last), columns: fromTo(h.first, h.last)});
+    return `${area} ${share < 1 ? phrase("beyond", {percent: percent(1 - share)}) : phrase("all_on")}`;
   }
 
   // The same layer of another network, which may bear the prefix of a new head.
@@ -318,17 +320,18 @@ async function mount(root) {
       const there = n === state.network ? -1 : counterpart(n);
       return there >= 0 && answers[n] ? [`${name} ${written(answers[n][there][unit()])}`] : [];
     });
-    return said.length ? `The unit of the same place elsewhere: ${said.join(", ")}.` : "";
+    return said.length ? phrase("elsewhere", {values: said.join(", ")}) : "";
   }
 
   // How far the same layer of the network that this one was tuned from is away.
   function layerInWords() {
     const {shape: sides, kind} = layer(), from = networks.findIndex(({name}) => name === network().differs_from);
-    const size = `${kind}, ${sides.join(" × ")} values.`;
+    const size = phrase("size", {kind, sides: sides.join(" × ")});
     const before = from >= 0 && answers[from]?.[counterpart(from)];
     if (!before) return size;
     const length = (numbers) => Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0));
-    return `${size} On this picture they differ from those of ${networks[from].name} by ${percent(length(values().map((value, at) => value - before[at])) / (length(before) || 1))} % of their length.`;
+    const change = length(values().map((value, at) => value - before[at])) / (length(before) || 1);
+    return `${size} ${phrase("differ", {network: networks[from].name, percent: percent(change)})}`;
   }
 
   const favouritesOf = (map) => network().favourites[state.layer][map];
@@ -348,7 +351,7 @@ async function mount(root) {
     canvas.parentElement.hidden = part("visit").hidden = !found;
     if (!found) return;
     const [dog, row, column] = found;
-    part("favourite-note").textContent = `What it answers most to among ${dogs.length} dogs: dog ${dog}, ${data.breeds[dogs[dog].breed]}`;
+    part("favourite-note").textContent = phrase("favourite", {count: dogs.length, dog, breed: data.breeds[dogs[dog].breed]});
     const image = await pictureOf(dog);
     if (favourite() !== found) return;
     const place = {v: engine.fieldOf(layer(), height, row), h: engine.fieldOf(layer(), width, column)};
@@ -356,14 +359,14 @@ async function mount(root) {
   }
 
   async function visit() {
-    const [dog, row, column] = favourite(), {breed} = dogs[dog], sentence = `Dog ${dog}, ${withArticle(data.breeds[breed])}, and the unit held that answers most.`;
+    const [dog, row, column] = favourite(), {breed} = dogs[dog], sentence = phrase("visited", {dog, breed: withArticle(data.breeds[breed])});
     Object.assign(state, {row, column});
     held = true;
     if (dog < data.dogs.length) {
       await pictures.open(dog);
       say(sentence);
     } else {
-      pictures.show(await pictureOf(dog), `${sentence} This picture is packed with some loss, so its numbers are close, not exact.`);
+      pictures.show(await pictureOf(dog), `${sentence} ${phrase("lossy")}`);
     }
   }
 
@@ -390,19 +393,19 @@ async function mount(root) {
     MaxPooling2D(making, input, [, across, maps]) {
       const [high, wide] = layer().pool, read = [];
       for (let y = 0; y < high; y++) for (let x = 0; x < wide; x++) read.push(input[((state.row * high + y) * across + state.column * wide + x) * maps + state.map]);
-      make(making, "p", {}, `The largest of these ${read.length} values of map ${state.map} before:`);
+      make(making, "p", {}, phrase("largest", {count: read.length, map: state.map}));
       grid(making, read, wide);
     },
     GlobalAveragePooling2D(making, input, [high, across, maps]) {
       const read = Array.from({length: high * across}, (_, at) => input[at * maps + state.map]);
-      make(making, "p", {}, `The mean of these ${read.length} values of map ${state.map} before:`);
+      make(making, "p", {}, phrase("mean", {count: read.length, map: state.map}));
       grid(making, read, across);
     },
   };
 
   function grid(parent, numbers, columns) {
     const box_ = make(parent, "span", {class: "in-grid", style: `grid-template-columns: repeat(${columns}, auto)`});
-    numbers.forEach((value) => make(box_, "span", {}, value === null ? "·" : minus(value.toFixed(2))));
+    numbers.forEach((value) => make(box_, "span", {}, value === null ? "·" : minus(inDecimals(value.toFixed(2)))));
   }
 
   function writeTerms(making, terms, before) {
@@ -417,17 +420,17 @@ async function mount(root) {
       grid(item, kernel, Math.round(Math.sqrt(kernel.length)));
       make(item, "span", {}, ` → ${written(sum)}`);
     }
-    if (rest.length) make(list, "li", {}, `${rest.length} others together → ${written(rest.reduce((sum, term) => sum + term.sum, 0))}`);
-    make(list, "li", {}, `bias → ${written(bias)}`);
-    make(making, "p", {}, `Sum ${written(total)}, ${ending(total)}.`);
-    if (terms.some(({read}) => read.includes(null))) make(making, "p", {class: "in-small"}, "A point stands for a place beyond the border, which counts as zero.");
+    if (rest.length) make(list, "li", {}, phrase("others", {count: rest.length, sum: written(rest.reduce((sum, term) => sum + term.sum, 0))}));
+    make(list, "li", {}, phrase("bias", {bias: written(bias)}));
+    make(making, "p", {}, phrase("sum", {sum: written(total), ending: ending(total)}));
+    if (terms.some(({read}) => read.includes(null))) make(making, "p", {class: "in-small"}, phrase("point_key"));
   }
 
   function ending(total) {
     const value = values()[unit()];
-    if (layer().activation === "softmax") return `of which the softmax makes ${percent(value)} %: e to the power of the sum, shared among all breeds`;
-    if (layer().activation === "relu") return total < 0 ? "which the ReLU turns into 0" : "which the ReLU lets through";
-    return "which is its value";
+    if (layer().activation === "softmax") return phrase("softmax", {percent: percent(value)});
+    if (layer().activation === "relu") return phrase(total < 0 ? "relu_to_0" : "relu_through");
+    return phrase("linear");
   }
 
   // ---- Scores
@@ -438,7 +441,7 @@ async function mount(root) {
     names.replaceChildren();
     body.replaceChildren();
     const head = make(names, "tr");
-    make(head, "th", {scope: "col"}, "Breed");
+    make(head, "th", {scope: "col"}, phrase("breed"));
     networks.forEach(({name}, n) => make(head, "th", {scope: "col", class: n === state.network ? "in-on" : ""}, name));
     const order = [...scores().keys()].sort((a, b) => scores()[b] - scores()[a]).slice(0, BREEDS);
     if (truth >= 0 && !order.includes(truth)) order.splice(-1, 1, truth);
@@ -455,15 +458,15 @@ async function mount(root) {
 
   function showChange() {
     const before = uncovered[state.network];
-    if (!state.cover || !before) { part("change").textContent = "✓: the true breed."; return; }
+    if (!state.cover || !before) { part("change").textContent = phrase("true_breed"); return; }
     const breed = breedOf(before);
-    part("change").textContent = `✓: the true breed. Covering the square takes ${data.breeds[breed]} from ${percent(before[breed])} to ${percent(scores()[breed])} %.`;
+    part("change").textContent = `${phrase("true_breed")} ${phrase("change", {breed: data.breeds[breed], before: percent(before[breed]), after: percent(scores()[breed])})}`;
   }
 
   // ---- Controls
 
   const chooseNetwork = radios(part("networks"), "in-network", networks.map(({name}) => name), setNetwork);
-  const chooseView = radios(part("views"), "in-view", Object.values(VIEWS), (n) => setView(Object.keys(VIEWS)[n]));
+  const chooseView = radios(part("views"), "in-view", VIEWS.map((view) => phrase(`view_${view}`)), (n) => setView(VIEWS[n]));
   const pictures = picturesToChoose(root, data, [height, width], take, say);
 
   function setNetwork(n) {
@@ -508,7 +511,7 @@ async function mount(root) {
   function setView(view) {
     state.view = view;
     slopes = null;
-    chooseView(Object.keys(VIEWS).indexOf(view));
+    chooseView(VIEWS.indexOf(view));
     askForView();
     changed();
   }
@@ -519,12 +522,12 @@ async function mount(root) {
     const stepper = make(part("steppers"), "div", {class: "in-stepper"});
     const button = (by, sign) => {
       const made = make(stepper, "button", {type: "button"}, sign);
-      make(made, "span", {class: "in-hidden"}, ` ${name}`);
+      make(made, "span", {class: "in-hidden"}, ` ${phrase(name)}`);
       made.addEventListener("click", () => step(name, state[name] + by));
     };
     button(-1, "−");
     const label = make(stepper, "label");
-    make(label, "span", {}, name);
+    make(label, "span", {}, phrase(name));
     const input = make(label, "input", {type: "number", inputmode: "numeric", min: 0, step: 1, autocomplete: "off"});
     input.addEventListener("input", () => { if (input.value !== "") step(name, input.valueAsNumber); });
     input.addEventListener("change", showSteppers);
@@ -544,7 +547,7 @@ async function mount(root) {
 
   function step(name, value) {
     const most = Number(steppers[name].input.max);
-    if (!Number.isInteger(value) || value < 0 || value > most) return say(`A ${name} is a whole number from 0 to ${most}.`);
+    if (!Number.isInteger(value) || value < 0 || value > most) return say(phrase("stepper_range", {name: phrase(name), most}));
     say("");
     chooseUnit({[name]: value});
   }
@@ -596,11 +599,11 @@ async function mount(root) {
   function parse(text) {
     const [name, dog, layerName, map, row, column, view, cover] = text.split("/").map(decoded);
     const n = networks.findIndex((each) => dashed(each.name) === name);
-    if (n < 0) throw new Error(`There is no network “${name.slice(0, 30)}”.`);
+    if (n < 0) throw new Error(phrase("no_network", {written: name.slice(0, 30)}));
     const l = networks[n].layers.findIndex((each) => each.name === layerName);
-    if (l < 0) throw new Error(`The network has no layer “${String(layerName).slice(0, 30)}”.`);
+    if (l < 0) throw new Error(phrase("no_layer", {written: String(layerName).slice(0, 30)}));
     const [high, across, maps] = engine.spatial(networks[n].layers[l].shape);
-    if (!(view in VIEWS)) throw new Error(`There is no view “${String(view).slice(0, 30)}”.`);
+    if (!VIEWS.includes(view)) throw new Error(phrase("no_view", {written: String(view).slice(0, 30)}));
     return {
       network: n, layer: l, view,
       dog: wholeNumber("dog", dog, data.dogs.length),
@@ -612,7 +615,7 @@ async function mount(root) {
   function parseCover(text) {
     const [left, top, size] = text.split(".").map(Number);
     const fits = [left, top, size].every(Number.isInteger) && size >= 1 && left >= 0 && top >= 0 && left + size <= width && top + size <= height;
-    if (!fits) throw new Error("The covered square is not one on the picture.");
+    if (!fits) throw new Error(phrase("no_square"));
     return {left, top, size};
   }
 
@@ -624,7 +627,7 @@ async function mount(root) {
       Object.assign(state, parse(text));
       held = true;
     } catch (problem) {
-      say(`What the page's address says was left aside. ${problem.message}`);
+      say(`${phrase("aside")} ${problem.message}`);
     }
     await showAll();
     return true;
@@ -644,7 +647,7 @@ async function mount(root) {
 
   async function showAll() {
     chooseNetwork(state.network);
-    chooseView(Object.keys(VIEWS).indexOf(state.view));
+    chooseView(VIEWS.indexOf(state.view));
     pictures.mark(network());
     showLayers();
     showCover();
@@ -665,7 +668,7 @@ async function mount(root) {
   part("picture").addEventListener("pointerdown", (event) => { if (state.cover) { part("picture").setPointerCapture(event.pointerId); drag(event); } });
   part("picture").addEventListener("pointermove", drag);
   part("visit").addEventListener("click", visit);
-  part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root, "what is shown", "the page Look inside")));
+  part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root)));
   begin(part, data);
 
   // To begin with: half way up, and of the first dog's favourite units there the first.

@@ -5,9 +5,9 @@ const UNIT = "#d55e00";
 // ---- Words and numbers
 
 const minus = (text) => text.replace("-", "−");
-const percent = (share) => (100 * share).toFixed(1);
+const percent = (share) => inDecimals((100 * share).toFixed(1));
 const breedOf = (scores) => scores.indexOf(Math.max(...scores));
-const withArticle = (noun) => `${/^[aeiou]/i.test(noun) ? "an" : "a"} ${noun}`;
+const withArticle = (breed) => phrase(/^[aeiou]/i.test(breed) ? "an" : "a", {breed});
 const dashed = (name) => name.replace(/ /g, "-");
 
 // ---- Elements
@@ -121,7 +121,7 @@ async function read(part, engine) {
 
 // Shows the live part in place of the still picture.
 function begin(part, data) {
-  part("rounding").textContent = `The weights are rounded to twelve bits, which moves no score of these dogs by more than ${percent(Math.max(data.rounding, 0.0005))} points.`;
+  part("rounding").textContent = phrase("rounding", {points: percent(Math.max(data.rounding, 0.0005))});
   part("fallback").remove();
   part("live").hidden = false;
 }
@@ -171,9 +171,9 @@ function picturesToChoose(root, data, sides, take, say) {
     try {
       image = await createImageBitmap(file);
     } catch {
-      return say(`${file.name} cannot be read as a picture: choose a JPEG, PNG or WebP.`);
+      return say(phrase("no_picture", {file: file.name}));
     }
-    if (turn === asked) show(image, `${file.name} is shown, stretched to ${sides[1]} × ${sides[0]} pixels as the lab does it. It stays in this browser.`);
+    if (turn === asked) show(image, phrase("own_shown", {file: file.name, width: sides[1], height: sides[0]}));
   }
 
   // Shows a picture that is none of the dogs.
@@ -188,10 +188,10 @@ function picturesToChoose(root, data, sides, take, say) {
   function mark({name, scores}) {
     const right = data.dogs.map(({breed}, n) => breedOf(scores[n]) === breed);
     images.forEach((image, n) => {
-      image.alt = `Dog ${n}, ${withArticle(data.breeds[data.dogs[n].breed])}, ${right[n] ? "recognised" : "not recognised"}`;
+      image.alt = phrase(right[n] ? "recognised" : "not_recognised", {dog: n, breed: withArticle(data.breeds[data.dogs[n].breed])});
       image.nextSibling.textContent = right[n] ? "✓" : "✗";
     });
-    part("right").textContent = `(✓: ${name} names the breed rightly, ${right.filter(Boolean).length} of ${right.length})`;
+    part("right").textContent = phrase("right", {network: name, right: right.filter(Boolean).length, all: right.length});
   }
 
   part("own").addEventListener("change", () => openOwn(part("own").files[0]));
@@ -206,6 +206,6 @@ function picturesToChoose(root, data, sides, take, say) {
 const readAddress = (key) => (ownsAddress() && location.hash.startsWith(`#${key}=`) ? location.hash.slice(key.length + 2) : undefined);
 
 function wholeNumber(what, written, count) {
-  if (!/^\d+$/.test(written) || Number(written) >= count) throw new Error(`The ${what} is a whole number from 0 to ${count - 1}, not “${String(written).slice(0, 10)}”.`);
+  if (!/^\d+$/.test(written) || Number(written) >= count) throw new Error(phrase("no_number", {what: phrase(`the_${what}`), most: count - 1, written: String(written).slice(0, 10)}));
   return Number(written);
 }

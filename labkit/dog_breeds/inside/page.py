@@ -2,12 +2,10 @@
 
 import base64
 import gzip
-import json
 from dataclasses import dataclass
 from html import escape
-from string import Template
 
-from labkit.files import page_asset
+from labkit.page import in_script, write_page
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,15 +35,14 @@ class NetworkPage:
         Returns:
             HTML, one str.
         """
-        own = [page_asset(package, script) for script in (*scripts, f"{name}.js")]
-        of_networks = [page_asset(__package__, script) for script in ("network.js", "page.js")]
-        styles = [page_asset(__package__, "page.css"), page_asset(package, f"{name}.css")]
+        shared = [(__package__, file) for file in ("page.css", "network.js", "page.js")]
         zipped = gzip.compress(self.weights, 9, mtime=0)
-        return Template(page_asset(package, f"{name}.html")).substitute(
-            style="\n".join(styles),
-            script="\n".join([page_asset("labkit", "page.js"), *of_networks, *own]),
-            # Written so, no text in it can end the element that holds it.
-            data=json.dumps(self.data, separators=(",", ":")).replace("<", "\\u003c"),
+        return write_page(
+            package,
+            name,
+            before=[("labkit", "page.js"), *shared, *((package, script) for script in scripts)],
+            sections=["networks"],
+            data=in_script(self.data),
             # A tenth shorter than base64. The script reads a comma for what might end the element.
             weights=base64.b85encode(zipped).decode().replace("<", ","),
             still=as_base64(self.still),

@@ -15,6 +15,7 @@ from labkit.dog_breeds.batches.augmentation import COLUMNS, transformations
 from labkit.dog_breeds.figures import plot_pictures
 from labkit.dog_breeds.inside.page import NetworkPage
 from labkit.dog_breeds.inside.still import as_webp
+from labkit.language import phrase, phrases
 from labkit.words import count, is_number, listed, require
 
 #: What stands for "switched off" in a generator, where it draws no number.
@@ -77,7 +78,7 @@ def playground(inside, generator):
         "cval": generator.cval,
     }
     breed = data["breeds"][data["dogs"][0]["breed"]]
-    summary = f"A drawn dog of the breed {breed}, and what the lab's generator makes of it."
+    summary = phrase("playground", "summary", breed=breed)
     return Playground(data, inside.weights, _draw_still(inside.data, generator), summary)
 
 
@@ -123,5 +124,6 @@ def _draw_still(data, generator):
     picture = cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1]
     seeds = range(1, _CHANGED + 1)
     changed = [generator.random_transform(picture, seed) for seed in seeds]
-    titles = ["as it is", *(f"seed {seed}" for seed in seeds)]
+    words = phrases("playground")
+    titles = [words["as_it_is"], *(f"{words['seed']} {seed}" for seed in seeds)]
     return as_webp(plot_pictures([picture, *changed], titles, columns=3))

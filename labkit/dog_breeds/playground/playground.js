@@ -3,21 +3,21 @@ const OTHERS = 4, SEEN = 4, PART = 0.18;
 // What is to be changed: in the lab's own list, or besides. Sliders reach beyond the lab's ranges.
 function changesOf([height, width]) {
   return [
-    {name: "theta", label: "turn", least: -180, most: 180, step: 1, unit: "°"},
-    {name: "tx", label: "shift sideways", least: -width / 2, most: width / 2, step: 0.5, unit: " px"},
-    {name: "ty", label: "shift up and down", least: -height / 2, most: height / 2, step: 0.5, unit: " px"},
-    {name: "zx", label: "zoom across", least: 0.4, most: 2, step: 0.01, unit: " ×"},
-    {name: "zy", label: "zoom down", least: 0.4, most: 2, step: 0.01, unit: " ×"},
-    {name: "brightness", label: "brightness", least: 0, most: 3, step: 0.01, unit: " ×"},
-    {name: "flip_horizontal", label: "flip left and right"},
-    {name: "shear", label: "shear", least: -60, most: 60, step: 1, unit: "°"},
-    {name: "channel_shift_intensity", label: "add grey levels", least: -128, most: 128, step: 1, unit: ""},
-    {name: "flip_vertical", label: "flip upside down"},
+    {name: "theta", least: -180, most: 180, step: 1, unit: "°"},
+    {name: "tx", least: -width / 2, most: width / 2, step: 0.5, unit: " px"},
+    {name: "ty", least: -height / 2, most: height / 2, step: 0.5, unit: " px"},
+    {name: "zx", least: 0.4, most: 2, step: 0.01, unit: " ×"},
+    {name: "zy", least: 0.4, most: 2, step: 0.01, unit: " ×"},
+    {name: "brightness", least: 0, most: 3, step: 0.01, unit: " ×"},
+    {name: "flip_horizontal"},
+    {name: "shear", least: -60, most: 60, step: 1, unit: "°"},
+    {name: "channel_shift_intensity", least: -128, most: 128, step: 1, unit: ""},
+    {name: "flip_vertical"},
   ];
 }
 
-const CVAL = {name: "cval", label: "grey level beyond the border", least: 0, most: 255, step: 1, unit: ""};
-const plain = (value, digits = 2) => minus(String(Number(value.toFixed(digits))));
+const CVAL = {name: "cval", least: 0, most: 255, step: 1, unit: ""};
+const plain = (value, digits = 2) => minus(inDecimals(String(Number(value.toFixed(digits)))));
 
 async function mount(root) {
   const part = partsOf(root), engine = networkEngine(), augment = augmentationEngine();
@@ -111,7 +111,7 @@ async function mount(root) {
     const others = [...scores.keys()].filter((n) => n !== own).sort((a, b) => scores[b] - scores[a]).slice(0, OTHERS);
     const rows = [own, ...others].map((n) => barOf(n, n === own, was[n]));
     part("bars").replaceChildren(...rows);
-    part("asked").textContent = `How sure the network “${network().name}” is, in %`;
+    part("asked").textContent = phrase("asked", {network: network().name});
     part("verdict").textContent = verdict(was, own);
     part("verdict").classList.toggle("in-lost", breedOf(scores) !== own);
   }
@@ -127,22 +127,22 @@ async function mount(root) {
 
   // When the dog has stopped being that dog for the network, in words.
   function verdict(was, own) {
-    const now = breedOf(scores), first = breedOf(was), sure = (breed) => `${percent(scores[breed])}\u00a0%`;
-    const other = `the network says ${data.breeds[now]}, ${sure(now)}`;
+    const now = breedOf(scores), first = breedOf(was), sure = percent(scores[own]);
+    const said = {said: data.breeds[now], said_percent: percent(scores[now])}, breed = withArticle(data.breeds[own]);
     if (first !== own) {
-      const start = `Unchanged, this ${data.breeds[own]} passes for ${withArticle(data.breeds[first])}`;
-      return now === own ? `${start}; now it is recognised, ${sure(own)}.` : `${start}; now ${other}.`;
+      const start = phrase("passed_for", {breed: data.breeds[own], other: withArticle(data.breeds[first])});
+      return `${start} ${now === own ? phrase("now_recognised", {percent: sure}) : phrase("now_says", said)}`;
     }
-    if (now === own) return `Still ${withArticle(data.breeds[own])}: ${sure(own)}, ${percent(was[own])}\u00a0% as it was.`;
-    return `No longer ${withArticle(data.breeds[own])} (${sure(own)}): ${other}.`;
+    if (now === own) return phrase("still", {breed, percent: sure, before: percent(was[own])});
+    return phrase("no_longer", {breed, percent: sure, ...said});
   }
 
   // Once the reader pauses: the address, and what a screen reader is told.
   function settle() {
     clearTimeout(pause);
     pause = setTimeout(() => {
-      part("changed").setAttribute("aria-label", `What the network gets: ${dogInWords()}, ${changesInWords()}.`);
-      part("frame").setAttribute("aria-label", `${dogInWords()} amid its continuation by ${state.fill_mode}, and the frame that is cut out of both.`);
+      part("changed").setAttribute("aria-label", phrase("gets_label", {dog: dogInWords(), changes: changesInWords()}));
+      part("frame").setAttribute("aria-label", phrase("frame_label", {dog: dogInWords(), fill_mode: state.fill_mode}));
       if (spoken) {
         part("result").textContent = part("verdict").textContent;
         if (state.dog !== null) writeAddress(fragment());
@@ -152,11 +152,11 @@ async function mount(root) {
     }, PAUSE);
   }
 
-  const dogInWords = () => (state.dog === null ? "your own picture" : `dog ${state.dog}, ${data.breeds[truth()]}`);
+  const dogInWords = () => (state.dog === null ? phrase("own_picture") : phrase("this_dog", {dog: state.dog, breed: data.breeds[truth()]}));
 
   function changesInWords() {
-    const said = changes.filter(({name}) => state.parameters[name] !== augment.NEUTRAL[name]).map((each) => `${each.label}${each.step ? ` ${written(each)}` : ""}`);
-    return said.length ? said.join(", ") : "unchanged";
+    const said = changes.filter(({name}) => state.parameters[name] !== augment.NEUTRAL[name]).map((each) => `${phrase(each.name)}${each.step ? ` ${written(each)}` : ""}`);
+    return said.length ? said.join(", ") : phrase("unchanged");
   }
 
   // ---- The order, and the matrix
@@ -165,21 +165,21 @@ async function mount(root) {
 
   function showMatrix() {
     const {theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical, channel_shift_intensity, brightness} = state.parameters;
-    const flips = [flip_horizontal && "left and right", flip_vertical && "upside down"].filter(Boolean).join(", ");
+    const flips = [flip_horizontal && phrase("left_right"), flip_vertical && phrase("upside_down")].filter(Boolean).join(", ");
     showOrder([
-      ["flip", flips], ["zoom", (zx !== 1 || zy !== 1) && `${plain(zx)} across, ${plain(zy)} down`], ["shear", shear && `${plain(shear)}°`],
+      ["flip", flips], ["zoom", (zx !== 1 || zy !== 1) && phrase("zoomed", {across: plain(zx), down: plain(zy)})], ["shear", shear && `${plain(shear)}°`],
       ["shift", (tx || ty) && `${plain(tx)} px, ${plain(ty)} px`], ["turn", theta && `${plain(theta)}°`],
-      ["add grey levels", channel_shift_intensity && plain(channel_shift_intensity)], ["brightness", brightness !== 1 && `times ${plain(brightness)}`],
-      ["rescale", "divided by 255"],
+      ["channel_shift_intensity", channel_shift_intensity && plain(channel_shift_intensity)], ["brightness", brightness !== 1 && phrase("times", {factor: plain(brightness)})],
+      ["rescale", phrase("divided")],
     ]);
     const one = matrix(), [a, b, x0, c, d, y0] = one, middle = Math.floor(width / 2);
     part("matrix").replaceChildren(matrixIn(one));
-    part("example").textContent = `The pixel in column ${middle} of the new picture's top row shows column ${plain(a * middle + x0, 1)}, row ${plain(c * middle + y0, 1)} of the old one: between pixels, the four around are mixed.`;
+    part("example").textContent = phrase("example", {middle, column: plain(a * middle + x0, 1), row: plain(c * middle + y0, 1)});
     const made = augment.factors(state.parameters, sides).map(({name, matrix: each}) => {
       const factor = document.createElement("span");
       factor.className = "in-factor";
       factor.append(matrixIn(each));
-      make(factor, "span", {}, name);
+      make(factor, "span", {}, phrase(name));
       return factor;
     });
     part("factors").replaceChildren("= ", ...made.flatMap((factor, n) => (n ? ["·", factor] : [factor])));
@@ -189,7 +189,7 @@ async function mount(root) {
     const items = steps.map(([name, how]) => {
       const item = document.createElement("li");
       if (how) item.className = "in-on";
-      item.append(how ? `${name}: ${how}` : name);
+      item.append(how ? `${phrase(name)}: ${how}` : phrase(name));
       return item;
     });
     part("order").replaceChildren(...items);
@@ -201,7 +201,7 @@ async function mount(root) {
     const box = document.createElement("span");
     box.className = "in-matrix";
     box.setAttribute("role", "img");
-    box.setAttribute("aria-label", `Matrix with the rows ${rows.map((row) => row.join(", ")).join("; ")}`);
+    box.setAttribute("aria-label", phrase("matrix", {rows: rows.map((row) => row.join(", ")).join("; ")}));
     rows.flat().forEach((value) => make(box, "span", {}, value));
     return box;
   }
@@ -217,8 +217,8 @@ async function mount(root) {
     return each.step ? makeSlider(parent, each, range, choose) : makeTick(parent, each, choose);
   }
 
-  function labelIn(parent, {name, label}, className) {
-    const made = make(parent, "label", {class: className}), words = make(made, "span", {}, `${label} `);
+  function labelIn(parent, {name}, className) {
+    const made = make(parent, "label", {class: className}), words = make(made, "span", {}, `${phrase(name)} `);
     make(words, "code", {}, name);
     return made;
   }
@@ -240,7 +240,7 @@ async function mount(root) {
       const value = state.parameters[each.name] ?? state[each.name], beyond = each !== CVAL && low < high && (value < low || value > high);
       output.textContent = written(each);
       input.value = value;
-      input.setAttribute("aria-valuetext", `${written(each)}${beyond ? ", beyond the lab's range" : ""}`);
+      input.setAttribute("aria-valuetext", beyond ? phrase("beyond_range", {value: written(each)}) : written(each));
     };
   }
 
@@ -250,8 +250,8 @@ async function mount(root) {
     part("filling").hidden = state.fill_mode !== "constant";
     if (state.seed !== null) part("seed").value = state.seed;
     part("drawn").textContent = state.seed === null
-      ? "The dice draw as the lab's generator does. The same seed draws the same, here and there."
-      : `Drawn with seed ${state.seed}, as generator.get_random_transform((${height}, ${width}, 3), seed=${state.seed}) draws it in the lab.`;
+      ? phrase("dice")
+      : phrase("drawn", {seed: state.seed, height, width});
   }
 
   function set(more) {
@@ -296,8 +296,8 @@ async function mount(root) {
   function parse(text) {
     const [name, dog, fill_mode, cval, how = ""] = text.split("/").map(decoded);
     const n = networks.findIndex((each) => dashed(each.name) === name);
-    if (n < 0) throw new Error(`There is no network “${name.slice(0, 30)}”.`);
-    if (!augment.FILL_MODES.includes(fill_mode)) throw new Error(`There is no fill_mode “${String(fill_mode).slice(0, 30)}”.`);
+    if (n < 0) throw new Error(phrase("no_network", {written: name.slice(0, 30)}));
+    if (!augment.FILL_MODES.includes(fill_mode)) throw new Error(phrase("no_fill_mode", {written: String(fill_mode).slice(0, 30)}));
     const found = {network: n, dog: wholeNumber("dog", dog, data.dogs.length), fill_mode, cval: wholeNumber("cval", cval, 256), seed: null};
     if (how.startsWith("seed:")) {
       const seed = wholeNumber("seed", how.slice(5), 2 ** 32);
@@ -308,9 +308,9 @@ async function mount(root) {
 
   function parseChange(text) {
     const [name, number] = text.split(":"), {least = 0, most = 1, step} = changes.find((each) => each.name === name) ?? {least: null};
-    if (least === null) throw new Error(`There is no parameter “${name.slice(0, 30)}”.`);
+    if (least === null) throw new Error(phrase("no_parameter", {written: name.slice(0, 30)}));
     const value = Number(number), fits = number !== "" && value >= least && value <= most && (step || Number.isInteger(value));
-    if (!fits) throw new Error(`The ${name} is a number from ${minus(String(least))} to ${most}, not “${String(number).slice(0, 10)}”.`);
+    if (!fits) throw new Error(phrase("beyond_slider", {name, least: minus(String(least)), most, written: String(number).slice(0, 10)}));
     return [name, value];
   }
 
@@ -321,7 +321,7 @@ async function mount(root) {
     try {
       Object.assign(state, parse(text));
     } catch (problem) {
-      say(`What the page's address says was left aside. ${problem.message}`);
+      say(`${phrase("aside")} ${problem.message}`);
     }
     await showAll();
     return true;
@@ -338,7 +338,7 @@ async function mount(root) {
   part("throw").addEventListener("click", () => setSeed(((state.seed ?? Number(part("seed").value)) + 1) % 2 ** 32));
   part("seed").addEventListener("change", readSeed);
   part("reset").addEventListener("click", () => set({parameters: {...augment.NEUTRAL}, seed: null, fill_mode: data.fill_mode, cval: data.cval}));
-  part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root, "what is shown", "the augmentation playground")));
+  part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root)));
   begin(part, data);
   if (await open()) { if (root.getBoundingClientRect().top > innerHeight) root.scrollIntoView(); } else await showAll();
   window.addEventListener("hashchange", open);

@@ -1,7 +1,7 @@
 """Split and leak: what copies across the split make of an accuracy, from recorded trainings.
 
 The page's sources are ``split_and_leak.html``, ``split_and_leak.css`` and ``split_and_leak.js``.
-They are joined here with what all pages in a page share, with the pictures and with what
+:mod:`labkit.page` joins them with what all pages in a page share, with the pictures and with what
 ``tools/split_and_leak.py`` has recorded. No number is made up between two that were measured.
 """
 
@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from string import Template
 
 import cv2
 
@@ -18,7 +17,8 @@ from labkit.dog_breeds import pictures
 from labkit.dog_breeds.errors import wilson_interval
 from labkit.dog_breeds.figures import readable
 from labkit.dog_breeds.inside.page import as_base64
-from labkit.files import page_asset
+from labkit.language import phrase
+from labkit.page import in_script, write_page
 
 #: Pixels of a small picture; a copy is saved with fewer, as the tool does it.
 _SIDE, _COPY_SIDE = 40, 32
@@ -65,13 +65,11 @@ class SplitAndLeak:
 
     def _repr_html_(self):
         data = {"dogs": self.dogs, "twins": self.twins, "trainings": self.trainings}
-        shared = {kind: page_asset("labkit", f"page.{kind}") for kind in ("css", "js")}
-        own = {kind: page_asset(__package__, f"split_and_leak.{kind}") for kind in ("css", "js")}
         first = self.trainings[0]
-        return Template(page_asset(__package__, "split_and_leak.html")).substitute(
-            style=f"{shared['css']}\n{own['css']}",
-            script=f"{shared['js']}\n{own['js']}",
-            data=json.dumps(data, separators=(",", ":")),
+        return write_page(
+            __package__,
+            "split_and_leak",
+            data=in_script(data),
             rows="\n".join(self._row(breed, first) for breed in range(len(self.breeds))),
             summary=escape(_summary(first)),
         )
@@ -82,7 +80,9 @@ class SplitAndLeak:
         kept = {sign: [n for n in numbers if training["validates"][n] == sign] for sign in "01"}
         line = '<span class="sl-line"></span>'
         shown = line.join("".join(map(self._image, kept[sign])) for sign in "01")
-        counts = f"{len(kept['0'])} train, {len(kept['1'])} validate"
+        counts = phrase(
+            "split_and_leak", "counts", training=len(kept["0"]), validating=len(kept["1"])
+        )
         return (
             f'<li><span class="lk-small"><b>{escape(readable(self.breeds[breed]))}</b> '
             f'<span data-sl="counts">{counts}</span></span>'
@@ -146,12 +146,9 @@ def _small(path, is_copy):
 
 def _summary(training):
     """Say once in words what the first training reached, for a page whose script does not run."""
-    seems, worth = (
-        f"{training[right]} of {training[total]}, {training[right] / training[total]:.0%}"
-        for right, total in (("validation_right", "validation"), ("new_right", "new"))
-    )
-    how = f"{training['share']} % validate, {training['split']}, copies {training['copies']}"
-    return (
-        f"Here {how}. On validation the network is right for {seems}; on new dogs for {worth}. "
-        f"{training['leaked']} of those that validate have a copy among those that train."
-    )
+    words = {name: phrase("split_and_leak", training[name]) for name in ("split", "copies")}
+    shares = {
+        f"{name}_share": f"{100 * training[f'{name}_right'] / training[name]:.0f}"
+        for name in ("validation", "new")
+    }
+    return phrase("split_and_leak", "summary", **training | words | shares)

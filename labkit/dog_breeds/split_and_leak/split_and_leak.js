@@ -3,7 +3,6 @@ const KEPT = ["split"];
 
 const percent = (share) => `${Math.round(100 * share)} %`;
 const dashed = (text) => String(text).replace(/ /g, "-");
-const plural = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 function mount(root, number) {
   const part = (name) => root.querySelector(`[data-sl="${name}"]`);
@@ -29,7 +28,7 @@ function mount(root, number) {
       row.replaceChildren(...training.map((n) => images[n]), line, ...validating.map((n) => images[n]));
       row.style.setProperty("--most", most);
       const known = validating.filter(isLeaked).length;
-      row.parentElement.querySelector('[data-sl="counts"]').textContent = `${training.length} train, ${validating.length} validate${known ? `, ${known} known` : ""}`;
+      row.parentElement.querySelector('[data-sl="counts"]').textContent = phrase(known ? "counts_known" : "counts", {training: training.length, validating: validating.length, known});
     });
     images.forEach((image, n) => {
       image.classList.toggle("sl-leaked", isLeaked(n));
@@ -62,7 +61,7 @@ function mount(root, number) {
     const place = part(name), all = draws();
     place.replaceChildren();
     make(place, "b", {}, percent(chosen[right] / chosen[total]));
-    place.append(` ${chosen[right]} of ${chosen[total]} ${of}; 95 % interval from ${percent(chosen[interval][0])} to ${percent(chosen[interval][1])}`);
+    place.append(` ${phrase(of, {right: chosen[right], all: chosen[total], low: percent(chosen[interval][0]), high: percent(chosen[interval][1])})}`);
     const scale = make(place, "div", {class: "sl-scale", "aria-hidden": "true"});
     make(scale, "span", {class: "sl-interval", style: `--low: ${chosen[interval][0]}; --high: ${chosen[interval][1]}`});
     [...all.filter((draw) => draw !== chosen), chosen].forEach((draw) => {
@@ -74,16 +73,17 @@ function mount(root, number) {
   const average = (right, total) => percent(mean(draws().map((draw) => draw[right] / draw[total])));
 
   function showResults() {
-    showResult("seems", "validation_right", "validation", "interval", "pictures that validate");
-    showResult("worth", "new_right", "new", "new_interval", "new dogs");
+    showResult("seems", "validation_right", "validation", "interval", "of_validating");
+    showResult("worth", "new_right", "new", "new_interval", "of_new");
     const {leaked, validation} = chosen;
-    part("leaked").textContent = leaked ? `${leaked} of the ${validation} that validate ${leaked === 1 ? "has" : "have"} a copy among those that train.` : "No picture that validates has a copy among those that train.";
-    part("all").textContent = `On average of the ${draws().length} draws (circles): validation ${average("validation_right", "validation")}, new dogs ${average("new_right", "new")}.`;
+    part("leaked").textContent = leaked ? phrase("leaked", {n: leaked, all: validation}) : phrase("none_leaked");
+    part("all").textContent = phrase("average", {draws: draws().length, validation: average("validation_right", "validation"), fresh: average("new_right", "new")});
   }
 
   function inWords() {
     const {training, validation, validation_right, new_right, share, split, copies} = chosen;
-    return `${share} % validate, ${split}, copies ${copies}: ${plural(training, "picture")} train and ${validation} validate. Validation ${percent(validation_right / validation)}, new dogs ${percent(new_right / chosen.new)}. ${part("leaked").textContent}`;
+    const said = phrase("result", {share, split: phrase(split), copies: phrase(copies), training, n: validation, validation: percent(validation_right / validation), fresh: percent(new_right / chosen.new)});
+    return `${said} ${part("leaked").textContent}`;
   }
 
   // ---- Choosing
@@ -103,7 +103,7 @@ function mount(root, number) {
     CHOICES.forEach((name) => choosers[name](chosen[name]));
     const range = part("range");
     range.value = shares.indexOf(chosen.share);
-    range.setAttribute("aria-valuetext", `${chosen.share} % of the pictures validate`);
+    range.setAttribute("aria-valuetext", phrase("share", {share: chosen.share}));
     part("share").textContent = `${chosen.share} %`;
     showBoard();
     showResults();
@@ -114,7 +114,7 @@ function mount(root, number) {
     const inputs = values(name).map((value) => {
       const label = make(part(name), "label");
       const input = make(label, "input", {type: "radio", class: "lk-hidden", name: `sl-${name}-${number}`, value});
-      make(label, "span", {}, value);
+      make(label, "span", {}, name === "seed" ? value : phrase(value));
       input.addEventListener("change", () => choose({[name]: value}));
       return [value, input];
     });
@@ -131,14 +131,14 @@ function mount(root, number) {
     if (text === undefined || text === inAddress(chosen)) return text !== undefined;
     const found = trainings.find((training) => inAddress(training) === text);
     if (found) choose(found, {keepAddress: true});
-    else part("message").textContent = `What the page's address says was left aside: nothing was recorded for “${text.slice(0, 40)}”. It is written as in ${inAddress(chosen)}.`;
+    else part("message").textContent = phrase("not_recorded", {text: text.slice(0, 40), example: inAddress(chosen)});
     return true;
   }
 
   CHOICES.forEach((name) => { choosers[name] = chooser(name); });
   part("range").max = shares.length - 1;
   part("range").addEventListener("input", () => choose({share: shares[part("range").valueAsNumber]}));
-  part("copy").addEventListener("click", async () => { part("message").textContent = await copyLink(fragment(), root, "this split", "the book's page Split and leak"); });
+  part("copy").addEventListener("click", async () => { part("message").textContent = await copyLink(fragment(), root); });
   const board = part("board");
   board.classList.add("sl-dragged");
   board.addEventListener("dragstart", (event) => event.preventDefault());

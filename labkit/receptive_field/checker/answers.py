@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.evaluation import (
     FOR_MISTAKES,
     FOR_NUMBERS,
@@ -29,7 +28,7 @@ from labkit.receptive_field.checker.proofs import (
 )
 from labkit.receptive_field.checker.reading import read_text
 from labkit.receptive_field.checker.tokens import LONGEST
-from labkit.receptive_field.checker.wording import refused
+from labkit.receptive_field.checker.wording import known_names, refused, said
 from labkit.receptive_field.checker.writing import SPARE
 
 # Padding never counts; a formula with p in it is tried where it would show.
@@ -194,7 +193,7 @@ def _sympy_text(answer: Any, sympy: Any, one_layer: bool) -> str:
     }  # fmt: skip
     for name in names.values():
         if not _SYMBOL.fullmatch(name):
-            raise refused("unknown", word=name, names=wording.NAMES[one_layer])
+            raise refused("unknown", word=name, names=known_names(one_layer))
     answer = answer.xreplace({old: sympy.Symbol(name) for old, name in names.items()})
     sides = answer.args if isinstance(answer, sympy.Equality) else (answer,)
     try:
@@ -217,7 +216,7 @@ def _item_of(chain: Network) -> Any:
         values = getattr(chain, letter)
         if not 1 <= number <= len(values):
             shown = str(number).replace("-", "−")
-            raise UndefinedError(wording.NO_LAYER.format(letter=letter, number=shown))
+            raise UndefinedError(said("no layer", letter=letter, number=shown))
         return values[number - 1]
 
     return item

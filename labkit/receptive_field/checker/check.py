@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labkit.receptive_field.checker import mistakes, wording
+from labkit.language import listed, phrase
+from labkit.receptive_field.checker import mistakes
 from labkit.receptive_field.checker.answers import Answer, read_answer
 from labkit.receptive_field.checker.evaluation import FOR_SHRINKING
 from labkit.receptive_field.checker.formula import TooCostlyError, UndefinedError, UnreadableError
@@ -24,8 +25,8 @@ from labkit.receptive_field.checker.networks import (
     small_networks,
 )
 from labkit.receptive_field.checker.verdict import CounterExample, Status, Verdict, network_text
+from labkit.receptive_field.checker.wording import said
 from labkit.receptive_field.checker.writing import in_short
-from labkit.words import count, listed
 
 _SECONDS_FOR_CALLS = 0.2
 _SECONDS_FOR_A_CHEAP_CALL = 0.02
@@ -36,7 +37,8 @@ _PATIENCE = 25
 _MOST_CONDITIONS = 2
 _MOST_TERMS = 12
 _BLANK = re.compile(r"(?:[\s_.…?]|TODO|todo)*")
-_UNANSWERED = Verdict("unanswered", wording.UNANSWERED)
+# Where to look, the first that fits.
+_TERMS = ("s", "d", "k", "depth", "parity")
 
 
 def check_recurrence(answer: Any, dilation: bool | None = None) -> Verdict:
@@ -96,10 +98,10 @@ def check_closed_form(answer: Any, dilation: bool | None = None) -> Verdict:
 def _check(answer: Any, one_layer: bool, dilation: bool | None) -> Verdict:
     """Read an answer and judge it, and turn whatever goes wrong into a verdict."""
     if answer is None or answer is Ellipsis:
-        return _UNANSWERED
+        return _unanswered()
     text = answer if isinstance(answer, str) else ""
     if isinstance(answer, str) and len(answer) < 50 and _BLANK.fullmatch(answer):
-        return replace(_UNANSWERED, answer=text)
+        return _unanswered(text)
     verdicts = []
     try:
         for reading in read_answer(answer, one_layer):
@@ -107,11 +109,15 @@ def _check(answer: Any, one_layer: bool, dilation: bool | None) -> Verdict:
             if verdicts[-1].status == "proved":
                 break
     except UnreadableError as error:
-        message = wording.UNREADABLE.format(reason=error.reason)
+        message = said("unreadable", reason=error.reason)
         return Verdict("unreadable", message, answer=text, spot=error.at if text else None)
     except UnansweredError:
-        return _UNANSWERED
+        return _unanswered()
     return replace(min(verdicts, key=_preference), answer=text)
+
+
+def _unanswered(text: str = "") -> Verdict:
+    return Verdict("unanswered", said("unanswered"), answer=text)
 
 
 def _preference(verdict: Verdict) -> tuple:
@@ -133,16 +139,16 @@ def _judged(answer: Answer, one_layer: bool, dilation: bool | None) -> Verdict:
     except UnansweredError:
         if not (answer.calls and answer.calls.printed):
             raise
-        return Verdict("unreadable", wording.PRINTED_INSTEAD)
+        return Verdict("unreadable", said("printed instead"))
     except TookTooLongError:
         case = answer.last_tried
-        at = f" on {network_text(case.values(dilated))}" if case else ""
-        verdict = Verdict("unreadable", wording.ENDLESS.format(at=at))
+        at = said("on", network=network_text(case.values(dilated))) if case else ""
+        verdict = Verdict("unreadable", said("endless", at=at))
     finally:
         if answer.calls:
             answer.calls.close()
     if answer.calls and answer.calls.printed:
-        return replace(verdict, message=f"{verdict.message} {wording.HELD_BACK}")
+        return replace(verdict, message=f"{verdict.message} {said('held back')}")
     return verdict
 
 
@@ -168,7 +174,7 @@ class _Judge:
         small = small_networks(self.one_layer, self.dilated)
         trials = list(self._trials(small))
         if not trials:
-            return Verdict("unreadable", wording.TOO_COSTLY)
+            return Verdict("unreadable", said("too costly"))
         wrong = next((trial for trial in trials if not trial.right), None)
         if wrong is not None:
             first = small[trials.index(wrong)] is wrong.case
@@ -205,7 +211,7 @@ class _Judge:
             except UnansweredError:
                 if not answered:
                     raise
-                yield _Trial(case, wording.RETURNS_NOTHING, False)
+                yield _Trial(case, said("returns nothing"), False)
             except TooCostlyError:
                 too_costly += 1
             except TookTooLongError:
@@ -226,7 +232,7 @@ class _Judge:
         except UndefinedError as error:
             return _Trial(case, str(error), False)
         except StoppedError as error:
-            return _Trial(case, wording.STOPPED.format(error=error), False)
+            return _Trial(case, said("stopped", error=error), False)
         return _Trial(case, yours, _agrees(yours, case.truth))
 
     def _smaller(self, trial: _Trial) -> _Trial:
@@ -248,26 +254,24 @@ class _Judge:
         return failed[-1]
 
     def _wrong(self, trial: _Trial, trials: list[_Trial], smallest: bool) -> Verdict:
-        begin = wording.STOPPED.format(error="")
+        begin = said("stopped", error="")
         stopped = isinstance(trial.yours, str) and trial.yours.startswith(begin)
         if stopped and trial is trials[0]:
             at = network_text(trial.case.values(self.dilated))
-            return Verdict("unreadable", wording.UNUSABLE.format(reason=trial.yours, at=at))
+            return Verdict("unreadable", said("unusable", reason=trial.yours, at=at))
         example = replace(self._example(trial), smallest=smallest)
         found = tuple(self._right_when([*trials, trial]))
-        right_when = tuple(said for said, _ in found)
-        right = right_when and wording.RIGHT_WHEN.format(conditions=listed(right_when))
-        begin = wording.WRONG if smallest else wording.WRONG_SOMEWHERE
-        message = begin.format(example=example, conditions=right or "")
+        right_when = tuple(condition for condition, _ in found)
+        right = said("right when", conditions=listed(right_when)) if right_when else ""
+        begin = "wrong" if smallest else "wrong somewhere"
+        message = said(begin, example=example, conditions=right)
         forward = self.answer.read and self.answer.read.forward
         # The network that fails first: what agrees on it is rare.
         mistake = "" if forward else self._mistake([trial, *trials])
         if mistake:
-            message += wording.MISTAKE.format(
-                teaches=wording.MISTAKES[mistake], pointer=wording.POINTERS[mistake]
-            )
+            message += f" {phrase('checker: mistakes', mistake)}."
         if forward:
-            message += f" {wording.FORWARD}"
+            message += f" {said('forward')}"
         return self._said("wrong", message, counter_example=example, right_when=right_when,
                           tried=len(trials), mistake=mistake,
                           hints=self._hints(example, {hint for _, hint in found}))  # fmt: skip
@@ -311,13 +315,14 @@ class _Judge:
 
     def _hints(self, example: CounterExample, terms: set[str]) -> tuple[str, ...]:
         """Return hints by degrees: the direction, then the term, then the place."""
-        place = wording.PLACE[self.one_layer] + (wording.DILATED_PLACE if self.dilated else "")
+        place = said("place in a layer" if self.one_layer else "place in networks")
+        place += said("place, dilated") if self.dilated else ""
         if isinstance(example.yours, str):
-            return wording.NO_NUMBER, place
+            return said("no number"), place
         gap = example.yours - example.truth
-        direction = wording.TOO_LARGE if gap > 0 else wording.TOO_SMALL
-        term = next((term for term in wording.TERM if term in terms), "")
-        return direction.format(gap=in_short(abs(gap))), wording.TERM[term], place
+        direction = said("too large" if gap > 0 else "too small", gap=in_short(abs(gap)))
+        term = next((term for term in _TERMS if term in terms), "narrow")
+        return direction, said(f"term {term}"), place
 
     def _right_when(self, trials: list[_Trial]) -> Iterator[tuple[str, str]]:
         """Yield when a wrong answer is right, the widest first, each with the hint to give."""
@@ -333,14 +338,12 @@ class _Judge:
                 large = large or self._large_trials()
             if proved or (not found and self._fits(condition, trials + large, tried=True)):
                 found.append(condition)
-                said = wording.WHEN.format(condition=wording.CONDITIONS[condition.name])
-                yield said + ("" if proved else wording.AS_FAR_AS_TRIED), condition.hint
+                holds = said("when", condition=phrase("checker: conditions", condition.name))
+                yield holds + ("" if proved else said("as far as tried")), condition.hint
             if len(found) == _MOST_CONDITIONS:
                 break
         if not self.one_layer and (depth := self._right_up_to(trials)):
-            one = depth == 1
-            said = wording.FOR_ONE_LAYER if one else wording.FOR_LAYERS.format(depth=depth)
-            yield said, "depth" if one else ""
+            yield said("for layers", n=depth), "depth" if depth == 1 else ""
 
     def _fits(self, condition: Condition, trials: list[_Trial], tried: bool = False) -> bool:
         """Tell whether the answer is right wherever a condition holds.
@@ -370,33 +373,34 @@ class _Judge:
         return deepest
 
     def _proved(self, tried: int) -> Verdict:
-        without = "" if self.dilated else wording.WITHOUT_DILATION
-        letters = wording.LETTERS[self.dilated]
-        message = wording.PROVED[self.one_layer].format(without=without, letters=letters)
+        without = "" if self.dilated else said("without dilation")
+        letters = said("letters, dilated" if self.dilated else "letters")
+        proved = "proved for a layer" if self.one_layer else "proved for networks"
+        message = said(proved, without=without, letters=letters)
         return self._said("proved", message, tried=tried)
 
     def _consistent(self, trials: list[_Trial]) -> Verdict:
         if self.answer.padded:
-            return self._said("unreadable", wording.PADDING)
+            return self._said("unreadable", said("padding"))
         depth = 0 if self.one_layer else self._proved_depth(_DEEPEST_WITH_SYMBOLS)
         deepest = max((len(trial.case.k) for trial in trials), default=0)
-        reach = "" if self.one_layer else wording.REACH.format(layers=count(deepest, "layer"))
-        reach += "" if self.dilated else wording.WITHOUT_DILATION
-        proof = wording.PROOF.format(layers=count(depth, "layer")) if depth else wording.NO_PROOF
-        message = wording.CONSISTENT.format(tried=len(trials), reach=reach, proof=proof)
+        reach = "" if self.one_layer else said("up to", n=deepest)
+        reach += "" if self.dilated else said("without dilation")
+        proof = said("proof", n=depth) if depth else said("no proof")
+        message = said("consistent", n=len(trials), reach=reach, proof=proof)
         return self._said("consistent", message, tried=len(trials))
 
 
 def _notes(read: Reading) -> Iterator[str]:
     """Yield what a student should know of how an answer was read."""
     if read.renamed:
-        names = listed(tuple(f"{name} as {letter}" for name, letter in read.renamed))
-        yield wording.RENAMED.format(names=names)
+        renamed = (said("name as letter", name=name, letter=to) for name, to in read.renamed)
+        yield said("renamed", names=listed(tuple(renamed)))
     if read.counts_from == 0:
-        yield wording.COUNTED_FROM_0
+        yield said("counted from 0")
     if read.repaired:
         commands = listed(tuple(f"\\{command}" for command in read.repaired))
-        yield wording.REPAIRED.format(commands=commands)
+        yield said("repaired", commands=commands)
 
 
 def _deadline() -> Callable[[], bool]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from labkit.receptive_field.checker.verdict import CounterExample
-from labkit.receptive_field.checker.wording import DRAWN
+from labkit.receptive_field.checker.wording import said
 from labkit.receptive_field.layers import Layer
 
 _MOST_LAYERS = 6
@@ -34,8 +34,9 @@ def drawing(example: CounterExample) -> str:
     bottom = len(example.layers) * _ROW + 2 * _MARGIN
     size = (widest * _STEP + _LABEL, bottom + 22 * len(widths) + _MARGIN)
     bars = "".join(_bar(*bar, bottom + 22 * row) for row, bar in enumerate(widths, start=1))
+    label = escape(said("drawn", example=example))
     return (
-        f'<svg class="counter-example" role="img" aria-label="{escape(DRAWN + str(example))}" '
+        f'<svg class="counter-example" role="img" aria-label="{label}" '
         f'viewBox="0 0 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}" '
         f'font-size="13" fill="none" stroke="currentColor">'
         f"{''.join(_lines(example.layers, rows))}{''.join(_units(rows))}{bars}</svg>"
@@ -44,10 +45,10 @@ def drawing(example: CounterExample) -> str:
 
 def _widths(example: CounterExample) -> Iterator[tuple[str, int]]:
     """Yield each width that can be drawn, with its name: the true one, and the answer's."""
-    yield "the truth", example.truth
+    yield said("the truth"), example.truth
     yours = example.yours
     if isinstance(yours, int) and 0 < yours <= _MOST_POSITIONS:
-        yield "yours", yours
+        yield said("yours"), yours
 
 
 def _rows(layers: Sequence[Layer], units: int) -> list[dict[int, tuple[float, bool]]]:

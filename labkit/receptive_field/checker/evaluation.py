@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.formula import (
     Big,
     Call,
@@ -23,6 +22,7 @@ from labkit.receptive_field.checker.formula import (
     UndefinedError,
     is_slice,
 )
+from labkit.receptive_field.checker.wording import said
 from labkit.receptive_field.checker.writing import in_short
 
 # A step is half a microsecond's work or so: a visit to one part of a formula. What costs more, such
@@ -62,7 +62,7 @@ class Budget:
         """
         self._left -= steps
         if self._left < 0:
-            raise TooCostlyError(wording.TOO_MANY_STEPS)
+            raise TooCostlyError(said("too many steps"))
 
 
 class Evaluator:
@@ -113,7 +113,7 @@ class Evaluator:
         return self._names[node.name]
 
     def _item(self, node: Item) -> Any:
-        return self._item_of(node.letter, _whole(self.value(node.index), wording.WHOLE["index"]))
+        return self._item_of(node.letter, _whole(self.value(node.index), "index"))
 
     def _call(self, node: Call) -> Any:
         if node.function == "if":
@@ -132,13 +132,13 @@ class Evaluator:
 
     def _range_of(self, node: Big) -> range:
         """Return the places that a sum or product runs over, where they are not too many."""
-        first = _whole(self.value(node.first), wording.WHOLE["lower"])
-        last = _whole(self.value(node.last), wording.WHOLE["upper"])
+        first = _whole(self.value(node.first), "lower")
+        last = _whole(self.value(node.last), "upper")
         if last < first - 1 and is_slice(node):
-            raise UndefinedError(wording.BACKWARDS)
+            raise UndefinedError(said("backwards"))
         steps = max(0, last - first) + 1
         if steps > _LONGEST_LOOP:
-            raise TooCostlyError(wording.TOO_MANY_TERMS)
+            raise TooCostlyError(said("too many terms"))
         self._budget.spend(steps)
         return range(first, last + 1)
 
@@ -174,7 +174,7 @@ class Evaluator:
         else:
             return number
         if bits > _MOST_BITS:
-            raise TooCostlyError(wording.TOO_LARGE_TO_TRY)
+            raise TooCostlyError(said("too large to try"))
         self._budget.spend(steps + bits // _BITS_FOR_A_STEP // 8)
         return number
 
@@ -190,7 +190,7 @@ def _whole(value: Any, what: str) -> int:
     if isinstance(value, int):
         return value
     if isinstance(value, Fraction):
-        raise UndefinedError(wording.NOT_WHOLE.format(what=what, value=in_short(value)))
+        raise UndefinedError(said("not whole", what=said(what), value=in_short(value)))
     raise CannotProveError(f"{what} depends on symbols")
 
 
@@ -199,23 +199,23 @@ def divided(over: Any, under: Any) -> Any:
     if not isinstance(under, int | Fraction):
         return over / under
     if under == 0:
-        raise UndefinedError(wording.DIVISION_BY_ZERO)
+        raise UndefinedError(said("division by zero"))
     return _plain(Fraction(over) / under) if isinstance(over, int | Fraction) else over / under
 
 
 def raised(base: Any, exponent: Any) -> Any:
     """Raise to a whole power, within bounds."""
-    exponent = _whole(exponent, wording.WHOLE["exponent"])
+    exponent = _whole(exponent, "exponent")
     if not isinstance(base, int | Fraction):
         if abs(exponent) > LARGEST_EXPONENT:
             raise CannotProveError("the power is too large")
         return base**exponent
     if base == 0 and exponent < 0:
-        raise UndefinedError(wording.DIVISION_BY_ZERO)
+        raise UndefinedError(said("division by zero"))
     parts = Fraction(base)
     bits = max(parts.numerator.bit_length(), parts.denominator.bit_length())
     if abs(base) != 1 and bits * abs(exponent) > _MOST_BITS:
-        raise TooCostlyError(wording.TOO_LARGE_TO_TRY)
+        raise TooCostlyError(said("too large to try"))
     return _plain(parts**exponent)
 
 

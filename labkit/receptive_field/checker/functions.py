@@ -23,7 +23,6 @@ from numbers import Rational
 from types import FrameType
 from typing import Any
 
-from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.formula import (
     Node,
     TooCostlyError,
@@ -32,7 +31,7 @@ from labkit.receptive_field.checker.formula import (
 )
 from labkit.receptive_field.checker.meaning import ARGUMENTS, argument_letter
 from labkit.receptive_field.checker.translation import translated
-from labkit.receptive_field.checker.wording import refused
+from labkit.receptive_field.checker.wording import refused, said
 
 try:
     import resource
@@ -320,7 +319,7 @@ def exact(value: Any) -> int | Fraction | float:
     except Exception:  # A class of one's own may raise anything here.
         raise _no_number(value) from None
     if isinstance(number, float) and not math.isfinite(number):
-        raise UndefinedError(wording.NOT_FINITE.format(number=number))
+        raise UndefinedError(said("not finite", number=number))
     return int(number) if number == int(number) else number
 
 
@@ -328,7 +327,7 @@ def _no_number(value: Any) -> UnreadableError:
     try:
         shown = _LINE.sub(" ", _SHORT.repr(value))
     except Exception:
-        shown = wording.SOMETHING.format(type=type(value).__name__)
+        shown = said("something", type=type(value).__name__)
     shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
     return refused("no number", shown=shown)
 

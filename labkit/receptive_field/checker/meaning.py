@@ -33,7 +33,7 @@ from labkit.receptive_field.checker.formula import (
     joined,
     parts,
 )
-from labkit.receptive_field.checker.wording import ASKED, MEANINGS, NAMES, TWO_OR_MORE, refused
+from labkit.receptive_field.checker.wording import known_names, meaning_of, refused, said
 from labkit.receptive_field.checker.writing import written
 
 _DEEPEST_TREE = 150
@@ -134,7 +134,7 @@ def called(name: str, arguments: tuple[Node, ...], at: int | None) -> Call:
     """
     function, wanted = FUNCTIONS[name]
     if len(arguments) != wanted and (wanted or len(arguments) < 2):
-        raise refused("arguments", at, name=name, wanted=wanted or TWO_OR_MORE)
+        raise refused("arguments", at, name=name, wanted=wanted or said("two or more"))
     return Call(function, arguments)
 
 
@@ -300,11 +300,10 @@ class _Meaning:
 
     def _unknown(self, part: Name | Item) -> UnreadableError:
         if self._bare(part):
-            asked = ASKED[self.one_layer]
-            return refused("left side", part.at, shown=written(part), asked=asked)
+            return _no_name(part, part.at, self.one_layer)
         raw = _raw(part)
         kind = "unknown" if len(raw) == 1 else "words"
-        return refused(kind, part.at, word=raw, names=NAMES[self.one_layer])
+        return refused(kind, part.at, word=raw, names=known_names(self.one_layer))
 
     def _bare(self, part: Name | Item) -> bool:
         return any(part is side for side in self._sides) and len(self._sides) > 1
@@ -485,9 +484,9 @@ class _AllLayers(_Meaning):
                 if len(self._sides) == 1:
                     raise refused("contains r", part.at)
                 layer = part.index if isinstance(part, Item) else None
-                if isinstance(layer, Name) and letter_of(layer.name) in MEANINGS:
-                    letter = layer.name
-                    raise refused("letter taken", layer.at, letter=letter, meaning=MEANINGS[letter])
+                taken = meaning_of(letter_of(layer.name)) if isinstance(layer, Name) else ""
+                if taken:
+                    raise refused("letter taken", layer.at, letter=layer.name, meaning=taken)
                 raise refused("recurrence", part.at, shown=self._written(part))
 
     def _written(self, part: Name | Item) -> str:
@@ -552,6 +551,12 @@ class _AllLayers(_Meaning):
 # Equations.
 
 
+def _no_name(side: Node, at: int | None, one_layer: bool) -> UnreadableError:
+    """Refuse a side of an equation that should be what is asked, and is another name."""
+    asked = said("asked of a layer" if one_layer else "asked of networks")
+    return refused("left side", at, shown=written(side), asked=asked)
+
+
 def _solved(sides: tuple[Node, ...], one_layer: bool) -> Iterator[Node]:
     """Yield what the asked quantity equals, by each link of a chain."""
     if len(sides) == 1:
@@ -559,9 +564,7 @@ def _solved(sides: tuple[Node, ...], one_layer: bool) -> Iterator[Node]:
         return
     asks = [side for side in sides if _ASKED in side.letters()]
     if not asks:
-        raise refused(
-            "left side", _start(sides[0]), shown=written(sides[0]), asked=ASKED[one_layer]
-        )
+        raise _no_name(sides[0], _start(sides[0]), one_layer)
     first = min(asks, key=lambda side: not isinstance(side, Name))
     for side in sides:
         if side is not first:

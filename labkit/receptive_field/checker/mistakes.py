@@ -2,7 +2,7 @@
 
 The comparison is a proof: answer − mistake + truth has to be proved like any other answer. So a
 mistake is recognised in whatever notation and however it is written. What is said of each stands
-in :mod:`~.wording`, under the same name.
+in the catalogues, in the section "checker: mistakes", under the same name.
 """
 
 from collections.abc import Callable, Mapping
@@ -103,7 +103,7 @@ def named(node: Node, one_layer: bool, proves: Callable[[Node, Node], bool]) -> 
         proves: tells whether two formulas are proved to be equal.
 
     Returns:
-        A key of ``wording.MISTAKES``, or nothing where the mistake is not a known one.
+        Its name in ``MISTAKES``, or nothing where the mistake is not a known one.
     """
     if "p" in node.letters():
         without = node.substitute("p", ZERO)

@@ -212,12 +212,12 @@ class Condition:
     """Hold a condition on a network, once for numbers and once for symbols.
 
     Args:
-        name: a key of ``wording.CONDITIONS``.
+        name: its phrase in the section "checker: conditions" of the catalogues.
         holds: tells whether it holds for the numbers of one layer, given by their letters.
         changes: for each letter that it touches, what takes the place of that letter's symbol,
             from symbols that are positive integers.
         for_chains: whether it can be asked of each layer of a chain by itself.
-        hint: a key of ``wording.TERM``, where to look if a formula is right only under it.
+        hint: where to look if a formula is right only under it: the phrase "term …".
     """
 
     name: str

@@ -16,6 +16,7 @@ from fractions import Fraction
 from itertools import count
 from typing import Any
 
+from labkit.language import phrase
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
@@ -39,7 +40,7 @@ from labkit.receptive_field.checker.meaning import (
     with_index,
 )
 from labkit.receptive_field.checker.tokens import Cleaned
-from labkit.receptive_field.checker.wording import PARTS, refused
+from labkit.receptive_field.checker.wording import refused
 
 _ATTRIBUTES = {"kernel": "k", "stride": "s", "dilation": "d"}
 _ARITHMETIC = {
@@ -166,7 +167,8 @@ class ExpressionReader:
         """Return an error that shows the part that it refuses, and says why."""
         shown = ast.unparse(tree)
         shown = shown if len(shown) <= 60 else f"{shown[:60]}…"
-        return refused("part", self._offset(tree), part=repr(shown), reason=PARTS[kind])
+        reason = phrase("checker: parts", kind)
+        return refused("part", self._offset(tree), part=repr(shown), reason=reason)
 
     def _tuple(self, tree: ast.Tuple | ast.List) -> tuple:
         return tuple(map(self.value, tree.elts))

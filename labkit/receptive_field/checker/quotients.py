@@ -10,10 +10,10 @@ from collections.abc import Hashable
 from fractions import Fraction
 from typing import Any
 
-from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.evaluation import Budget
 from labkit.receptive_field.checker.formula import CannotProveError, TooCostlyError
 from labkit.receptive_field.checker.polynomials import Polynomial
+from labkit.receptive_field.checker.wording import said
 
 _STEPS_FOR_AN_OPERATION = 10
 _STEPS_FOR_A_PRODUCT_OF_TERMS = 3
@@ -170,7 +170,7 @@ class Quotient:
         for factor in product.terms.values():
             length = factor.numerator.bit_length() + factor.denominator.bit_length()
             if length > _MOST_BITS_OF_A_COEFFICIENT:
-                raise TooCostlyError(wording.TOO_LARGE_TO_TRY)
+                raise TooCostlyError(said("too large to try"))
         return product
 
     def _lift(self, value: Any) -> "Quotient":

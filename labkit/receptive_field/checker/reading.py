@@ -33,7 +33,7 @@ from labkit.receptive_field.checker.meaning import (
 )
 from labkit.receptive_field.checker.python_reading import is_python, read_python
 from labkit.receptive_field.checker.tokens import Cleaned, Token, cleaned, tokens
-from labkit.receptive_field.checker.wording import EXPECTED, MEANINGS, NAMES, refused
+from labkit.receptive_field.checker.wording import known_names, meaning_of, refused, said
 
 _MOST_REMAINDERS = 30
 _NUMPY = re.compile(r"\b(?:cumprod|cumsum|accumulate|array|arange|asarray)\b")
@@ -160,7 +160,7 @@ class _Parser:
     def _expect(self, kind: str) -> Token:
         token = self._peek()
         if token.kind != kind:
-            raise _unexpected(token, EXPECTED["mark"].format(mark=kind))
+            raise _unexpected(token, said("expected mark", mark=kind))
         return self._next()
 
     def _deeper(self, rule: Callable[[], Node]) -> Node:
@@ -179,7 +179,7 @@ class _Parser:
         node = self._sum()
         token = self._peek()
         if token.kind != _END:
-            raise _unexpected(token, EXPECTED["nothing"])
+            raise _unexpected(token, said("expected nothing"))
         return node
 
     def _sum(self) -> Node:
@@ -265,7 +265,7 @@ class _Parser:
                 return self._deeper(lambda: self._big(token))
             case "word":
                 return self._call(token) if token.text in FUNCTIONS else self._named(token)
-        raise _unexpected(token, EXPECTED["atom"])
+        raise _unexpected(token, said("expected atom"))
 
     def _closed_by(self, mark: str) -> Node:
         node = self._sum()
@@ -291,7 +291,7 @@ class _Parser:
     def _named(self, token: Token) -> Node:
         """Parse a name with its index, as in ``k_l``, ``k[l]``, ``k(l)`` or ``k^{(l)}``."""
         if token.text in _PROSE:
-            raise refused("words", token.at, word=token.text, names=NAMES[self._one_layer])
+            raise refused("words", token.at, word=token.text, names=known_names(self._one_layer))
         index = self._index() or self._index_above()
         if index is None and letter_of(token.text):
             index = self._index_in("[") or self._index_in("(")
@@ -320,7 +320,7 @@ class _Parser:
             return Number(Fraction(token.text))
         if token.kind == "word":
             return Name(token.text, token.at)
-        raise _unexpected(token, EXPECTED["index"])
+        raise _unexpected(token, said("expected index"))
 
     def _index_above(self) -> Node | None:
         """Parse an index in brackets that is raised: ``^{(l)}``, ``^{[l]}`` or ``^[l]``."""
@@ -422,10 +422,10 @@ class _Parser:
     def _variable(self) -> str:
         token = self._next()
         if token.kind != "word" or len(token.text) != 1:
-            raise _unexpected(token, EXPECTED["variable"])
-        if token.text in "rksdL":
-            raise refused("letter taken", token.at, letter=token.text,
-                          meaning=MEANINGS[token.text])  # fmt: skip
+            raise _unexpected(token, said("expected variable"))
+        taken = meaning_of(token.text)
+        if taken:
+            raise refused("letter taken", token.at, letter=token.text, meaning=taken)
         return token.text
 
     def _product_body(self, variable: str) -> Node:

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any, Literal
 
 from labkit.receptive_field.checker.formula import Node
-from labkit.receptive_field.checker.wording import ADDED_UP, HAS_VALUE, HINT, NO_VALUE
+from labkit.receptive_field.checker.wording import said
 from labkit.receptive_field.checker.writing import in_latex, in_mathml, in_short, written
 from labkit.receptive_field.layers import Layer
 
@@ -31,7 +31,7 @@ def network_text(values: tuple[tuple[str, int | tuple[int, ...]], ...]) -> str:
 def _short(value: int | tuple[int, ...]) -> str:
     """Write a long row of equal numbers as its length and the number."""
     if isinstance(value, tuple) and len(value) > 6 and len(set(value)) == 1:
-        return f"{len(value)} times {value[0]}"
+        return said("times", length=len(value), value=value[0])
     return str(value)
 
 
@@ -66,9 +66,9 @@ class CounterExample:
     def __str__(self) -> str:
         network = network_text(self.values)
         if isinstance(self.yours, str):
-            return NO_VALUE.format(network=network, reason=self.yours, truth=self.truth)
+            return said("has no value", network=network, reason=self.yours, truth=self.truth)
         yours = in_short(self.yours)
-        return HAS_VALUE.format(network=network, yours=yours, truth=self.truth)
+        return said("has value", network=network, yours=yours, truth=self.truth)
 
     @property
     def added_up(self) -> str:
@@ -76,7 +76,7 @@ class CounterExample:
         if not self.your_terms:
             return ""
         yours = _added_up(self.your_terms, self.yours)
-        return ADDED_UP.format(yours=yours, truth=_added_up(self.true_terms, self.truth))
+        return said("added up", yours=yours, truth=_added_up(self.true_terms, self.truth))
 
     def plot(self) -> Any:
         """Draw the network: the units that are asked about and every position that they read.
@@ -135,6 +135,11 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
     @property
+    def _status(self) -> str:
+        """The status with its mark, in the language in use."""
+        return f"{_MARKS[self.status]} {said(f'status {self.status}')}"
+
+    @property
     def reading(self) -> str:
         """The formula as it was understood, as text that can be read again."""
         return " = ".join(map(written, self.formulas))
@@ -151,17 +156,17 @@ class Verdict:
         return f"{_printable(line[begin : begin + 76])}\n{' ' * column}^"
 
     def __str__(self) -> str:
-        first = f"{_MARKS[self.status]} {self.status}: {self.message}"
+        first = f"{self._status}: {self.message}"
         return "\n".join(part for part in (first, *self.notes, self.pointer) if part)
 
     def _repr_html_(self) -> str:
-        lines = [f"<strong>{_MARKS[self.status]} {self.status}</strong> {escape(self.message)}"]
+        lines = [f"<strong>{self._status}</strong> {escape(self.message)}"]
         if self.counter_example and self.counter_example.added_up:
             lines.append(escape(self.counter_example.added_up))
         if self.pointer:
             lines.append(f"<pre>{escape(self.pointer)}</pre>")
         if self.formulas:
-            lines.append(f"Read as: {in_mathml(self.formulas)}")
+            lines.append(f"{said('read as')} {in_mathml(self.formulas)}")
         lines += map(escape, self.notes)
         style = f"border-left: 0.4em solid {_COLOURS[self.status]}; padding: 0.3em 0.8em"
         return f'<div style="{style}">{"<br>".join(lines)}{self._hints_by_degrees()}</div>'
@@ -169,15 +174,15 @@ class Verdict:
     def _hints_by_degrees(self) -> str:
         """Put each hint inside the one before, closed until somebody asks for it."""
         inside = ""
-        for title, hint in reversed(list(zip(HINT, self.hints, strict=False))):
-            summary = f"<summary>{title}</summary>"
+        for number, hint in reversed(list(enumerate(self.hints, start=1))):
+            summary = f"<summary>{said(f'hint {number}')}</summary>"
             inside = f"<details>{summary}<div>{escape(hint)}</div>{inside}</details>"
         return inside
 
     def _repr_markdown_(self) -> str:
-        parts = [f"**{_MARKS[self.status]} {self.status}** {self.message}"]
+        parts = [f"**{self._status}** {self.message}"]
         parts += [f"```text\n{self.pointer}\n```"] if self.pointer else []
-        parts += [f"Read as: ${in_latex(self.formulas)}$"] if self.formulas else []
+        parts += [f"{said('read as')} ${in_latex(self.formulas)}$"] if self.formulas else []
         return "\n\n".join((*parts, *self.notes))
 
 

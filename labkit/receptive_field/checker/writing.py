@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from labkit.receptive_field.checker import wording
 from labkit.receptive_field.checker.formula import (
     MINUS_ONE,
     ONE,
@@ -22,6 +21,7 @@ from labkit.receptive_field.checker.formula import (
     joined,
     parts,
 )
+from labkit.receptive_field.checker.wording import said
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 _MOST_BITS_SHOWN = 200
@@ -49,8 +49,8 @@ def in_short(number: int | Fraction | float) -> str:
         return str(number)
     digits = int(longest.bit_length() * math.log10(2)) + 1
     if number.denominator != 1:
-        return wording.LONG_FRACTION.format(digits=digits)
-    return wording.LONG_NUMBER.format(digits=digits)
+        return said("long fraction", digits=digits)
+    return said("long number", digits=digits)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,15 @@
 """The receptive-field explorer: one piece of HTML that needs no kernel and no network.
 
 The package holds the page's three sources, ``explorer.html``, ``explorer.css`` and
-``explorer.js``; they are joined here with what all such pages share, ``labkit/page.css`` and
-``labkit/page.js``.
+``explorer.js``; :mod:`labkit.page` joins them with what all such pages share.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from string import Template
 
-from labkit.files import page_asset
+from labkit.language import phrase, phrases
+from labkit.page import write_page
 from labkit.receptive_field.known_networks import ALEXNET, SMALL_VGG, VGG16
 from labkit.receptive_field.layers import Layer, as_layers
 from labkit.receptive_field.recurrence import receptive_field, trace
@@ -57,15 +56,15 @@ class Explorer:
         return f"<receptive-field explorer: {notation(self.layers) or 'no layer'}>"
 
     def _repr_html_(self) -> str:
-        return Template(page_asset(__package__, "explorer.html")).substitute(
-            style=_joined("page.css", "explorer.css"),
-            script=_joined("page.js", "explorer.js"),
+        return write_page(
+            __package__,
+            "explorer",
             network=notation(self.layers),
             most_layers=MOST_LAYERS,
             options=_options(self.layers),
             steppers="\n".join(_stepper(name, most) for name, most in LIMITS.items()),
             position=_stepper("position"),
-            summary=_summary(self.layers),
+            summary=escape(_summary(self.layers)),
         )
 
 
@@ -157,22 +156,20 @@ def _options(layers):
     known = {name: notation(preset) for name, preset in PRESETS.items()}
     if notation(layers) not in known.values():
         known = {"As first shown": notation(layers), **known}
+    words = phrases("explorer")
     return "\n".join(
-        f'<option value="{escape(text)}">{escape(name)}</option>' for name, text in known.items()
+        f'<option value="{escape(text)}">{escape(words.get(name, name))}</option>'
+        for name, text in known.items()
     )
 
 
-def _joined(shared, own):
-    """Join what all pages in a page share with what is this one's own."""
-    return "\n".join([page_asset("labkit", shared), page_asset(__package__, own)])
-
-
 def _stepper(name, most=""):
-    hidden = f'<span class="lk-hidden"> {name}</span>'
+    label = escape(phrase("explorer", name))
+    hidden = f'<span class="lk-hidden"> {label}</span>'
     return (
         f'<div class="lk-stepper" data-rf-stepper="{name}">'
         f'<button type="button" data-by="-1">−{hidden}</button>'
-        f'<label><span>{name}</span><input type="number" inputmode="numeric" min="1" '
+        f'<label><span>{label}</span><input type="number" inputmode="numeric" min="1" '
         f'max="{most}" step="1" autocomplete="off"></label>'
         f'<button type="button" data-by="1">+{hidden}</button></div>'
     )
@@ -180,8 +177,10 @@ def _stepper(name, most=""):
 
 def _summary(layers):
     """Say the numbers once in words, for a page whose script does not run."""
-    stride = trace(layers)[-1].effective_stride if layers else 1
-    return (
-        f"The network {notation(layers) or 'without a layer'} has a receptive field of "
-        f"{receptive_field(layers)} and an effective stride of {stride}."
+    return phrase(
+        "explorer",
+        "summary",
+        network=notation(layers) or phrase("explorer", "without_layer"),
+        field=receptive_field(layers),
+        stride=trace(layers)[-1].effective_stride if layers else 1,
     )

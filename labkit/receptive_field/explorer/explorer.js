@@ -22,7 +22,7 @@ function layerNotation({kernel, stride, dilation}) {
 function parse(text, limits) {
   const words = text === "" ? [] : text.split("-");
   if (words.length > limits.layers) {
-    throw new Error(`${words.length} layers are too many: the explorer takes up to ${limits.layers}.`);
+    throw new Error(phrase("too_many", {layers: words.length, most: limits.layers}));
   }
   return words.map((word, place) => parseLayer(word, place, limits));
 }
@@ -30,22 +30,17 @@ function parse(text, limits) {
 function parseLayer(word, place, limits) {
   const found = /^(\d+)(?:s(\d+))?(?:d(\d+))?$/i.exec(word);
   if (!found) {
-    throw new Error(`Layer ${place + 1} is written “${word.slice(0, 20)}”, which cannot be read: write the kernel, then s and the stride, then d and the dilation, as in 3s2d1.`);
+    throw new Error(phrase("unread_layer", {layer: place + 1, word: word.slice(0, 20)}));
   }
   const layer = {};
   FIELDS.forEach((field, n) => { layer[field] = Number(found[n + 1] ?? 1); });
   const wrong = FIELDS.find((field) => !allows(limits[field], layer[field]));
-  if (wrong) throw new Error(`Layer ${place + 1} has ${refusal(wrong, layer[wrong], limits)}`);
+  if (wrong) throw new Error(phrase("beyond", {layer: place + 1, name: phrase(wrong), value: layer[wrong], ...limits[wrong]}));
   return layer;
 }
 
 function allows({least, most}, value) {
   return Number.isInteger(value) && value >= least && value <= most;
-}
-
-function refusal(field, value, limits) {
-  const {least, most} = limits[field];
-  return `${field} ${value}, but a ${field} is a whole number from ${least} to ${most}.`;
 }
 
 // The mathematics
@@ -122,66 +117,65 @@ function analyse(layers) {
 
 // Numbers in words
 
-const exact = (number) => number.toLocaleString("en-GB");
 const raised = (number) => String(number).replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
 const lowered = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
-const plural = (number, noun) => `${number} ${noun}${String(number) === "1" ? "" : "s"}`;
-const inputs = (number) => plural(number, "input");
+const inputs = (n) => phrase("inputs", {n});
+const layersOf = ({length}) => phrase("layers", {n: length});
 
 function brief(number) {
   if (number < 10000000n) return exact(number);
   const digits = String(number);
-  return `${digits[0]}.${digits.slice(1, 3)} × 10${raised(digits.length - 1)}`;
+  return `${inDecimals(`${digits[0]}.${digits.slice(1, 3)}`)} × 10${raised(digits.length - 1)}`;
 }
 
 // Rounded, yet a field with a hole never shows 100 %.
 function percentage(part, whole) {
   const thousandths = Number((part * 100000n) / whole);
-  if (thousandths < 100) return "under 0.1";
-  return part < whole ? Math.min(Math.round(thousandths / 100) / 10, 99.9) : 100;
+  if (thousandths < 100) return phrase("under", {share: inDecimals("0.1")});
+  return part < whole ? inDecimals(String(Math.min(Math.round(thousandths / 100) / 10, 99.9))) : "100";
 }
 
 function shareInWords({read, sizes}, write) {
-  if (read === null) return ["not counted", ` over ${exact(MOST_COUNTED)} positions`];
-  return [`${write(read)} of ${write(sizes[0])}`, ` (${percentage(read, sizes[0])} %)`];
+  if (read === null) return [phrase("not_counted"), ` ${phrase("over", {most: exact(MOST_COUNTED)})}`];
+  return [phrase("part", {read: write(read), all: write(sizes[0])}), ` (${percentage(read, sizes[0])} %)`];
 }
 
 function resultInWords(field) {
   const {layers, sizes, jumps, read} = field;
-  const share = read === null ? "it is too wide to count the inputs read" : `${shareInWords(field, brief)[0]} inputs are read`;
-  return `${plural(layers.length, "layer")}: the receptive field is ${inputs(brief(sizes[0]))} wide, the effective stride is ${brief(jumps.at(-1))}, and ${share}.`;
+  const share = read === null ? phrase("too_wide_to_count") : phrase("share_read", {share: shareInWords(field, brief)[0]});
+  return phrase("result", {layers: layersOf(layers), inputs: inputs(brief(sizes[0])), stride: brief(jumps.at(-1)), share});
 }
 
 // What is followed, in words: positions are counted from 1
 
 function rowName({layers}, l) {
-  if (l === layers.length) return "the unit";
-  return l ? `behind layer ${l} (${layerNotation(layers[l - 1])})` : "the input";
+  if (l === layers.length) return phrase("row_unit");
+  return l ? phrase("row", {layer: l, notation: layerNotation(layers[l - 1])}) : phrase("row_input");
 }
 
 function unitName({layers, sizes}, {l, j}) {
-  if (l === layers.length) return "The unit on top";
-  const place = `${exact(j + 1)} of ${exact(sizes[l])}`;
-  return l ? `Unit ${place} behind layer ${l}` : `Input ${place}`;
+  if (l === layers.length) return phrase("unit_on_top");
+  return phrase(l ? "unit_of" : "input_of", {place: exact(j + 1), all: exact(sizes[l]), layer: l});
 }
 
-function placesInWords(marks, noun) {
-  const first = marks.indexOf(1) + 1, last = marks.lastIndexOf(1) + 1, count = marks.reduce((sum, mark) => sum + mark, 0);
-  if (count === 1) return `${noun} ${exact(first)}`;
-  if (count === last - first + 1) return `${noun}s ${exact(first)} ${count === 2 ? "and" : "to"} ${exact(last)}`;
-  if (count > MOST_LISTED) return `${exact(count)} of the ${noun}s from ${exact(first)} to ${exact(last)}`;
-  const places = [...marks.keys()].filter((place) => marks[place]).map((place) => exact(place + 1));
-  return `${noun}s ${places.slice(0, -1).join(", ")} and ${places.at(-1)}`;
+// Units behind a layer, or inputs where that is 0.
+function placesInWords(marks, layer) {
+  const n = marks.reduce((sum, mark) => sum + mark, 0), kind = layer ? "units" : "inputs";
+  const first = exact(marks.indexOf(1) + 1), last = exact(marks.lastIndexOf(1) + 1);
+  const isGapless = n > 2 && n === marks.lastIndexOf(1) - marks.indexOf(1) + 1;
+  if (!isGapless && n > MOST_LISTED) return phrase(`some_${kind}`, {n: exact(n), first, last, layer});
+  const listedPlaces = () => listed([...marks.keys()].filter((place) => marks[place]).map((place) => exact(place + 1)));
+  return phrase(`these_${kind}`, {n, places: isGapless ? phrase("from_to", {first, last}) : listedPlaces(), layer});
 }
 
 function trailInWords(field, at, rows) {
   const {l} = at, depth = field.layers.length;
-  const below = (row) => (row ? `${placesInWords(rows[row], "unit")} behind layer ${row}` : placesInWords(rows[0], "input"));
+  const places = (row) => placesInWords(rows[row], row);
   const sentences = [];
-  if (l > 0 && rows[l - 1]) sentences.push(`It reads ${below(l - 1)}${l > 1 && rows[0] ? `, and through them ${below(0)}` : ""}.`);
-  else if (l > 0) sentences.push("What it reads is too wide to be listed.");
-  if (l === depth - 1) sentences.push(rows[depth].includes(1) ? "The unit on top reads it." : "The unit on top does not read it.");
-  else if (l < depth) sentences.push(rows[depth].includes(1) ? `It is read by ${below(l + 1)}, and through ${rows[l + 1].indexOf(1) === rows[l + 1].lastIndexOf(1) ? "it" : "them"} by the unit on top.` : "Nothing that the unit on top depends on reads it.");
+  if (l > 1 && rows[0]) sentences.push(phrase("reads_through", {places: places(l - 1), inputs: places(0)}));
+  else if (l > 0) sentences.push(rows[l - 1] ? phrase("reads", {places: places(l - 1)}) : phrase("reads_much"));
+  if (l === depth - 1) sentences.push(phrase(rows[depth].includes(1) ? "read_on_top" : "not_read_on_top"));
+  else if (l < depth) sentences.push(rows[depth].includes(1) ? phrase("read_by", {n: rows[l + 1].indexOf(1) === rows[l + 1].lastIndexOf(1) ? 1 : 2, places: places(l + 1)}) : phrase("read_by_nothing"));
   return [`${unitName(field, at)}.`, ...sentences].join(" ");
 }
 
@@ -189,7 +183,7 @@ function trailInWords(field, at, rows) {
 function parseUnit(text, {reads}) {
   const [, row, place] = /^(\d+)\.(\d+)$/.exec(text) ?? [];
   const at = {l: Number(row), j: Number(place) - 1};
-  if (!reads[at.l]?.hasOwnProperty(at.j)) throw new Error(`It is written “${text.slice(0, 20)}”: write the row, 0 for the input, a dot, and a place in it, counted from 1, as in 0.3.`);
+  if (!reads[at.l]?.hasOwnProperty(at.j)) throw new Error(phrase("unread_unit", {text: text.slice(0, 20)}));
   return at;
 }
 
@@ -355,22 +349,22 @@ function unitAt(layout, x, y) {
 }
 
 function hiddenInWords({layers}) {
-  return `Drawing: ${plural(layers.length, "layer")} from one unit at the top to its field at the bottom; its numbers are hidden until you ask for them.`;
+  return phrase("drawing_hidden", {layers: layersOf(layers)});
 }
 
 function drawingInWords({layers, sizes, read}) {
   const width = inputs(brief(sizes[0]));
-  if (read === null) return `Drawing: one unit at the top and the outline of its field, ${width} wide, at the bottom; it is too wide to show which inputs are read.`;
+  if (read === null) return phrase("drawing_outline", {inputs: width});
   const holes = sizes[0] - read;
-  return `Drawing: ${plural(layers.length, "layer")} from one unit at the top to its field of ${width} at the bottom, of which ${brief(read)} ${read === 1n ? "is" : "are"} read${holes ? ` and ${brief(holes)} left out as holes` : ""}.`;
+  return phrase("drawing", {layers: layersOf(layers), inputs: width, n: brief(read), holes: holes ? phrase("holes", {holes: brief(holes)}) : ""});
 }
 
 function caption(layout) {
   if (layout.hidden) return "";
-  if (layout.field.read === null) return "— too wide to draw what is read: the dashed outline shows the size alone.";
+  if (layout.field.read === null) return phrase("caption_outline");
   const each = 1 / layout.pitch;
   if (each <= 1) return "";
-  return `— too wide to draw each input: a bar stands for about ${exact(BigInt(Math.round(Math.max(each, 1))))}${layout.field.solid ? "." : ", its height for the share read."}`;
+  return phrase(layout.field.solid ? "caption_bars" : "caption_bars_and_holes", {inputs: exact(BigInt(Math.round(each)))});
 }
 
 // The recurrence with its numbers, from the unit to the input
@@ -378,14 +372,15 @@ function caption(layout) {
 function writeSteps(list, {layers, sizes, jumps}, selected) {
   list.replaceChildren();
   const depth = layers.length;
-  make(list, "li", {}, `The unit itself: r${lowered(depth)} = 1`);
+  make(list, "li", {}, phrase("unit_itself", {formula: `r${lowered(depth)} = 1`}));
   for (let l = depth; l > 0; l--) {
     const {kernel, stride, dilation} = layers[l - 1];
     const item = make(list, "li", {class: l - 1 === selected ? "rf-on" : ""}, `r${lowered(l - 1)} = ${stride} · (${exact(sizes[l])} − 1) + ${dilation} · (${kernel} − 1) + 1 = `);
     make(item, "b", {}, exact(sizes[l - 1]));
   }
   const strides = layers.map((_, l) => `s${lowered(l + 1)}`).join(" · ");
-  if (depth) make(list, "li", {}, `Effective stride: ${depth > 4 ? "" : `${strides} = `}${layers.map((layer) => layer.stride).join(" · ")}${depth > 1 ? ` = ${exact(jumps[depth])}` : ""}`);
+  const formula = `${depth > 4 ? "" : `${strides} = `}${layers.map((layer) => layer.stride).join(" · ")}${depth > 1 ? ` = ${exact(jumps[depth])}` : ""}`;
+  if (depth) make(list, "li", {}, phrase("stride_formula", {formula}));
 }
 
 // One explorer
@@ -419,7 +414,7 @@ function mount(root, number) {
     held = false;
     say("");
     show();
-    settle(() => `${news}${hidden ? "The numbers are hidden: guess first." : resultInWords(field)}`, {keepAddress, quiet});
+    settle(() => `${news} ${hidden ? phrase("hidden") : resultInWords(field)}`.trim(), {keepAddress, quiet});
   }
 
   function settle(sentence, {keepAddress = false, quiet = false} = {}) {
@@ -464,7 +459,7 @@ function mount(root, number) {
     const chips = part("chips"), focused = chips.contains(document.activeElement);
     const before = new Map(chipsShown.map(({layer, label}) => [layer, label.getBoundingClientRect()]));
     chips.replaceChildren();
-    if (!layers.length) make(chips, "span", {}, "None: the unit is the input itself.");
+    if (!layers.length) make(chips, "span", {}, phrase("no_layer"));
     chipsShown = layers.map((layer, place) => ({layer, label: showChip(chips, layer, place)}));
     if (focused) chips.querySelectorAll("input")[selected]?.focus();
     if (!wantsStillness()) glide(before);
@@ -484,7 +479,7 @@ function mount(root, number) {
     const radio = make(label, "input", {type: "radio", class: "lk-hidden", name: `rf-layer-${number}`, value: place});
     radio.addEventListener("change", () => { lastEdit = null; say(""); select(place); });
     const chip = make(label, "span");
-    make(chip, "span", {class: "lk-hidden"}, `Layer ${place + 1}: `);
+    make(chip, "span", {class: "lk-hidden"}, `${phrase("layer", {layer: place + 1})}: `);
     chip.append(layerNotation(layer));
     makeDraggable(label, place);
     return label;
@@ -557,7 +552,7 @@ function mount(root, number) {
     refuse(part("add"), layers.length === limits.layers);
     refuse(part("undo"), history.length === 0);
     if (!layer) return;
-    part("title").textContent = `Layer ${selected + 1} of ${layers.length}`;
+    part("title").textContent = phrase("layer_of", {layer: selected + 1, all: layers.length});
     FIELDS.forEach((name, n) => showStepper(n, layer[name], limits[name]));
     refuse(part("earlier"), selected === 0);
     refuse(part("later"), selected === layers.length - 1);
@@ -608,7 +603,7 @@ function mount(root, number) {
   }
 
   function followedInWords() {
-    if (!followed) return "Point at an input or a unit, tap it, or choose it here, to see what it reads and what reads it.";
+    if (!followed) return phrase("point");
     return trailInWords(field, followed, trailOf(field, followed));
   }
 
@@ -619,7 +614,7 @@ function mount(root, number) {
     followed = next;
     held = hold && next !== null;
     showFollowed();
-    if (changes) settle(() => (followed ? followedInWords() : "Nothing is followed any more."), {quiet, keepAddress});
+    if (changes) settle(() => (followed ? followedInWords() : phrase("released")), {quiet, keepAddress});
   }
 
   function unitUnder({clientX, clientY}) {
@@ -645,7 +640,7 @@ function mount(root, number) {
     const l = Number(part("row").value), size = field.reads[l].length;
     if (!followed) return follow({l, j: (size - 1) >> 1});
     const j = followed.j + by;
-    if (j < 0 || j >= size) return say(by < 0 ? "This is the first one already." : "This is the last one already.");
+    if (j < 0 || j >= size) return say(phrase(by < 0 ? "first_place" : "last_place"));
     say("");
     follow({l, j});
   }
@@ -655,7 +650,7 @@ function mount(root, number) {
     if (allows({least, most}, value)) {
       say("");
       if (value - 1 !== followed?.j || !held) follow({l, j: value - 1});
-    } else if (position.value !== "" || position.validity.badInput) say(`A position in this row is a whole number from 1 to ${exact(most)}.`);
+    } else if (position.value !== "" || position.validity.badInput) say(phrase("position_range", {most: exact(most)}));
   }
 
   // ---- Guessing first
@@ -665,7 +660,7 @@ function mount(root, number) {
     if (on) { followed = null; held = false; }
     say("");
     show();
-    settle(() => (on ? "The numbers are hidden: guess first." : resultInWords(field)), options);
+    settle(() => (on ? phrase("hidden") : resultInWords(field)), options);
   }
 
   function reveal(event) {
@@ -675,14 +670,14 @@ function mount(root, number) {
     part("guess").value = "";
     show();
     part("guessing").focus();
-    if (guess) say(guess === String(field.sizes[0]) ? `Your guess is right: ${inputs(size)}.` : `You guessed ${guess}; it is ${inputs(size)}.`);
+    if (guess) say(phrase(guess === String(field.sizes[0]) ? "guessed" : "not_guessed", {guess, inputs: inputs(size)}));
     settle(() => resultInWords(field));
   }
 
   function setNumber(n, value) {
     const name = FIELDS[n];
     const next = layers.map((layer, place) => (place === selected ? {...layer, [name]: value} : layer));
-    change(next, selected, {edit: `${name} ${selected}`, news: `Layer ${selected + 1}, ${name} ${value}. `});
+    change(next, selected, {edit: `${name} ${selected}`, news: phrase("changed", {layer: selected + 1, name: phrase(name), value})});
   }
 
   function typed(n) {
@@ -709,46 +704,46 @@ function mount(root, number) {
 
   function refusedInWords(n) {
     const name = FIELDS[n], {least, most} = limits[name];
-    const given = numberInputs[n].value === "" ? "that" : numberInputs[n].value;
-    return `A ${name} is a whole number from ${least} to ${most}; ${given} is not, so layer ${selected + 1} keeps ${name} ${layers[selected][name]}.`;
+    const given = numberInputs[n].value === "" ? phrase("that") : numberInputs[n].value;
+    return phrase("kept", {name: phrase(name), least, most, given, layer: selected + 1, value: layers[selected][name]});
   }
 
   function step(n, by) {
     const name = FIELDS[n], value = layers[selected][name] + by, {least, most} = limits[name];
     if (allows(limits[name], value)) setNumber(n, value);
-    else say(`A ${name} is a whole number from ${least} to ${most}.`);
+    else say(phrase("range", {name: phrase(name), least, most}));
   }
 
   function add() {
-    if (layers.length === limits.layers) return say(`The explorer takes up to ${limits.layers} layers: remove one first.`);
+    if (layers.length === limits.layers) return say(phrase("full", {most: limits.layers}));
     const place = selected + 1;
-    change(layers.toSpliced(place, 0, {kernel: 3, stride: 1, dilation: 1}), place, {news: `Layer ${place + 1} added. `});
+    change(layers.toSpliced(place, 0, {kernel: 3, stride: 1, dilation: 1}), place, {news: phrase("added", {layer: place + 1})});
   }
 
   function remove() {
-    change(layers.toSpliced(selected, 1), selected, {news: `Layer ${selected + 1} removed. `});
+    change(layers.toSpliced(selected, 1), selected, {news: phrase("removed", {layer: selected + 1})});
   }
 
   function move(by) {
     const place = selected + by;
-    if (!layers[place]) return say(by < 0 ? "This is the first layer already." : "This is the last layer already.");
+    if (!layers[place]) return say(phrase(by < 0 ? "first_layer" : "last_layer"));
     moveTo(selected, place);
   }
 
   function moveTo(from, to) {
-    change(layers.toSpliced(from, 1).toSpliced(to, 0, layers[from]), to, {news: `Now layer ${to + 1}. `});
+    change(layers.toSpliced(from, 1).toSpliced(to, 0, layers[from]), to, {news: phrase("moved", {layer: to + 1})});
   }
 
   function undo() {
-    if (!history.length) return say("There is nothing to undo.");
+    if (!history.length) return say(phrase("nothing_to_undo"));
     const [before, place] = history.pop();
-    change(before, place, {remember: false, news: "Undone. "});
+    change(before, place, {remember: false, news: phrase("undone")});
   }
 
   function choose() {
     const list = part("preset"), name = list.selectedOptions[0].text;
     const next = parse(list.value, limits);
-    change(next, next.length - 1, {news: `${name}. `});
+    change(next, next.length - 1, {news: `${name}.`});
   }
 
   // Takes what the address says of this explorer; true where it says anything.
@@ -768,13 +763,13 @@ function mount(root, number) {
 
   function attempt(what, text, present, act) {
     if (text === undefined || text === present) return;
-    try { act(text); } catch (problem) { say(`The ${what} in the page's address was left aside. ${problem.message}`); }
+    try { act(text); } catch (problem) { say(`${phrase(`aside_${what}`)} ${problem.message}`); }
   }
 
   part("fallback").remove();
   part("live").hidden = false;
   part("preset").addEventListener("change", choose);
-  Object.entries({undo, copy: async () => say(await copyLink(fragment(), root, "this network", "the book's explorer page")), add, remove, earlier: () => move(-1), later: () => move(1), release: () => follow(null)}).forEach(
+  Object.entries({undo, copy: async () => say(await copyLink(fragment(), root)), add, remove, earlier: () => move(-1), later: () => move(1), release: () => follow(null)}).forEach(
     ([name, act]) => part(name).addEventListener("click", act));
   steppers.forEach((stepper, n) => {
     stepper.querySelectorAll("button").forEach((button) => button.addEventListener("click", () => step(n, Number(button.dataset.by))));
