@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 
 from labkit.dog_breeds.batches.augmentation import COLUMNS, transformations
-from labkit.dog_breeds.figures import plot_pictures
 from labkit.dog_breeds.inside.page import NetworkPage
-from labkit.dog_breeds.inside.still import as_webp
-from labkit.language import phrase, phrases
+from labkit.dog_breeds.inside.still import as_webp, tiled
+from labkit.language import phrase
 from labkit.words import count, is_number, listed, require
 
 #: What stands for "switched off" in a generator, where it draws no number.
@@ -124,6 +123,4 @@ def _draw_still(data, generator):
     picture = cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1]
     seeds = range(1, _CHANGED + 1)
     changed = [generator.random_transform(picture, seed) for seed in seeds]
-    words = phrases("playground")
-    titles = [words["as_it_is"], *(f"{words['seed']} {seed}" for seed in seeds)]
-    return as_webp(plot_pictures([picture, *changed], titles, columns=3))
+    return as_webp(tiled([picture, *changed], rows=2, columns=3))
