@@ -340,6 +340,18 @@ class TestExecutingLabs:
         assert "a warning" in done.stdout
         assert nbformat.read(lab, as_version=4).cells[-1].outputs == []
 
+    def test_of_a_heavy_page_in_the_page_its_words_are_stored(self, lab):
+        notebook = sample_notebook()
+        lines = "class Page:", "    def __repr__(self): return '<a page>'"
+        html = "    def _repr_html_(self): return '<b>heavy</b>'"
+        notebook.cells[-1].source = "\n".join([*lines, html, "Page()"])
+        for tags, kinds in (([], {"text/html", "text/plain"}), (["not-stored"], {"text/plain"})):
+            notebook.cells[-1].metadata.tags = tags
+            nbformat.write(notebook, lab)
+            assert run_script("execute_labs", lab).returncode == 0
+            (output,) = nbformat.read(lab, as_version=4).cells[-1].outputs
+            assert set(output.data) == kinds and output.data["text/plain"] == "<a page>"
+
     def test_a_notebook_that_fails_stays_as_it_was(self, lab):
         notebook = sample_notebook()
         notebook.cells[1].source = "raise ValueError('told you')"

@@ -27,6 +27,7 @@ FOLDED_CODE = re.compile(r"# @title (\S.*)\n(?s:.*\S)")
 LOOKS_FOLDED = re.compile(r"<\s*/?\s*(details|summary)\b|#\s*@title\s+(answer|hint)\b", re.I)
 HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 SHORTEST_ALT_TEXT = 40
+HEAVIEST_OUTPUT = 100_000
 IGNORED = {"nbval-ignore-output", "nbval-skip"}
 
 
@@ -115,6 +116,14 @@ def output_texts(cell):
     data = [output.get("data", {}) for output in cell.get("outputs", [])]
     shown = [text for d in data for kind, text in d.items() if not kind.startswith("image/png")]
     return [output.get("text", "") for output in cell.get("outputs", [])] + list(map(str, shown))
+
+
+def test_no_output_is_heavy(notebook):
+    """What a cell tagged `not-stored` shows, the notebook holds as one line of words."""
+    for cell in code_cells(notebook):
+        assert sum(map(len, output_texts(cell))) < HEAVIEST_OUTPUT, cell.source
+        kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+        assert not tagged([cell], "not-stored") or kinds <= {"text/plain"}, cell.source
 
 
 def test_one_title_comes_first_and_no_level_is_skipped(notebook):

@@ -25,6 +25,7 @@ def test_import_labkit_loads_neither_keras_nor_tensorflow():
     loaded = run_python(
         "import sys, labkit, labkit.dog_breeds, labkit.receptive_field, labkit.questions;"
         "from labkit.dog_breeds.run import read_record;"
+        "from labkit.dog_breeds.split_and_leak import split_and_leak;"
         "print([m for m in ('tensorflow', 'keras', 'torch', 'jax') if m in sys.modules])"
     )
     assert loaded == "[]"

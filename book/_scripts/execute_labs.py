@@ -14,7 +14,7 @@ from pathlib import Path
 from derive_metadata import derive_metadata
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from notebook_files import read, write
+from notebook_files import has_tag, read, write
 from tqdm import tqdm
 
 #: TensorFlow reads it on import.
@@ -93,6 +93,8 @@ def tidy(notebook):
     derive_metadata(notebook)
     for number, cell in enumerate(code_cells(notebook)):
         drop_stderr(cell, number)
+        if has_tag(cell, "not-stored"):
+            drop_pages(cell)
 
 
 def drop_stderr(cell, number):
@@ -102,6 +104,14 @@ def drop_stderr(cell, number):
             last_lines = [line.rpartition("\r")[2] for line in output.text.splitlines()]
             print(f"  code cell {number}, stderr: " + " | ".join(filter(None, last_lines))[:300])
     cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+
+
+def drop_pages(cell):
+    """Keep of a page in the page what it says in one line: it may weigh more than the notebook."""
+    for output in cell.outputs:
+        if "text/html" in output.get("data", {}):
+            del output.data["text/html"]
+            output.metadata = {}
 
 
 def code_cells(notebook):

@@ -7,6 +7,7 @@ import re
 import keras
 import numpy as np
 import pytest
+from built_book import parsed
 from network_pages import (
     BREEDS,
     DARK,
@@ -505,3 +506,61 @@ def read_weights(page, number, network):
     parts = np.split(flat, np.cumsum(sizes)[:-1])
     shapes = [weight.shape for weight in network.get_weights()]
     return [p.reshape(shape) for p, shape in zip(parts, shapes, strict=True)]
+
+
+class TestInTheLab:
+    """On the lab's page a still picture, and the page in the page once it is asked for."""
+
+    LAB = "labs/dog_breeds.html"
+
+    def lab(self, browser, address, **options):
+        page = browser.new_context(**options).new_page()
+        page.goto(address)
+        return page
+
+    def placed(self, page, kind):
+        return page.locator(f".network-page.{kind}")
+
+    @pytest.mark.parametrize("scheme", ["http", "file"])
+    def test_it_is_loaded_when_asked_for_and_each_dog_is_chosen_apart(self, browser, bases, scheme):
+        page = self.lab(browser, f"{bases[scheme]}/{self.LAB}")
+        for kind in ("look-inside", "augmentation-playground"):
+            still = self.placed(page, kind)
+            assert still.locator("img").is_visible() and not still.locator("script").count()
+            assert "run its script" not in still.inner_text()
+            still.locator("button").click()
+            self.placed(page, kind).locator("[name^=in-dog]").first.wait_for(state="attached")
+            assert self.placed(page, kind).evaluate("root => root === document.activeElement")
+        for kind, dog in (("look-inside", 3), ("augmentation-playground", 4)):
+            self.placed(page, kind).locator(f"[name^=in-dog][value='{dog}'] + img").click()
+        for kind, dog in (("look-inside", 3), ("augmentation-playground", 4)):
+            chosen = self.placed(page, kind).locator("[name^=in-dog]:checked")
+            chosen.wait_for(state="attached")
+            assert chosen.input_value() == str(dog)
+        page.context.close()
+
+    def test_it_shows_the_networks_of_the_page(self, browser, bases, book):
+        page = self.lab(
+            browser, f"{bases['file']}/{self.LAB}#look=fine-tuned/3/block1_conv1/0/0/0/picture"
+        )
+        shown = self.placed(page, "look-inside")
+        shown.locator("[data-in=scores] td").first.wait_for()
+        ready(page)
+        assert shown.evaluate("root => Math.abs(root.getBoundingClientRect().top) < 200")
+        assert shown.locator("[name^=in-dog]:checked").input_value() == "3"
+        own = parsed(book / "book" / "look_inside.html").find(attrs={"data-in": "weights"})
+        assert shown.locator("[data-in=weights]").text_content() == own.string
+        page.context.close()
+
+    def test_without_scripts_there_is_a_picture_with_its_text(self, browser, bases):
+        page = self.lab(browser, f"{bases['file']}/{self.LAB}", java_script_enabled=False)
+        for kind in ("look-inside", "augmentation-playground"):
+            still = self.placed(page, kind)
+            assert still.locator("img").is_visible() and "A drawn dog" in still.inner_text()
+            assert "run its script" in still.inner_text()
+            assert not still.locator("button").is_visible()
+        page.context.close()
+
+    def test_the_labs_page_stays_light(self, book):
+        kept = (book / self.LAB).read_text(encoding="utf-8")
+        assert 'data-in="weights"' not in kept and len(kept) < 1_300_000

@@ -133,6 +133,54 @@ class TestFavourites:
         assert sheet[:, 16:].max() < 0.1
 
 
+class TestOfBatches:
+    @pytest.fixture
+    def batches(self, breeds):
+        plain = labkit.ImageDataGenerator(rescale=1 / 255)
+        return plain.flow_from_directory(breeds, (8, 8), batch_size=4, shuffle=False)
+
+    @pytest.fixture
+    def three(self):
+        network = tiny(3)
+        return {"one": network}, {"one": analyse(network)}
+
+    def test_two_dogs_of_each_breed_can_be_chosen_and_all_are_looked_through(self, batches, three):
+        data = look_inside(*three, batches).data
+        assert data["breeds"] == ["beagle", "collie", "pug"]
+        assert [dog["breed"] for dog in data["dogs"]] == [0, 0, 1, 1, 2, 2]
+        assert data["others"]["breeds"] == [0, 0, 0, 1]
+        picture = np.frombuffer(base64.b64decode(data["dogs"][2]["picture"]), np.uint8)
+        seen = cv2.imdecode(picture, cv2.IMREAD_COLOR)[..., ::-1]
+        collie = labkit.take_pictures(batches, [batches.filenames.index("collie/0.jpg")])[0]
+        assert np.abs(seen - 255 * collie).max() <= 0.51
+
+    def test_they_are_no_more_than_a_page_carries(self, batches, three, monkeypatch):
+        monkeypatch.setattr("labkit.dog_breeds.inside._MOST_PIXELS", 3 * 64 + 1)
+        data = look_inside(*three, batches).data
+        assert [dog["breed"] for dog in data["dogs"]] == [0, 0, 1] and not data["others"]["breeds"]
+
+    def test_shuffled_batches_are_refused(self, breeds, three):
+        plain = labkit.ImageDataGenerator(rescale=1 / 255)
+        shuffled = plain.flow_from_directory(breeds, (8, 8), seed=1)
+        with pytest.raises(ValueError, match="shuffle=False"):
+            look_inside(*three, shuffled)
+
+    def test_pictures_without_their_breeds_are_refused(self, three):
+        with pytest.raises(ValueError, match=r"truth=None must be the breeds of the pictures"):
+            look_inside(*three, np.zeros((1, 8, 8, 3)))
+
+
+class TestNameInABook:
+    """What glue of MyST-NB looks for in an output, so that another page can show it."""
+
+    def test_an_output_bears_it_and_is_html_all_the_same(self, shown):
+        from IPython.core.formatters import DisplayFormatter
+
+        data, metadata = DisplayFormatter().format(shown)
+        assert set(data) == {"text/html", "text/plain"}
+        assert metadata["scrapbook"] == {"name": "look_inside", "mime_prefix": ""}
+
+
 class TestPage:
     def test_it_cannot_be_broken_by_a_name(self, shown):
         html = shown._repr_html_()
@@ -151,7 +199,10 @@ class TestPage:
             assert np.abs(scores - network["scores"]).max() <= most
 
     def test_without_a_script_there_is_a_picture_and_a_sentence(self, shown):
-        assert shown.still[8:12] == b"WEBP"
+        still = cv2.imdecode(np.frombuffer(shown.still, np.uint8), cv2.IMREAD_UNCHANGED)
+        # Between the pictures whatever ground the page has, light or dark.
+        assert still.shape == (256, 1344, 4) and not still[:, 256:272, 3].any()
+        assert still[:, :256, 3].all() and still[:120, 272:392, 3].all()
         assert shown.summary.startswith("A drawn dog of the breed a pug. So sure")
         assert re.search(r"first \d+%, second \d+% and near \d+%\.$", shown.summary)
 
@@ -171,6 +222,11 @@ class TestErrors:
     def test_no_network(self):
         with pytest.raises(ValueError, match=r"networks=.* at least one"):
             look_inside({}, {}, np.zeros((1, 8, 8, 3)), [0], BREEDS)
+
+    def test_weights_that_no_page_can_carry(self):
+        network = labkit.small_vgg((64, 64, 3), 2)
+        with pytest.raises(ValueError, match=r"have 5,\d{3},\d{3} weights together.* 2,000,000"):
+            look_inside({"full": network}, {}, np.zeros((1, 64, 64, 3)), [0], BREEDS)
 
     def test_fields_of_another_name(self):
         self.refused("same names", fields={"two": analyse(tiny())})

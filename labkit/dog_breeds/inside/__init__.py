@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from labkit import language
+from labkit.dog_breeds.errors import take_pictures
 from labkit.dog_breeds.figures import readable
-from labkit.dog_breeds.inside.page import NetworkPage, as_base64
-from labkit.dog_breeds.inside.plain_networks import describe_layers, layer_values, pack
+from labkit.dog_breeds.inside.page import NetworkPage, as_base64, named_output
 from labkit.dog_breeds.inside.still import draw_still
 from labkit.words import count, listed, require
 
@@ -19,6 +19,10 @@ from labkit.words import count, listed, require
 _LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]
 _SOME_LOSS = [cv2.IMWRITE_WEBP_QUALITY, 40]
 _COLUMNS = 11
+
+#: What a page carries at most: weights of all its networks, dogs to choose from (of each breed so
+#: many), and pixels of all its pictures.
+_MOST_WEIGHTS, _MOST_DOGS, _OF_EACH_BREED, _MOST_PIXELS = 2_000_000, 60, 2, 1_000_000
 
 
 class LookInside(NetworkPage):
@@ -40,8 +44,11 @@ class LookInside(NetworkPage):
     def _repr_html_(self):
         return self.write(__package__, "inside")
 
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return named_output("look_inside")
 
-def look_inside(networks, fields, pictures, truth, breeds, others=None):
+
+def look_inside(networks, fields, pictures, truth=None, breeds=None, others=None):
     """Show what trained networks make of pictures, down to every unit, in a notebook or the book.
 
     It is one piece of HTML with its script, the weights and the pictures: it needs no kernel and
@@ -52,7 +59,10 @@ def look_inside(networks, fields, pictures, truth, breeds, others=None):
         networks: dict from names to trained networks, such as :func:`labkit.small_vgg` and
             :func:`labkit.pretrained` build them, all for pictures and breeds of the same shape.
         fields: dict from the same names to what ``labkit.receptive_field.analyse`` says of each.
-        pictures: float ``(count, height, width, 3)`` in [0, 1], at least one.
+        pictures: validation batches, as ``flow_from_directory(..., shuffle=False)`` makes them:
+            the first two dogs of each breed can be chosen, up to 60, and the rest are the
+            ``others``, up to a million pixels in all. Or float ``(count, height, width, 3)`` in
+            [0, 1], at least one, with what follows.
         truth: index of each picture's breed.
         breeds: the breeds' names, in the order of the networks' scores.
         others: more pictures among which to look for what each unit answers most to, and the
@@ -62,8 +72,8 @@ def look_inside(networks, fields, pictures, truth, breeds, others=None):
         A :class:`LookInside`; as the last line of a cell it shows itself.
 
     Raises:
-        ValueError: names, shapes or numbers that do not belong together, or a layer that the
-            script cannot compute.
+        ValueError: names, shapes or numbers that do not belong together, a layer that the script
+            cannot compute, more than two million weights together, or batches that are shuffled.
 
     Example:
         >>> from labkit.dog_breeds.networks import small_vgg
@@ -73,6 +83,17 @@ def look_inside(networks, fields, pictures, truth, breeds, others=None):
         >>> look_inside({"tiny": network}, {"tiny": whole}, np.zeros((1, 4, 4, 3)), [0], ["a", "b"])
         <a look inside tiny, with 1 picture>
     """
+    # Keras takes seconds to load, and pages that use what stands beside this need none.
+    from labkit.dog_breeds.inside.plain_networks import (
+        describe_layers,
+        layer_values,
+        pack,
+        scores_of,
+    )
+
+    _require_few_weights(networks)
+    if truth is None:
+        pictures, truth, breeds, others = _dogs_of(pictures)
     _require_matching(networks, fields, pictures, truth, breeds)
     others = (np.empty((0, *np.shape(pictures)[1:])), []) if others is None else others
     if len(others[0]):
@@ -85,7 +106,7 @@ def look_inside(networks, fields, pictures, truth, breeds, others=None):
     read = (every / 255).astype(np.float32)
     answers = {name: layer_values(model, read) for name, model in rounded.items()}
     scores = {name: layers[-1][: len(pixels)] for name, layers in answers.items()}
-    trained = {name: model.predict(exact, verbose=0) for name, model in networks.items()}
+    trained = {name: scores_of(model, exact) for name, model in networks.items()}
     data = {
         "rounding": max(float(np.abs(trained[name] - scores[name]).max()) for name in networks),
         "breeds": [readable(breed) for breed in breeds],
@@ -108,6 +129,19 @@ def look_inside(networks, fields, pictures, truth, breeds, others=None):
     }
     summary = _summary(data)
     return LookInside(data, weights, draw_still(data, pixels[0], answers), summary)
+
+
+def _dogs_of(batches):
+    """Choose from batches: pictures, their breeds, the breeds' names, and the other pictures."""
+    known = hasattr(batches, "class_indices")
+    require(known, "truth", None, "the breeds of the pictures, where these are no batches")
+    of_breed = [np.flatnonzero(batches.classes == breed) for breed in range(batches.num_classes)]
+    most = max(1, _MOST_PIXELS // int(np.prod(batches.image_shape[:2])))
+    rows = np.concatenate([found[:_OF_EACH_BREED] for found in of_breed])[: min(_MOST_DOGS, most)]
+    rest = np.setdiff1d(np.arange(batches.samples), rows)[: most - len(rows)]
+    pictures = take_pictures(batches, [*rows, *rest])
+    others = (pictures[len(rows) :], batches.classes[rest])
+    return pictures[: len(rows)], batches.classes[rows], list(batches.class_indices), others
 
 
 def favourites(values):
@@ -147,6 +181,15 @@ def _side_by_side(pictures, truth):
     sheet = tiles.reshape(rows * height, _COLUMNS * width, colours)
     packed = as_base64(_as_webp(sheet, _SOME_LOSS)) if number else ""
     return {"breeds": [int(breed) for breed in truth], "columns": _COLUMNS, "picture": packed}
+
+
+def _require_few_weights(networks):
+    weights = sum(model.count_params() for model in networks.values())
+    if weights > _MOST_WEIGHTS:
+        raise ValueError(
+            f"These networks have {weights:,} weights together, and a page to look inside carries "
+            f"{_MOST_WEIGHTS:,} at most: look into smaller ones, as those of the drawn dogs are."
+        )
 
 
 def _require_matching(networks, fields, pictures, truth, breeds):

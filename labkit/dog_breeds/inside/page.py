@@ -58,3 +58,19 @@ def as_base64(data):
         'ZG9n'
     """
     return base64.b64encode(data).decode("ascii")
+
+
+def named_output(name):
+    """Give what a cell shows a name by which other pages of a book can show it too.
+
+    Args:
+        name: the name, for ``glue`` of MyST-NB, which finds it in the output's metadata.
+
+    Returns:
+        What ``_repr_mimebundle_`` returns of an object that has its ``_repr_html_`` besides.
+
+    Example:
+        >>> named_output("look_inside")[1]
+        {'scrapbook': {'name': 'look_inside', 'mime_prefix': ''}}
+    """
+    return {}, {"scrapbook": {"name": name, "mime_prefix": ""}}

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from labkit.dog_breeds.batches.augmentation import COLUMNS, transformations
-from labkit.dog_breeds.inside.page import NetworkPage
+from labkit.dog_breeds.inside.page import NetworkPage, named_output
 from labkit.dog_breeds.inside.still import as_webp, tiled
 from labkit.language import phrase
 from labkit.words import count, is_number, listed, require
@@ -42,6 +42,9 @@ class Playground(NetworkPage):
     def _repr_html_(self):
         return self.write(__package__, "playground", ["augment.js"])
 
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return named_output("playground")
+
 
 def playground(inside, generator):
     """Show what a generator does to dogs and what networks then say, in a notebook or the book.
@@ -51,7 +54,7 @@ def playground(inside, generator):
     :meth:`labkit.ImageDataGenerator.apply_transform` does, within two grey levels.
 
     Args:
-        inside: what :func:`labkit.dog_breeds.inside.look_inside` returned: the networks to ask and
+        inside: what :func:`labkit.look_inside` returned: the networks to ask and
             the pictures to choose from.
         generator: a :class:`labkit.ImageDataGenerator` whose shifts are single numbers; its ranges
             are marked, and its ``fill_mode`` and ``cval`` are chosen to begin with.
