@@ -7,6 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PRECIOUS: .venv-%/.installed
 .SUFFIXES:
 
@@ -28,7 +29,7 @@ TESTS_OF_THE_LIBRARY = $(patsubst labs/%.ipynb,tests/%,$(wildcard labs/*.ipynb))
 
 # Several processes share the tests. The tests of a file stay together, because they share what is
 # costly to prepare, and the cells of a lab because they follow each other.
-SHARED = -n auto --dist loadfile
+SHARED = -n auto --dist loadfile --no-loadscope-reorder
 
 # Colab's own Python if it is here; else the one that serves for the rest.
 COLAB_PYTHON := $(or $(shell python3.13 -c 'import venv, ensurepip' 2>/dev/null && echo python3.13),$(PYTHON))
@@ -66,8 +67,7 @@ test-processors: $(VENV)/.book  ## run what computes in floating point as four p
 	$(BIN)/python tests/determinism/other_processors.py
 
 # The packages before the book, whose results would be stale once others are installed.
-test-browser: $(VENV)/.browser  ## build the book; every page in Chromium, and in Firefox and WebKit if here
-	@$(MAKE) --no-print-directory book
+test-browser: $(VENV)/.browser book  ## build the book; every page in Chromium, and in Firefox and WebKit if here
 	$(BIN)/python -m pytest -m browser tests/browser
 
 test-broken: $(VENV)/.book  ## break every input in each kind that is known, one line for each test
@@ -109,8 +109,7 @@ lint: $(VENV)/.book  ## check style and formatting
 serve: book  ## show the book on this machine (PORT=8000)
 	$(BIN)/python book/_scripts/serve.py $(PORT)
 
-pdf: $(VENV)/.browser  ## build the book and print it to _build/book.pdf (Chromium)
-	@$(MAKE) --no-print-directory book
+pdf: $(VENV)/.browser book  ## build the book and print it to _build/book.pdf (Chromium)
 	$(BIN)/python book/_scripts/print_book.py
 
 bench: $(VENV)/.bench  ## measure everything against its rivals, and write the records
