@@ -87,8 +87,18 @@ def phrase(section, name, /, **gaps):
     if isinstance(text, list):
         text = text[gaps["n"] != 1]
     if "n" in gaps:
-        gaps["n"] = f"{gaps['n']:,}".replace(",", phrases("language")["thousands"])
+        gaps["n"] = exact(gaps["n"])
     return _GAP.sub(lambda gap: str(gaps.get(gap[1], gap[0])), text)
+
+
+def exact(number):
+    """Write a whole number with its thousands apart, as the language in use does it.
+
+    Example:
+        >>> exact(10222)
+        '10,222'
+    """
+    return f"{number:,}".replace(",", phrases("language")["thousands"])
 
 
 def listed(parts):

@@ -58,7 +58,7 @@ PYTHON = [
     path for folder in (LABKIT, LIVE, ROOT / "book" / "_ext") for path in folder.rglob("*.py")
 ]
 #: The sections of the functions that say a phrase of one section alone.
-SECTIONS = {"said": "checker", "refused": "checker: refusals"}
+SECTIONS = {"said": "checker", "refused": "checker: refusals", "_told": "blanks"}
 #: What stands in quotes in a script and is shown to nobody.
 CODE = {"Rescaling", "Exit", "Enter", "Escape", "labkit answer "}
 

@@ -9,25 +9,28 @@ import numpy as np
 from labkit.dog_breeds.batches import ImageDataGenerator
 from labkit.dog_breeds.batches.directory_iterator import DirectoryIterator
 from labkit.dog_breeds.settings import PHOTOGRAPHS
+from labkit.language import exact, phrase
 from labkit.questions import feedback
-from labkit.words import count
 
-#: What the list of transformations asks for, and what to say where a generator does not do it.
-_AUGMENTATIONS = {
-    "rescale": "The values still do not run from 0 to 1: by what are 0 to 255 to be multiplied?",
-    "horizontal_flip": "Left and right are not exchanged at random yet.",
-    "rotation_range": "It does not turn by 30 degrees at most.",
-    "brightness_range": "Brightness does not change by half at most: give the smallest and the "
-    "largest factor.",
-    "width_shift_range": "It does not move sideways by a fifth at most.",
-    "height_shift_range": "It does not move up and down by a fifth at most.",
-    "zoom_range": "It does not zoom by a fifth at most.",
-    "fill_mode": "What a change uncovers is not mirrored yet: which fill_mode does that?",
-}
+#: What the list of transformations asks for, the first to mend first.
+_AUGMENTATIONS = (
+    "rescale",
+    "horizontal_flip",
+    "rotation_range",
+    "brightness_range",
+    "width_shift_range",
+    "height_shift_range",
+    "zoom_range",
+    "fill_mode",
+)
 #: By this factor the loss of a training that goes well may grow: at a low rate it hardly moves.
 _MOST_GROWTH = 1.5
 #: Largest difference of a cross-entropy computed twice, in float16 too.
 _LOSS_TOLERANCE = 1e-2
+
+
+def _told(name, /, **gaps):
+    return phrase("blanks", name, **gaps)
 
 
 def check_generator(generator):
@@ -43,19 +46,19 @@ def check_generator(generator):
         >>> print(check_generator(ImageDataGenerator(rescale=1 / 255)))
         ✗ Not yet. Left and right are not exchanged at random yet.
     """
-    return feedback(generator, _generator_slips(generator), "It does all that the list asks for.")
+    return feedback(generator, _generator_slips(generator), _told("generator"))
 
 
 def _generator_slips(generator):
     if not isinstance(generator, ImageDataGenerator):
-        yield f"{generator!r} is no generator: make one with labkit.ImageDataGenerator(…)."
+        yield _told("no generator", given=repr(generator))
     asked = ImageDataGenerator(rescale=1 / 255, **PHOTOGRAPHS.augmentation)
-    for name, slip in _AUGMENTATIONS.items():
+    for name in _AUGMENTATIONS:
         if not _equal(getattr(generator, name), getattr(asked, name)):
-            yield slip
+            yield _told(f"augmentation {name}")
     for name in (field.name for field in fields(asked)):
         if not _equal(getattr(generator, name), getattr(asked, name)):
-            yield f"All that is there, but the list does not ask for {name}."
+            yield _told("not asked for", name=name)
 
 
 def _equal(one, other):
@@ -83,11 +86,8 @@ def check_flows(training, validation, folders, settings):
     """
     blank = training is None and validation is None
     slips = _flow_slips(training, validation, folders, settings)
-    return feedback(
-        None if blank else (training, validation),
-        slips,
-        f"Pictures come in batches of {settings and settings.batch_size}, with a one-hot row each.",
-    )
+    praise = _told("flows", batch_size=settings and settings.batch_size)
+    return feedback(None if blank else (training, validation), slips, praise)
 
 
 def _flow_slips(training, validation, folders, settings):
@@ -95,33 +95,30 @@ def _flow_slips(training, validation, folders, settings):
     directories = (folders.train_sorted, folders.val_sorted)
     for (name, flow), directory in zip(flows.items(), directories, strict=True):
         if not isinstance(flow, DirectoryIterator):
-            yield f"The batches of {name} are {flow!r}: make them with flow_from_directory(…)."
+            yield _told("no flow", name=name, given=repr(flow))
         if str(flow.directory) != str(directory):
-            yield f"The pictures of {name} lie in {directory}, and yours come from another folder."
+            yield _told("other folder", name=name, folder=directory)
         yield from _batch_slips(name, flow, settings)
     if not training.shuffle:
-        yield "Training goes through the pictures in the same order each time: shuffle them."
+        yield _told("same order")
     if validation.image_data_generator != ImageDataGenerator(rescale=1 / 255):
-        yield "Validation pictures are rescaled and nothing else: use the plain generator."
+        yield _told("validation changed")
     if validation.shuffle or validation.drop_remainder:
-        yield "Validation needs every picture once, in a fixed order: shuffle=False."
+        yield _told("validation order")
 
 
 def _batch_slips(name, flow, settings):
     """Name what is wrong with the first batch."""
     if flow.class_mode != "categorical":
-        yield (
-            f"The targets of {name} are no one-hot rows, but those of {flow.class_mode!r}: which "
-            "class_mode gives a row of zeros with a one for each picture?"
-        )
+        yield _told("class_mode", name=name, given=repr(flow.class_mode))
     pictures, _ = flow[0]
     number, *size = pictures.shape[:3]
     if tuple(size) != tuple(settings.target_size):
-        yield f"Pictures of {name} come as {size[0]} × {size[1]}: give the target_size."
+        yield _told("target_size", name=name, height=size[0], width=size[1])
     if flow.batch_size != settings.batch_size:
-        yield f"A batch of {name} has {count(number, 'picture')}: give the batch_size."
+        yield _told("batch_size", name=name, n=number)
     if pictures.max() > 1:
-        yield f"The values of {name} go up to {pictures.max():.0f}: its generator does not rescale."
+        yield _told("not rescaled", name=name, most=f"{pictures.max():.0f}")
 
 
 def check_network(network, like, up_to=None):
@@ -144,28 +141,27 @@ def check_network(network, like, up_to=None):
     """
     asked = _described(like, up_to)
     parameters = sum(layer.parameters for layer in asked)
-    praise = f"{parameters:,} parameters in {len(asked)} layers, as asked for."
+    praise = _told("network", parameters=exact(parameters), layers=len(asked))
     return feedback(network, _network_slips(network, asked), praise)
 
 
 def _network_slips(network, asked):
     if not isinstance(network, keras.Model):
-        yield f"{network!r} is no network: make a keras.Sequential or a keras.Model."
+        yield _told("no network", given=repr(network))
     if not network.built:
-        yield "The network does not know its input yet: begin with keras.Input(…)."
+        yield _told("no input")
     mine = _described(network)
     for number, (made, wanted) in enumerate(zip(mine, asked, strict=False), start=1):
-        before = f"All is well up to layer {number - 1}. " if number > 1 else ""
-        here = f"{before}Layer {number} ({made.kind})"
+        before = _told("well up to", layer=number - 1) if number > 1 else ""
+        here = {"before": before, "layer": number, "kind": made.kind}
         if (made.shape, made.parameters) != (wanted.shape, wanted.parameters):
-            yield (
-                f"{here} returns {made.shape} with {made.parameters:,} parameters; asked for is "
-                f"{wanted.shape} with {wanted.parameters:,}."
-            )
+            here |= {"made": made.shape, "parameters": exact(made.parameters)}
+            asked_for = exact(wanted.parameters)
+            yield _told("layer", **here, asked=wanted.shape, asked_parameters=asked_for)
         if made.activation != wanted.activation:
-            yield f"{here} has the activation {made.activation}: which one does it need?"
+            yield _told("activation", **here, activation=made.activation)
     if len(mine) != len(asked):
-        yield f"The network has {count(len(mine), 'layer')}; asked for are {len(asked)}."
+        yield _told("layers", n=len(mine), asked=len(asked))
 
 
 class _Described(NamedTuple):
@@ -214,26 +210,26 @@ def check_compiled(network, learning_rate, frozen=()):
     return feedback(
         network if network.compiled else None,
         _compile_slips(network, learning_rate, frozen),
-        f"Adam, cross-entropy, accuracy; {trained:,} parameters train.",
+        _told("compiled", parameters=exact(trained)),
     )
 
 
 def _compile_slips(network, learning_rate, frozen):
     for layer in network.layers:
         if layer in frozen and layer.trainable and layer.count_params():
-            yield f"The layer {layer.name} would train: freeze it before you compile."
+            yield _told("would train", layer=layer.name)
         if layer not in frozen and not layer.trainable:
-            yield f"The layer {layer.name} is frozen: let it train before you compile."
+            yield _told("frozen", layer=layer.name)
     optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
     if not isinstance(optimizer, keras.optimizers.Adam):
-        yield f"The optimizer is {type(optimizer).__name__}; asked for is Adam."
+        yield _told("optimizer", given=type(optimizer).__name__)
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     if not np.isclose(rate, learning_rate):
-        yield f"The learning rate is {rate:g}; asked for is {learning_rate:g}."
+        yield _told("learning rate", given=f"{rate:g}", asked=f"{learning_rate:g}")
     if not _is_cross_entropy(network):
-        yield "The loss is not the cross-entropy of one-hot rows: which of Keras' losses is it?"
+        yield _told("loss")
     if "acc" not in str(network.get_compile_config().get("metrics")).lower():
-        yield "No accuracy would be measured: name it among the metrics."
+        yield _told("metrics")
 
 
 def _is_cross_entropy(network):
@@ -270,24 +266,19 @@ def check_fit(history, learning_rate, frozen=()):
         ✗ Not yet. 3 is no training: keep what fit returns.
     """
     losses = getattr(history, "history", {}).get("loss", [0])
-    falls = (
-        "The loss falls"
-        if losses[-1] < losses[0]
-        else "The loss has not fallen yet, which at a low rate takes more epochs"
-    )
-    slips = _fit_slips(history, learning_rate, frozen)
-    return feedback(history, slips, f"{falls}, and other pictures tell what that is worth.")
+    praise = _told("loss falls" if losses[-1] < losses[0] else "loss has not fallen")
+    return feedback(history, _fit_slips(history, learning_rate, frozen), praise)
 
 
 def _fit_slips(history, learning_rate, frozen):
     if not isinstance(history, keras.callbacks.History):
-        yield f"{history!r} is no training: keep what fit returns."
+        yield _told("no training", given=repr(history))
     yield from _compile_slips(history.model, learning_rate, frozen)
     curves = history.history
     if "val_loss" not in curves:
-        yield "It was not examined on other pictures: give fit validation_data."
+        yield _told("no validation")
     if len(curves["loss"]) < 2:
-        yield "It was one epoch, so nobody can tell whether the loss falls: train for two."
+        yield _told("one epoch")
     # Pictures changed at random alone can make a second epoch harder than a first.
     if not curves["loss"][-1] < _MOST_GROWTH * curves["loss"][0]:
-        yield "The loss rose. Is this the network that you compiled, with these batches?"
+        yield _told("loss rose")

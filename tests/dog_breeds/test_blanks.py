@@ -314,3 +314,10 @@ def test_flows_of_the_lab_follow_the_seed_and_the_settings(breeds):
     assert flows.training.image_data_generator.rotation_range == 30
     assert flows.training_plain.image_data_generator.rotation_range == 0
     assert (flows.training.seed, flow_lab(folders, settings, seed=7).training.seed) == (2021, 7)
+
+
+def test_slips_speak_the_language(monkeypatch):
+    monkeypatch.setattr("labkit.language._chosen", ["de"])
+    assert str(check_fit(3, 1e-3)) == (
+        "✗ Noch nicht. 3 ist kein Training: Behalte, was fit zurückgibt."
+    )
