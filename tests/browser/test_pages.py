@@ -12,7 +12,7 @@ from built_book import (
     pointers,
     redirects,
 )
-from visits import axe_source, new_page
+from visits import SETTLED, axe_source, new_page
 
 ALL_PAGES = pages()
 PAGES = [page for page in ALL_PAGES if not is_source_code(page)]
@@ -244,6 +244,23 @@ class TestGlossary:
             assert len(word.get_attribute("title")) > 20
             word.click()
             page.wait_for_url("**/book/glossary.html#term-*")
+
+
+def test_a_formula_in_a_folded_part_fits_once_it_opens(page, bases):
+    page.goto(f"{bases['file']}/labs/receptive_field.html")
+    page.evaluate(SETTLED)
+    page.evaluate("""() => {
+        const part = document.createElement("details");
+        part.innerHTML = "<summary>More</summary>";
+        part.style.width = "60px";
+        part.append(document.querySelector("article mjx-container[display]").cloneNode(true));
+        document.querySelector("article").append(part);
+    }""")
+    formula = "document.querySelector('article > details:last-child mjx-container')"
+    broken = f"{formula}.classList.contains('broken')"
+    assert not page.evaluate(broken)
+    page.locator("article > details:last-child summary").click()
+    page.wait_for_function(broken, timeout=5000)
 
 
 @pytest.mark.parametrize("mode", MODES)
