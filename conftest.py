@@ -1,4 +1,4 @@
-"""What tests leave alone; how many processes share them where ``-n auto`` is said.
+"""What tests leave alone; how many processes share them, and in which order.
 
 And what each of these may take.
 """
@@ -12,6 +12,23 @@ import pytest
 #: Each loads TensorFlow, which takes some 1.5 GB.
 MOST_PROCESSES = 4
 
+#: Files of a few tests that take long each. They begin first, longest first, so that in the end no
+#: process is left alone with one of them.
+LONGEST = (
+    "tests/dog_breeds/run/test_stages.py",
+    "tests/receptive_field/test_analysis_families.py",
+    "tests/receptive_field/test_gallery.py",
+    "tests/determinism/test_determinism.py",
+    "tests/receptive_field/test_analysis_random.py",
+    "tests/test_book_rebuild.py",
+    "tests/fuzz/test_random_models.py",
+    "tests/fuzz/test_hostile_formulas.py",
+    "tests/dog_breeds/test_lab.py",
+    "tests/dog_breeds/test_devices.py",
+    "tests/dog_breeds/test_saving.py",
+    "tests/fuzz/test_mutants.py",
+)
+
 
 def pytest_configure(config):
     """Keep the tests out of the user's cache, and each of several processes in one thread.
@@ -24,6 +41,12 @@ def pytest_configure(config):
     if hasattr(config, "workerinput") and not config.getoption("nbval", False):
         for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
             os.environ.setdefault(variable, "1")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Let the longest files begin, where the order of collection is that of the tests."""
+    place = {config.rootpath / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.hookimpl(optionalhook=True)

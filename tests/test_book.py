@@ -316,19 +316,24 @@ class TestExecutingLabs:
         nbformat.write(sample_notebook(), tmp_path / "lab.ipynb")
         return tmp_path / "lab.ipynb"
 
-    def test_outputs_are_stored_and_volatile_metadata_is_not(self, lab):
+    @pytest.fixture(scope="class")
+    def stored(self, tmp_path_factory):
+        """Return the sample as it is stored once it has run."""
+        lab = tmp_path_factory.mktemp("stored") / "lab.ipynb"
+        nbformat.write(sample_notebook(), lab)
         done = run_script("execute_labs", lab)
         assert done.returncode == 0, done.stderr
-        stored = nbformat.read(lab, as_version=4)
+        return nbformat.read(lab, as_version=4)
+
+    def test_outputs_are_stored_and_volatile_metadata_is_not(self, stored):
         code = [cell for cell in stored.cells if cell.cell_type == "code"]
         assert [cell.execution_count for cell in code] == [1, 2, 3]
         assert [cell.outputs[0].text for cell in code[1:]] == ["9\n", "9\n"]
         assert set(stored.metadata) == {"kernelspec", "language_info"}
         assert not [cell for cell in stored.cells if "execution" in cell.metadata]
 
-    def test_answers_in_code_are_folded(self, lab):
-        run_script("execute_labs", lab)
-        answer = nbformat.read(lab, as_version=4).cells[3].metadata
+    def test_answers_in_code_are_folded(self, stored):
+        answer = stored.cells[3].metadata
         assert answer.tags[:2] == ["solution", "hide-cell"] and answer.cellView == "form"
         assert answer.mystnb.code_prompt_show == "Answer: nine"
 

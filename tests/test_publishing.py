@@ -235,10 +235,10 @@ class TestPublished:
     @pytest.mark.parametrize(
         "address", ["", "https://example.org/a/b", "someone/their-labs", f"{FIRST}/tree/main"]
     )
-    def test_what_is_no_address_changes_nothing(self, copy, address):
+    def test_what_is_no_address_changes_nothing(self, script, copy, address):
         before = contents(copy)
-        done = publish(copy, address)
-        assert done.returncode == 1 and "is no address of a repository on GitHub" in done.stderr
+        with pytest.raises(SystemExit, match="is no address of a repository on GitHub"):
+            script.main(copy, address)
         assert contents(copy) == before
 
 

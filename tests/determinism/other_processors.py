@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-SHARED = ("-n", "auto", "--dist", "loadfile")
+SHARED = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 DOCTESTS = (*SHARED, "labkit", "tools")
 TESTS = (*DOCTESTS, "tests/dog_breeds", "tests/receptive_field", "tests/determinism")
 TESTS += ("tests/draw_dogs", "tests/test_questions.py")

@@ -39,3 +39,14 @@ def breeds(tmp_path):
             _write_picture(folder / breed / f"{number}.jpg", _soft_picture(40, 50, seed=seed))
             seed += 1
     return folder
+
+
+@pytest.fixture(scope="module")
+def eagerly():
+    """Let networks compute step by step: a few small steps are not worth compiling."""
+    import keras
+
+    always = property(lambda model: True, lambda model, value: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "run_eagerly", always)
+        yield

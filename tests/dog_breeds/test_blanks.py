@@ -267,6 +267,7 @@ class TestCompiled:
         assert check_compiled(unfreeze(network, 1e-3), 1e-3)
 
 
+@pytest.mark.usefixtures("eagerly")
 class TestFit:
     def fitted(self, epochs=2, rate=1e-2, **validation):
         random = np.random.default_rng(0)

@@ -23,11 +23,8 @@ def answers(network):
     return network.predict(PICTURES, verbose=0)
 
 
-@pytest.fixture(params=["small_vgg", "vgg16", "mobilenet", "densenet121"])
-def network(request):
-    """Bases that want pictures in four different ways."""
-    keras.utils.set_random_seed(1)
-    return pretrained(request.param, weights=None, classes=3, input_shape=SMALL)
+#: Bases that want pictures in four different ways.
+BASES = ("small_vgg", "vgg16", "mobilenet", "densenet121")
 
 
 def run_elsewhere(code, *words, without_labkit=True):
@@ -46,17 +43,32 @@ def run_elsewhere(code, *words, without_labkit=True):
 
 ASK = """
 import keras, numpy as np
-network = keras.saving.load_model(sys.argv[1])
-np.save(sys.argv[2], network.predict(np.load(sys.argv[3]), verbose=0))
+folder, *bases = sys.argv[1:]
+pictures = np.load(f"{folder}/pictures.npy")
+for base in bases:
+    network = keras.saving.load_model(f"{folder}/{base}.keras")
+    np.save(f"{folder}/{base}.npy", keras.ops.convert_to_numpy(network(pictures)))
 """
 
 
-def test_a_file_loads_where_there_is_keras_alone(network, tmp_path):
-    freeze(network)
-    save(network, tmp_path / "dogs.keras", BREEDS)
-    np.save(tmp_path / "pictures.npy", PICTURES)
-    run_elsewhere(ASK, tmp_path / "dogs.keras", tmp_path / "said.npy", tmp_path / "pictures.npy")
-    np.testing.assert_allclose(np.load(tmp_path / "said.npy"), answers(network), atol=1e-5)
+@pytest.fixture(scope="module")
+def asked_elsewhere(tmp_path_factory):
+    """What each base answers here, and what its file answers in another process."""
+    folder, here = tmp_path_factory.mktemp("elsewhere"), {}
+    np.save(folder / "pictures.npy", PICTURES)
+    for base in BASES:
+        keras.utils.set_random_seed(1)
+        network = freeze(pretrained(base, weights=None, classes=3, input_shape=SMALL))
+        save(network, folder / f"{base}.keras", BREEDS)
+        here[base] = keras.ops.convert_to_numpy(network(PICTURES))
+    run_elsewhere(ASK, folder, *BASES)
+    return here, {base: np.load(folder / f"{base}.npy") for base in BASES}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_file_loads_where_there_is_keras_alone(asked_elsewhere, base):
+    here, elsewhere = asked_elsewhere
+    np.testing.assert_allclose(elsewhere[base], here[base], atol=1e-5)
 
 
 def test_model_save_and_import_labkit_are_enough(tmp_path):

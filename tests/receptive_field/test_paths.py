@@ -1,5 +1,6 @@
 """Widest and narrowest paths against every path there is, walked position by position."""
 
+import functools
 import random
 
 import keras
@@ -89,9 +90,12 @@ def read(op, unit):
     return [unit]
 
 
+drawn = functools.cache(RandomNetwork)
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_against_every_path(seed):
-    network = RandomNetwork(seed)
+    network = drawn(seed)
     found = analyse(network.model)
     widths = {path: network.widths(path) for path in network.paths(network.last)}
     widest, narrowest = found.widest_path(), found.narrowest_path()
@@ -103,7 +107,7 @@ def test_against_every_path(seed):
 
 
 def test_the_networks_have_paths_to_choose_from():
-    counts = [len(RandomNetwork(seed).paths(RandomNetwork(seed).last)) for seed in range(60)]
+    counts = [len(drawn(seed).paths(drawn(seed).last)) for seed in range(60)]
     assert max(counts) > 8
     assert sum(count > 1 for count in counts) > 20
 

@@ -18,6 +18,8 @@ from labkit import load_settings
 from labkit.dog_breeds.run import Plan, read_record, run, stages
 from labkit.dog_breeds.run.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SMALL = """--set target_size=(16,16) --set filters=(4,8) --set dense=(8,) --set scratch_epochs=2
 --set head_epochs=2 --set fine_tuning_epochs=1""".split()
 
