@@ -52,6 +52,7 @@ PAGES = {
         *(WING / "playground" / f"playground.{kind}" for kind in ("js", "html")),
     ),
     ("live",): (LIVE / "live.js", LIVE / "worker.js", LIVE / "field.html", LIVE / "clear_all.html"),
+    ("on_demand",): (ROOT / "book" / "_static" / "pages_on_demand.js",),
     ("questions",): (LABKIT / "questions" / "questions.js",),
 }
 PYTHON = [

@@ -36,7 +36,8 @@ def doctree(html, *, of_a_cell):
 @pytest.fixture
 def app(tmp_path):
     uri = SimpleNamespace(format="html", get_target_uri=lambda name: f"{name}.html")
-    return SimpleNamespace(builder=uri, outdir=str(tmp_path))
+    env = SimpleNamespace(metadata={}, doc2path=lambda name: f"{name}.md")
+    return SimpleNamespace(builder=uri, outdir=str(tmp_path), env=env)
 
 
 def test_what_a_cell_shows_becomes_a_script_beside_the_page(app, tmp_path):
@@ -79,3 +80,13 @@ def test_links_to_each_kind_are_known_to_the_script(kind):
     known = dict(re.findall(r'"([\w-]+)": "#(\w+)="', script))
     (name,) = set(re.match(r'<div class="([^"]+)"', html)[1].split()) & set(known)
     assert f'readAddress("{known[name]}")' in html
+
+
+def test_its_button_speaks_the_language_of_the_page(app):
+    app.env.metadata["labs/german"] = {"lang": "de"}
+    page = doctree(HTML, of_a_cell=True)
+    on_demand.put_beside(app, page, "labs/german")
+    (raw,) = page.findall(nodes.raw)
+    assert re.search(r'data-loading="Wird geladen …" .*>Hier öffnen \(0,\d MB\)<', raw.astext())
+    on_demand.put_beside(app, page := doctree(HTML, of_a_cell=True), "labs/english")
+    assert ">Open it here (0." in next(page.findall(nodes.raw)).astext()

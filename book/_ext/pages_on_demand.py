@@ -12,16 +12,20 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
+from page_language import speak_as
 from sphinx.errors import ExtensionError
 from sphinx.util.osutil import relative_uri
+
+from labkit.language import phrase, phrases
 
 FOLDER = "_static/pages_in_pages"
 #: Where what is seen without a script ends, in the markup of every such page.
 LIVE = '<div data-in="live" hidden>'
 BEGIN = '<div class="network-page '
 BUTTON = (
-    '<p><button type="button" data-page="{address}" data-name="{name}" hidden>'
-    'Open it here ({megabytes:.1f} MB)</button> <span role="status"></span></p>\n</div>'
+    '<p><button type="button" data-page="{address}" data-name="{name}" hidden '
+    'data-loading="{loading}" data-failed="{failed}">{open}</button> '
+    '<span role="status"></span></p>\n</div>'
 )
 
 
@@ -29,6 +33,7 @@ def put_beside(app, doctree, docname):
     """Put each page in the page that a cell of this page shows into a script of its own."""
     if app.builder.format != "html":
         return
+    speak_as(app, docname)
     for cell in doctree.findall(is_output):
         for raw in list(cell.findall(nodes.raw)):
             if raw.astext().startswith(BEGIN):
@@ -67,7 +72,12 @@ def still(html, name, address, megabytes):
         raise ExtensionError(f"A page in the page has no {LIVE} where its live part begins.")
     # No script of another one may take it for its own.
     seen = seen.replace(BEGIN, f'<div data-running="no" {BEGIN[5:]}', 1)
-    return seen + BUTTON.format(address=escape(address), name=name, megabytes=megabytes)
+    size = f"{megabytes:.1f}".replace(".", phrases("language")["decimal"])
+    words = {
+        word: escape(phrase("on_demand", word, megabytes=size))
+        for word in ("open", "loading", "failed")
+    }
+    return seen + BUTTON.format(address=escape(address), name=name, **words)
 
 
 def add_script(app, page, template, context, doctree):

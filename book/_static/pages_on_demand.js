@@ -7,9 +7,9 @@ const ADDRESSES = { "look-inside": "#look=", "augmentation-playground": "#augmen
 function openPage(button, byLink) {
   const still = button.closest(".network-page"), { page, name } = button.dataset;
   const script = Object.assign(document.createElement("script"), { src: page });
-  button.nextElementSibling.textContent = "It is being loaded …";
+  button.nextElementSibling.textContent = button.dataset.loading;
   script.onerror = () => {
-    button.nextElementSibling.textContent = "It could not be loaded: is the book's folder whole?";
+    button.nextElementSibling.textContent = button.dataset.failed;
   };
   script.onload = () => {
     // Made so, and not by innerHTML, the scripts in it run.
