@@ -310,20 +310,21 @@ def sample_notebook():
     return new_notebook(cells=cells, metadata={"kernelspec": kernel, "toc": {}})
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """Return the sample as it is stored once it has run."""
+    lab = tmp_path_factory.mktemp("stored") / "lab.ipynb"
+    nbformat.write(sample_notebook(), lab)
+    done = run_script("execute_labs", lab)
+    assert done.returncode == 0, done.stderr
+    return nbformat.read(lab, as_version=4)
+
+
 class TestExecutingLabs:
     @pytest.fixture
     def lab(self, tmp_path):
         nbformat.write(sample_notebook(), tmp_path / "lab.ipynb")
         return tmp_path / "lab.ipynb"
-
-    @pytest.fixture(scope="class")
-    def stored(self, tmp_path_factory):
-        """Return the sample as it is stored once it has run."""
-        lab = tmp_path_factory.mktemp("stored") / "lab.ipynb"
-        nbformat.write(sample_notebook(), lab)
-        done = run_script("execute_labs", lab)
-        assert done.returncode == 0, done.stderr
-        return nbformat.read(lab, as_version=4)
 
     def test_outputs_are_stored_and_volatile_metadata_is_not(self, stored):
         code = [cell for cell in stored.cells if cell.cell_type == "code"]
