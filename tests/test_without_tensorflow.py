@@ -111,19 +111,22 @@ assert effective.theoretical_size == sizes
 plot_effective_field(effective)
 """
 
-#: ``None`` in ``sys.modules`` would not do: older versions of Keras take it for TensorFlow.
+#: ``None`` in ``sys.modules`` would not do: older versions of Keras take it for TensorFlow. Nor an
+#: error from a finder: PyTorch asks whether there is such a package, and where one is missing, is
+#: told of none.
 BLOCKED = """
-import importlib.abc
 import sys
+from importlib.machinery import PathFinder
 
 
-class NoTensorFlow(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "tensorflow":
-            raise ModuleNotFoundError("No module named 'tensorflow'", name=name)
+class NoTensorFlow(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.split(".")[0] != "tensorflow":
+            return super().find_spec(name, path, target)
 
 
-sys.meta_path.insert(0, NoTensorFlow())
+sys.meta_path = [NoTensorFlow if finder is PathFinder else finder for finder in sys.meta_path]
 """
 
 
