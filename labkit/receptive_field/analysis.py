@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-import keras
 import numpy as np
 
 from labkit.receptive_field.analysis_result import Analysis, LayerField
@@ -128,6 +127,10 @@ def _without_collection():
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():
+                # What was made stays for a while: it counts as old, and no search begins with it.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
@@ -274,8 +277,6 @@ class _Walk:
 
     def _read(self, call, tensors, ignore_gates):
         """List which inputs of a call count, with what is known of them."""
-        if isinstance(call.operation, keras.layers.InputLayer):
-            return []
         read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
         return _without_gates(read) if ignore_gates and call.kind == "Multiply" else read
 
@@ -296,7 +297,8 @@ class _Walk:
             read = self._read(call, tensors, ignore_gates)
             if not read:
                 continue
-            left_out = left_out or len(read) < sum(n in tensors for n in call.inputs)
+            if len(read) < len(call.inputs) and not left_out:
+                left_out = len(read) < sum(n in tensors for n in call.inputs)
             made = without_gates and self._made_alike(call, read, without_gates)
             made = made or self._made(call, read)
             tensors.update(zip(call.outputs, made, strict=True))
@@ -378,15 +380,18 @@ def _layers(graph, start, picture, main, without_gates):
                 continue
             if output and number not in wanted:
                 continue
-            # Layers that work on each position alone hand on the same tensor.
             pair = main[number], without_gates[number]
-            if pair not in told:
-                told[pair] = _told(picture, *pair)
+            key = tuple(map(_what_tells, pair))
+            if key not in told:
+                told[key] = _told(picture, *pair)
             cost = 0 if output else _operations(call, main)
-            rows.append(
-                LayerField(_row_name(call, output), call.kind, *told[pair], operations=cost)
-            )
+            rows.append(LayerField(_row_name(call, output), call.kind, *told[key], operations=cost))
     return tuple(rows)
+
+
+def _what_tells(tensor):
+    """Return what a row is made from: layers that work on each position alone hand it on."""
+    return tensor if isinstance(tensor, _Unknown) else (tensor.places, tensor.axes)
 
 
 def _row_name(call, output):

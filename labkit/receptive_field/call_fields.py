@@ -30,6 +30,7 @@ from labkit.receptive_field.tensor_fields import (
     Digit,
     TensorFields,
     joined,
+    new_digits,
     read_along_dims,
     rearranged,
     renamed,
@@ -132,8 +133,11 @@ def _in_place(tensors):
     first, *others = tensors
     branches = [(first.dims, first.axes)]
     for tensor in others:
-        new = {own[0]: common[0] for own, common in zip(tensor.dims, first.dims, strict=True)}
-        branches.append((first.dims, tuple([renamed(axis, new) for axis in tensor.axes])))
+        axes = tensor.axes
+        if tensor.dims != first.dims:
+            new = {own[0]: common[0] for own, common in zip(tensor.dims, first.dims, strict=True)}
+            axes = tuple([renamed(axis, new) for axis in axes])
+        branches.append((first.dims, axes))
     dims, axes = joined(branches, alone=False)
     return TensorFields(tuple(dims), axes, any(tensor.mixed for tensor in tensors))
 
@@ -395,16 +399,16 @@ def _read(tensor, answer, rank, memory, hold=()):
 def _completed(call, dims, axes, mixed, shape):
     """Give every dimension of the output its digits, new ones where no input is read into it."""
     held = {digit for axis in axes for digit in axis.digits}
+    told = channel_dim(call.operation, len(shape))
     made = [
-        digits if _fits(digits, size, held) else (Digit(size),)
-        for digits, size in zip(dims, shape, strict=True)
+        digits if _fits(digits, size, held) else new_digits(dims, dim, size, 0 < dim == told)
+        for dim, (digits, size) in enumerate(zip(dims, shape, strict=True))
     ]
     fresh = [dim for dim in range(1, len(shape)) if dims[dim] is None]
-    told = channel_dim(call.operation, len(shape))
     if told:
         made, axes = _as_told(made, axes, told)
     elif fresh and fresh[-1] == len(shape) - 1 and not _has_channels(made):
-        made[-1] = (Digit(shape[-1], is_channel=True),)
+        made[-1] = new_digits(made, len(made) - 1, shape[-1], is_channel=True)
     return TensorFields(tuple(made), axes, mixed)
 
 

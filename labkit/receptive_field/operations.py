@@ -48,6 +48,8 @@ def multiply_adds(call, read, made):
     count = _count_for(call.operation)
     if count is None:
         return None
+    if count is _nothing:
+        return 0
     try:
         return count(call.operation, [tuple(shape) for shape in read], tuple(made), call)
     except TypeError:

@@ -324,7 +324,12 @@ def window(axis, kernel, stride=1, dilation=1, padding="valid"):
     extent = (kernel - 1) * dilation + 1
     before, after = _padding(padding, axis.size, extent, stride)
     size = None if axis.size is None else (axis.size + before + after - extent) // stride + 1
-    return Reads(range(-before, extent - before, dilation), size, stride, dim=axis.dim)
+    return _windowed(range(-before, extent - before, dilation), size, stride, axis.dim)
+
+
+@lru_cache(maxsize=4096)
+def _windowed(offsets, size, stride, dim):
+    return Reads(offsets, size, stride, dim=dim)
 
 
 def widened(reads, before, after, size):

@@ -10,7 +10,7 @@ read along its digits.
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from math import prod
 from operator import itemgetter
 
@@ -69,6 +69,13 @@ class AxisMap:
     seen: Clipped | None = None
     misalignment: Fraction = Fraction(0)
 
+    @cached_property
+    def has_dead(self):
+        """Whether some units see nothing."""
+        if not has_none(self.fields) and None in self.fields.fields:
+            return True
+        return self.seen is not None and bool((self.seen.first > self.seen.last).any())
+
 
 @dataclass(frozen=True, eq=False)
 class TensorFields:
@@ -82,8 +89,9 @@ class TensorFields:
 
     Worked out from these: ``shape``, the size of each dimension, ``None`` where unknown; ``held``,
     the dimensions that hold an axis or a part of one; ``channel_dim``, the one that counts
-    channels, ``None`` if none does; ``is_plain``, whether each dimension and each axis has one
-    digit at most and no axis lies among the channels or in the batch.
+    channels, ``None`` if none does; ``places``, the digits of the dimensions, ``None`` for channels
+    without an axis; ``is_plain``, whether each dimension and each axis has one digit at most and no
+    axis lies among the channels or in the batch.
     """
 
     dims: tuple[tuple[Digit, ...], ...]
@@ -93,40 +101,68 @@ class TensorFields:
     shape: tuple = field(init=False)
     held: tuple[int, ...] = field(init=False)
     channel_dim: int | None = field(init=False)
+    places: tuple = field(init=False)
     is_plain: bool = field(init=False)
 
     def __post_init__(self):
-        # Asked of every tensor several times, so worked out once.
-        dims = self.dims
-        digits = {digit for axis in self.axes for digit in axis.digits}
-        held = [i for i, dim in enumerate(dims) if not digits.isdisjoint(dim)]
-        channels = [i for i, dim in enumerate(dims) if i and any([d.is_channel for d in dim])]
-        simple = all([len(dim) == 1 for dim in dims]) and len(channels) < 2
-        plain = simple and all([len(axis.digits) < 2 for axis in self.axes])
-        channel = _channel_dim(dims, self.axes, channels) if channels else None
-        worked_out = {
-            "shape": tuple([dim[0].size if len(dim) == 1 else size_of(dim) for dim in dims]),
-            "held": tuple(held),
-            "channel_dim": channel,
-            "is_plain": plain and channel not in held and 0 not in held,
-        }
-        self.__dict__.update(worked_out)
+        self.__dict__.update(_worked_out(self.dims, tuple([axis.digits for axis in self.axes])))
 
 
-def _channel_dim(dims, axes, found):
+@lru_cache(maxsize=4096)
+def _worked_out(dims, by_axis):
+    """Work out what follows from the digits of the dimensions, and from those of each axis."""
+    digits = {digit for own in by_axis for digit in own}
+    held = tuple([i for i, dim in enumerate(dims) if not digits.isdisjoint(dim)])
+    channels = [i for i, dim in enumerate(dims) if i and any([d.is_channel for d in dim])]
+    simple = all([len(dim) == 1 for dim in dims]) and len(channels) < 2
+    plain = simple and all([len(own) < 2 for own in by_axis])
+    channel = _channel_dim(dims, by_axis, channels)
+    aside = None if channel in held else channel
+    return {
+        "shape": tuple([size_of(dim) for dim in dims]),
+        "held": held,
+        "channel_dim": channel,
+        "places": tuple([None if i == aside else dim for i, dim in enumerate(dims)]),
+        "is_plain": plain and channel not in held and 0 not in held,
+    }
+
+
+def _channel_dim(dims, by_axis, found):
     """Find the last dimension that counts channels, best one that counts nothing else."""
     pure = [i for i in found if all([digit.is_channel for digit in dims[i]])]
     if pure:
         return pure[-1]
-    mixed = [i for i in found if not _is_place(dims[i], axes)]
+    mixed = [i for i in found if not _is_place(dims[i], by_axis)]
     return mixed[-1] if mixed else None
 
 
-def _is_place(digits, axes):
+def _is_place(digits, by_axis):
     """Say whether one channel lies beside a whole axis, as after it was left out."""
     if size_of([digit for digit in digits if digit.is_channel]) != 1:
         return False
-    return sum(bool(a.digits) and set(a.digits) <= set(digits) for a in axes) == 1
+    return sum(bool(own) and set(own) <= set(digits) for own in by_axis) == 1
+
+
+def new_digits(dims, dim, size, is_channel):
+    """Return the one digit that a dimension gets; tensors of one shape share theirs.
+
+    So what follows from digits is worked out once. A digit that was moved to another dimension
+    is not given twice.
+
+    Args:
+        dims: the digits of all dimensions, ``None`` where there are none yet.
+        dim: the dimension; ``size``, ``is_channel``: of its digit.
+    """
+    usual = _usual_digits(dim, size, is_channel)
+    for other, digits in enumerate(dims):
+        if digits and usual[0] in digits and other != dim:
+            return (Digit(size, is_channel),)
+    return usual
+
+
+@lru_cache(maxsize=4096)
+def _usual_digits(dim, size, is_channel):
+    return (Digit(size, is_channel),)
 
 
 def size_of(digits):
@@ -148,7 +184,7 @@ def input_fields(shape, spatial, channels):
     Returns:
         A :class:`TensorFields`.
     """
-    dims = tuple((Digit(size, dim in channels),) for dim, size in enumerate(shape))
+    dims = tuple(_usual_digits(dim, size, dim in channels) for dim, size in enumerate(shape))
     pictures = {size: whole_picture(size) for size in {shape[dim] for dim in spatial} - {None}}
     # Axes of one size share their numbers: what is alike is computed once.
     axes = tuple(AxisMap(dims[dim], INPUT, pictures.get(shape[dim])) for dim in spatial)
@@ -348,7 +384,7 @@ def in_order(axis, digits):
 
 def compact(axes):
     """Leave out of each axis the digits along which it does not change, if another has them."""
-    if all(len(axis.digits) < 2 for axis in axes):
+    if all([len(axis.digits) < 2 for axis in axes]):
         return axes
     for place, axis in enumerate(axes):
         if len(axis.digits) < 2:
@@ -394,36 +430,36 @@ def read_along_dims(tensor, reads_by_dim, rank, memory, hold=()):
     for dim, reads in reads_by_dim.items():
         digits = tensor.dims[dim]
         if reads.size != tensor.shape[dim] or not reads.is_one_to_one or reads.dim is None:
+            new = _read_digits(tensor.dims, dim, reads)
             if dim in tensor.held or dim in hold:
-                digits, axes = _along_dim(digits, axes, reads, memory, dim in hold)
-            else:
-                digits = (Digit(reads.size, _count_channels(digits)),)
+                axes = _along_dim(digits, new[0], axes, reads, memory, dim in hold)
+            digits = new
         if reads.dim is not None:
             dims[reads.dim] = digits
     return dims, compact(axes)
 
 
-def _along_dim(digits, axes, reads, memory, hold):
-    """Let a dimension be read; return the digits of the output's and the axes."""
+def _read_digits(dims, dim, reads):
+    """Return the digits of what is read of a dimension: channels, if it counts nothing else."""
+    is_channel = bool(dims[dim]) and all([digit.is_channel for digit in dims[dim]])
+    if reads.dim == dim:
+        return new_digits(dims, dim, reads.size, is_channel)
+    return (Digit(reads.size, is_channel),)
+
+
+def _along_dim(digits, new, axes, reads, memory, hold):
+    """Let the digits of a dimension be read, into a new one; return the axes."""
     if reads.offsets is None:
-        new = Digit(reads.size, _count_channels(digits))
-        axes = tuple(_reading_all(axis, digits, reads.dim is not None and new) for axis in axes)
-        return (new,), axes
+        return tuple([_reading_all(axis, digits, reads.dim is not None and new) for axis in axes])
     made, axes = in_one_digit(digits, axes)
-    new = Digit(reads.size, _count_channels(digits))
     if hold and not any(made in axis.digits for axis in axes):
         axes = (_spread_along(axes[0], made), *axes[1:])
-    axes = tuple(_read(axis, made, new, reads, memory) for axis in axes)
+    axes = tuple([_read(axis, made, new, reads, memory) for axis in axes])
     if reads.dim is None:
         if reads.size != 1:
             raise UnreadableLayer(f"leaves {reads.size} units without a dimension")
         axes = tuple(_chosen(axis, new) for axis in axes)
-    return (new,), axes
-
-
-def _count_channels(digits):
-    """Say whether digits count nothing but channels."""
-    return bool(digits) and all(digit.is_channel for digit in digits)
+    return axes
 
 
 def in_one_digit(digits, axes):
@@ -438,23 +474,10 @@ def in_one_digit(digits, axes):
 # Units that see nothing
 
 
-def _is_dead(axis):
-    """Say which units see nothing along an axis, ``None`` if there are none."""
-    if axis.seen is None:
-        return None
-    dead = axis.seen.first > axis.seen.last
-    return dead if dead.any() else None
-
-
-def _has_dead(axis):
-    fields = () if has_none(axis.fields) else axis.fields.fields
-    return None in fields or _is_dead(axis) is not None
-
-
 def _dead_together(axes, digit):
     """Make units see nothing along any axis that depends on a digit if they do along one."""
     concerned = [axis for axis in axes if digit in axis.digits]
-    dead = [axis for axis in concerned if _has_dead(axis)]
+    dead = [axis for axis in concerned if axis.has_dead]
     if not dead or len(concerned) < 2:
         return axes
     return tuple(_masked(axis, dead) if axis in concerned else axis for axis in axes)
@@ -612,13 +635,15 @@ def joined(branches, alone):
         The digits of each dimension, ``None`` where no input has one; one :class:`AxisMap`
         per axis.
     """
-    branches = [(list(dims), axes) for dims, axes in _told_apart(branches)]
-    dims = [_common_digits(branches, dim) for dim in range(len(branches[0][0]))]
+    dims = branches[0][0]
+    if any([other != dims for other, _ in branches]):
+        branches = [(list(dims), axes) for dims, axes in _told_apart(branches)]
+        dims = [_common_digits(branches, dim) for dim in range(len(dims))]
     by_branch = [axes for _, axes in branches]
-    if any(_has_dead(axis) for axes in by_branch for axis in axes):
+    different = {_what_is_seen(axis): axis for axes in by_branch for axis in axes}
+    if any([axis.has_dead for axis in different.values()]):
         by_branch = _with_dead_paths(by_branch)
-    axes = (_union(axes, alone) for axes in zip(*by_branch, strict=True))
-    return dims, compact(tuple(axes))
+    return dims, compact(tuple(_unions(zip(*by_branch, strict=True), alone)))
 
 
 def _told_apart(branches):
@@ -718,7 +743,7 @@ def _with_dead_paths(by_branch):
     alike = [_all_alike(axes) for axes in zip(*by_branch, strict=True)]
     return [
         tuple(
-            axis if same else _masked(axis, [each for each in axes if _has_dead(each)])
+            axis if same else _masked(axis, [each for each in axes if each.has_dead])
             for axis, same in zip(axes, alike, strict=True)
         )
         for axes in by_branch
@@ -737,6 +762,24 @@ def _all_alike(axes):
 
 def _same_ends(one, other):
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _what_is_seen(axis):
+    """Tell what axes have in common along which the same is seen, as in square pictures."""
+    return id(axis.fields), id(axis.seen)
+
+
+def _unions(columns, alone):
+    """Join axis by axis; axes of one digit along which the same is seen are joined once."""
+    known = {}
+    for axes in columns:
+        digits = axes[0].digits
+        simple = len(digits) == 1 and all([axis.digits == digits for axis in axes])
+        key = tuple(map(_what_is_seen, axes)) if simple else axes
+        if key not in known:
+            known[key] = _union(axes, alone)
+        made = known[key]
+        yield made if key is axes else AxisMap(digits, made.fields, made.seen, made.misalignment)
 
 
 def _union(axes, alone):
@@ -827,13 +870,18 @@ def seeing_all(tensor, ends):
     """
     axes = []
     for axis, pair in zip(tensor.axes, ends, strict=True):
-        if _has_dead(axis):
+        if axis.has_dead:
             return None
-        axes.append(AxisMap(axis.digits, GLOBAL, _everywhere(*pair, axis.seen.first.shape)))
+        axes.append(_seeing(axis.digits, *pair, axis.seen.first.shape))
     # The digits stay, and with them all that is worked out from them.
     made = object.__new__(TensorFields)
     made.__dict__.update(tensor.__dict__, axes=tuple(axes))
     return made
+
+
+@lru_cache(maxsize=256)
+def _seeing(digits, first, last, shape):
+    return AxisMap(digits, GLOBAL, _everywhere(first, last, shape))
 
 
 @lru_cache(maxsize=256)

@@ -28,6 +28,17 @@ def to_depth(x, height, width, channels):
     return L.Reshape((height, width, 4 * channels))(L.Permute((1, 3, 2, 4, 5))(x))
 
 
+def test_axes_that_changed_places_stay_apart():
+    """Height and width are alike, and a layer makes along one what the other counts."""
+    start = keras.Input((10, 10, 1))
+    x = conv(1, (3, 1))(L.Permute((2, 1, 3))(start))
+    found = analyse(keras.Model(start, [x, conv(1, (1, 5))(x)]))
+    first, second = (found[name] for name in found.outputs)
+    assert first.size == (1, 3)
+    assert second.size == (5, 3)
+    assert second.input_range((2, 7)) == ((5, 9), (1, 3))
+
+
 # Reshapes
 
 
