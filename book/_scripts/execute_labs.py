@@ -98,12 +98,20 @@ def tidy(notebook):
 
 
 def drop_stderr(cell, number):
-    """Take progress bars and warnings out of a cell's outputs, and show them to the author."""
+    """Take progress bars and warnings out of a cell's outputs, and show them to the author.
+
+    What was printed before and after one of them is one output again.
+    """
+    kept = []
     for output in cell.outputs:
         if output.get("name") == "stderr":
             last_lines = [line.rpartition("\r")[2] for line in output.text.splitlines()]
             print(f"  code cell {number}, stderr: " + " | ".join(filter(None, last_lines))[:300])
-    cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+        elif kept and output.get("name") == kept[-1].get("name") == "stdout":
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    cell.outputs = kept
 
 
 def drop_pages(cell):
