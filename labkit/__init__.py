@@ -62,8 +62,8 @@ _NAMES = {
         "plot_prediction",
         "plot_pictures",
     ),
-    "inside": ("look_inside",),
-    "playground": ("playground",),
+    "inside": ("look_inside", "LookInside"),
+    "playground": ("playground", "Playground"),
     "error_figures": ("plot_confusion_matrix", "plot_breed_accuracies", "plot_occlusion"),
 }
 _HOME = {name: f"dog_breeds.{module}" for module, names in _NAMES.items() for name in names}

@@ -101,7 +101,7 @@
     figures: () => {
       const drawn = [...article().querySelectorAll(".cell_output :is(figure, .figure-drawing, img)")]
         .filter((e) => shown(e) && !e.closest(".output.text_html"));
-      const uncounted = drawn.filter((e) => !/^Figure \d+/.test(e.closest("figure")?.querySelector(".caption-number")?.textContent ?? ""));
+      const uncounted = drawn.filter((e) => !/^(Figure|Abbildung) \d+/.test(e.closest("figure")?.querySelector(".caption-number")?.textContent ?? ""));
       const blurred = drawn.filter((e) => e.matches("img") && e.naturalWidth < 2 * e.getBoundingClientRect().width);
       return {
         count: drawn.filter((e) => e.matches("figure")).length,

@@ -23,6 +23,13 @@ RESIZED = """() => new Promise(requestAnimationFrame)
     .then(() => new Promise((resolve) => setTimeout(resolve, 400)))"""
 
 
+#: The page hears of the reader's system at its own time; two seconds are too long.
+FOLLOWED = """async (mode) => {
+    const late = performance.now() + 2000;
+    while (document.documentElement.dataset.theme !== mode && performance.now() < late)
+      await new Promise(requestAnimationFrame);
+  }"""
+
 #: What a page has stored in the browser is not there when the next one opens.
 FORGET = "() => { localStorage.clear(); sessionStorage.clear(); }"
 
@@ -163,7 +170,7 @@ def prefer(look, seen, mode):
         return
     seen.modes.append(mode)
     look.tab.emulate_media(color_scheme=mode)
-    look.tab.evaluate("() => new Promise(requestAnimationFrame)")
+    look.tab.evaluate(FOLLOWED, mode)
     seen.themes.append(look("theme"))
 
 
