@@ -17,6 +17,13 @@ async (anchors) => {
   const article = document.querySelector("article.bd-article").cloneNode(true);
   const useless = "script, .viewcode-link, .headerlink, .copybtn, .prev-next-footer, .toctree-wrapper, .toggle-button, noscript";
   for (const element of article.querySelectorAll(useless)) element.remove();
+  // What a script draws on a canvas is not copied: the still picture takes its place.
+  for (const live of article.querySelectorAll(".network-page > [data-in=live]")) {
+    const still = live.parentElement.querySelector("[data-in=fallback]");
+    still.hidden = false;
+    still.querySelector("[data-in=scriptless]")?.remove();
+    live.remove();
+  }
   for (const image of article.querySelectorAll("img")) image.setAttribute("src", new URL(image.getAttribute("src"), location));
   for (const image of article.querySelectorAll("svg image")) image.setAttribute("href", new URL(image.getAttribute("href"), location));
 

@@ -127,10 +127,10 @@ async function read(part, engine) {
   return {data, networks: engine.withWeights(data, await engine.unpack(part("weights").textContent))};
 }
 
-// Shows the live part in place of the still picture.
+// Shows the live part in place of the still picture, which a printed book shows in its turn.
 function begin(part, data) {
   part("rounding").textContent = phrase("rounding", {points: percent(Math.max(data.rounding, 0.0005))});
-  part("fallback").remove();
+  part("fallback").hidden = true;
   part("live").hidden = false;
 }
 
