@@ -98,7 +98,6 @@ def look_inside(networks, fields, pictures, truth=None, breeds=None, others=None
     others = (np.empty((0, *np.shape(pictures)[1:])), []) if others is None else others
     if len(others[0]):
         _require_matching(networks, fields, *others, breeds)
-    described = {name: describe_layers(model, fields[name]) for name, model in networks.items()}
     every = np.round(np.concatenate([pictures, others[0]]) * 255).astype(np.uint8)
     pixels, rest = np.split(every, [len(pictures)])
     exact = (pixels / 255).astype(np.float32)
@@ -110,25 +109,33 @@ def look_inside(networks, fields, pictures, truth=None, breeds=None, others=None
     data = {
         "rounding": max(float(np.abs(trained[name] - scores[name]).max()) for name in networks),
         "breeds": [readable(breed) for breed in breeds],
-        "dogs": [
-            {"breed": int(breed), "picture": as_base64(_as_webp(picture, _LOSSLESS))}
-            for breed, picture in zip(truth, pixels, strict=True)
-        ],
+        "dogs": [_dog(*each) for each in zip(truth, pixels, strict=True)],
         "others": _side_by_side(rest, others[1]),
         "networks": [
             {
                 "name": name,
                 "input_shape": list(model.input_shape[1:]),
                 **scales[name],
-                "layers": described[name],
-                "scores": np.round(scores[name].astype(float), 4).tolist(),
-                "favourites": [favourites(values) for values in answers[name]],
+                "layers": describe_layers(model, fields[name]),
+                **_seen(answers[name], scores[name]),
             }
             for name, model in networks.items()
         ],
     }
     summary = _summary(data)
     return LookInside(data, weights, draw_still(data, pixels[0], answers), summary)
+
+
+def _dog(breed, picture):
+    return {"breed": int(breed), "picture": as_base64(_as_webp(picture, _LOSSLESS))}
+
+
+def _seen(layers, scores):
+    """Return what a network makes of the pictures: scores, and where each unit is largest."""
+    return {
+        "scores": np.round(scores.astype(float), 4).tolist(),
+        "favourites": [favourites(values) for values in layers],
+    }
 
 
 def _dogs_of(batches):
