@@ -126,11 +126,8 @@ def _without_collection():
     try:
         yield
     finally:
+        # Nothing is moved among the generations: networks that are dropped would stay in memory.
         if enabled:
-            if not gc.get_freeze_count():
-                # What was made stays for a while: it counts as old, and no search begins with it.
-                gc.freeze()
-                gc.unfreeze()
             gc.enable()
 
 
