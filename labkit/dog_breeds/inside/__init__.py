@@ -30,7 +30,8 @@ class LookInside(NetworkPage):
 
     :func:`look_inside` makes it.
 
-    It is a ``NetworkPage`` and holds what each of these does.
+    Its fields are those of ``NetworkPage``: plain ``data`` for the script, the packed ``weights``,
+    a ``still`` picture as WebP, and its ``summary`` in words.
 
     Example:
         >>> LookInside({"networks": [{"name": "tiny"}], "dogs": [{}]}, b"", b"", "")

@@ -27,7 +27,8 @@ class Playground(NetworkPage):
 
     :func:`playground` makes it.
 
-    It is a ``NetworkPage`` and holds what each of these does.
+    Its fields are those of ``NetworkPage``: plain ``data`` for the script, the packed ``weights``,
+    a ``still`` picture as WebP, and its ``summary`` in words.
 
     Example:
         >>> Playground({"networks": [{"name": "tiny"}], "dogs": [{}]}, b"", b"", "")
