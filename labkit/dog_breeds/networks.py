@@ -612,7 +612,8 @@ def _build_base(base, pictures, inputs, options, weights=None):
 def _require_options(base, options, allowed):
     if unknown := set(options) - set(allowed):
         raise ValueError(
-            f"{base} does not take the options {sorted(unknown)}; it takes {sorted(allowed)}."
+            f"{base} does not take the options {sorted(unknown)}; it takes "
+            f"{sorted(allowed) if allowed else 'none'}."
         )
 
 

@@ -93,6 +93,8 @@ NOT_PROVED_RECURRENCES = [
     ("r_{l-1} = s*r_l - s + k + r - r", "not clear which r"),
     ("s*(r - 1) # + k", "Not yet"),
     ("s x r + k", "Not yet"),
+    ("Eq(s*(r - 1) + k)", "Eq takes 2 values"),
+    ("Eq(r_{l-1}, s*(r_l - 1) + k, 3)", "Eq takes 2 values"),
     (r"r_{l-1} \ge s_l (r_l - 1) + k_l", "does not fit here"),
     (r"r_{l-1} = s_l (r_l - 1) + k_l \quad \text{for } l \ge 1", "without words"),
 ]
@@ -110,7 +112,8 @@ NOT_PROVED_CLOSED_FORMS = [
     ("1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i-1} s_j, s_0 = 2", "one formula only"),
     ("1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i} s_j, s_0 = 1", "Not yet"),
     ("1 + Σ_{i=0}^{L-1} (k_i − 1) ∏_{j=0}^{i-1} s_j, s_0 = 1", "Not yet"),
-    ("1 + Σ_{i=1}^{L} (k_i − 1) s_0 ∏_{j=1}^{i-1} s_j, s_0 = 1", "Not yet"),
+    ("1 + Σ_{i=1}^{L} (k_i − 1) s_0 ∏_{j=1}^{i-1} s_j, s_0 = 1", "one formula only"),
+    ("1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i-1} s_j^1, s_0 = 1", "one formula only"),
     ("s_0 = 1", "is no name"),
     ("R_k = 1 + Σ_{j=1}^{k} (F_j − 1) ∏_{i=1}^{j-1} S_i", "k already has a meaning here"),
     ("1 + Σ_{l=1}^{L} (k_l − 1) ∏_{i<l} s_i for all l", "without words"),

@@ -14,6 +14,7 @@ from fractions import Fraction
 from labkit.receptive_field.checker.evaluation import DEEPEST
 from labkit.receptive_field.checker.formula import (
     ONE,
+    ZERO,
     Big,
     Call,
     Item,
@@ -88,7 +89,12 @@ def read_sides(text: str | Cleaned, one_layer: bool, counts_from: int = 1) -> tu
     end = len(text.text if isinstance(text, Cleaned) else text)
     parsers = [_Parser(side, at, one_layer, counts_from) for side, at in _sides(found, end)]
     sides = tuple(parser.whole() for parser in parsers)
-    return sides if at is None else tuple(map(_product_from_1, sides))
+    if at is None:
+        return sides
+    sides = tuple(map(_product_from_1, sides))
+    if any(map(_needs_stride_0, sides)):
+        raise refused("two formulas", at)
+    return sides
 
 
 def _without_stride_0(found: tuple[Token, ...]) -> tuple[tuple[Token, ...], int | None]:
@@ -114,18 +120,30 @@ def _product_from_1(node: Node) -> Node:
     return node.rebuilt(_product_from_1)
 
 
+def _needs_stride_0(node: Node) -> bool:
+    """Tell whether s_0 still stands in a formula, by itself or where an index runs from 0."""
+    match node:
+        case Item(letter, Number(0)):
+            return letter_of(letter) == "s"
+        case Big(_, body, variable, Number(0)):
+            return _needs_stride_0(body.substitute(variable, ZERO))
+    return any(map(_needs_stride_0, node.children()))
+
+
 def _sides(found: tuple[Token, ...], end: int) -> Iterator[tuple[tuple[Token, ...], int]]:
     """Cut at each sign of equality that stands outside all brackets, or as sympy's Eq does."""
-    depth, start, equals = 0, 0, "="
+    depth, start, equals, cuts, begin = 0, 0, "=", 0, found
     if [token.text for token in found[:2]] == ["Eq", "("] and found[-1].kind == ")":
         found, equals = found[2:-1], ","
     for place, token in enumerate(found):
         depth += (token.kind in "([{") - (token.kind in ")]}")
         if depth == 0 and token.kind == equals:
             yield found[start:place], token.at
-            start = place + 1
+            start, cuts = place + 1, cuts + 1
         elif depth == 0 and token.kind == ",":
             raise refused("two formulas", token.at)
+    if equals == "," and cuts != 1:
+        raise refused("arguments", begin[0].at, name="Eq", wanted=2)
     yield found[start:], end
 
 
