@@ -1,0 +1,77 @@
+"""A Sphinx extension: notebooks whose results are not at hand run beside each other.
+
+MyST-NB runs a page when it reads it, one after another, and a lab keeps a processor's cores busy
+for a part of its time only. So all of them run before the first page is read, as many at a time as
+there are cores, and their results go where MyST-NB looks for them. A notebook that fails leaves
+none: MyST-NB runs it once more and says what went wrong.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.read import create_nb_reader
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+
+def run_side_by_side(app, env, docnames):
+    """Run the notebooks among the pages to be read that have not run as they are."""
+    if env.mystnb_config.execution_mode != "cache":
+        return
+    cache = get_cache(env.mystnb_config.execution_cache_path)
+    waiting = [page for page in map(env.doc2path, docnames) if not has_run(page, env, cache)]
+    # The longest first, so that in the end no core is left without one.
+    waiting.sort(key=lambda page: -Path(page).stat().st_size)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = {pool.submit(run, page, env): page for page in waiting}
+        for done in as_completed(runs):
+            result, page = done.result(), runs[done]
+            name = Path(page).relative_to(app.srcdir).as_posix()
+            if result.err is not None:
+                logger.info("%s failed", name)
+                continue
+            logger.info("%s ran in %.0f s", name, result.time)
+            facts = {"execution_seconds": result.time}
+            bundle = CacheBundleIn(result.nb, page, data=facts)
+            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def has_run(page, env, cache):
+    """Tell whether a page is no notebook, or its results are at hand."""
+    notebook = read(page, env)
+    if notebook is None:
+        return True
+    try:
+        cache.match_cache_notebook(notebook)
+    except KeyError:
+        return False
+    return True
+
+
+def read(page, env):
+    """Read a page as MyST-NB will; ``None`` if it is no notebook."""
+    text = Path(page).read_text(encoding="utf-8")
+    reader = create_nb_reader(page, env.myst_config, env.mystnb_config, text)
+    return reader and reader.read(text)
+
+
+def run(page, env):
+    """Run a page in its folder, in a kernel of its own, and return what came of it."""
+    settings = env.mystnb_config
+    return single_nb_execution(
+        read(page, env),
+        cwd=str(Path(page).parent),
+        timeout=settings.execution_timeout,
+        allow_errors=settings.execution_allow_errors,
+    )
+
+
+def setup(app):
+    """Register the extension with Sphinx."""
+    app.connect("env-before-read-docs", run_side_by_side)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
