@@ -1,4 +1,4 @@
-"""A book of one page, built again and again: old results are shown only while they are true."""
+"""A book of two pages, built again and again: old results are shown only while they are true."""
 
 import os
 import subprocess
@@ -22,16 +22,32 @@ with open("runs.txt", "a") as runs:
 print("The width is", labkit.WIDTH, "now")
 """
 
+#: Each page leaves word that it has begun, and waits for the other's.
+BESIDE = """\
+from pathlib import Path
+from time import monotonic, sleep
+
+Path("{here}").touch()
+begun = monotonic()
+while not Path("{there}").exists() and monotonic() - begun < 120:
+    sleep(0.05)
+print("Beside each other:", Path("{there}").exists())
+"""
+
 
 class TinyBook:
-    """A book that stands on a stub of labkit and keeps the true book's extension."""
+    """A book that stands on a stub of labkit and keeps the true book's extensions for results."""
 
     def __init__(self, folder):
         self.folder = folder
         (folder / "library" / "labkit").mkdir(parents=True)
         self.library = folder / "library" / "labkit" / "__init__.py"
-        self.configure({"sphinx": {"local_extensions": {"fresh_results": str(EXTENSIONS)}}})
-        (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+        extensions = dict.fromkeys(("fresh_results", "side_by_side"), str(EXTENSIONS))
+        self.configure({"sphinx": {"local_extensions": extensions}})
+        (folder / "_toc.yml").write_text(
+            "format: jb-book\nroot: page\nchapters:\n  - file: other\n"
+        )
+        self.write_page(BESIDE.format(here="other.begun", there="page.begun"), name="other")
 
     def configure(self, more=None):
         """Write the configuration, which runs pages as the true book's does."""
@@ -39,10 +55,10 @@ class TinyBook:
         config = {"execute": execution, "only_build_toc_files": True, **(more or {})}
         (self.folder / "_config.yml").write_text(yaml.safe_dump(config))
 
-    def write_page(self, *cells):
-        """Write the only page."""
+    def write_page(self, *cells, name="page"):
+        """Write a page."""
         notebook = new_notebook(cells=[new_markdown_cell("# Page"), *map(new_code_cell, cells)])
-        write(notebook, self.folder / "page.ipynb")
+        write(notebook, self.folder / f"{name}.ipynb")
 
     def build(self):
         """Build the book as ``make book`` does and return the HTML of its page."""
@@ -69,13 +85,15 @@ class TinyBook:
 def tiny_book(tmp_path):
     book = TinyBook(tmp_path)
     book.library.write_text("WIDTH = 11\n")
-    book.write_page(CELL)
+    book.write_page(CELL, BESIDE.format(here="page.begun", there="other.begun"))
     return book
 
 
 def test_results_stay_until_the_library_or_the_page_is_edited(tiny_book):
     """One story, because each build takes seconds."""
-    assert "The width is 11 now" in tiny_book.build()
+    page = tiny_book.build()
+    assert "The width is 11 now" in page
+    assert "Beside each other: True" in page, "each page waited in vain for the other"
     assert tiny_book.runs == 1
 
     assert "The width is 11 now" in tiny_book.build()

@@ -1,9 +1,9 @@
 """A Sphinx extension: notebooks whose results are not at hand run beside each other.
 
 MyST-NB runs a page when it reads it, one after another, and a lab keeps a processor's cores busy
-for a part of its time only. So all of them run before the first page is read, as many at a time as
-there are cores, and their results go where MyST-NB looks for them. A notebook that fails leaves
-none: MyST-NB runs it once more and says what went wrong.
+for a part of its time only. So all of them run before the first page is read, several at a time,
+and their results go where MyST-NB looks for them. A notebook that fails leaves none: MyST-NB runs
+it once more and says what went wrong.
 """
 
 import os
@@ -16,6 +16,9 @@ from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.read import create_nb_reader
 from sphinx.util import logging
 
+#: How many run at a time: two on one core as well, and no more than a usual machine's memory holds.
+AT_ONCE = max(2, min(4, os.cpu_count() or 1))
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,7 +30,7 @@ def run_side_by_side(app, env, docnames):
     waiting = [page for page in map(env.doc2path, docnames) if not has_run(page, env, cache)]
     # The longest first, so that in the end no core is left without one.
     waiting.sort(key=lambda page: -Path(page).stat().st_size)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = {pool.submit(run, page, env): page for page in waiting}
         for done in as_completed(runs):
             result, page = done.result(), runs[done]
