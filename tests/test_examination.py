@@ -1,8 +1,12 @@
 """Examination papers: another for each seed, the same for the same, and marks that add up."""
 
+import inspect
 import os
 import subprocess
 import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +24,19 @@ def papers(request):
 
 def test_every_lab_has_a_paper():
     assert labs() == ["dog_breeds", "receptive_field"]
+
+
+@pytest.mark.parametrize("lab", labs())
+def test_every_function_has_its_words(lab):
+    module = import_module(f"labkit.{lab}.examination")
+    functions = inspect.getmembers(module, inspect.isfunction)
+    own = {
+        name
+        for name, function in functions
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+    words = Path(module.__file__).with_suffix(".toml").read_text(encoding="utf-8")
+    assert set(tomllib.loads(words)) == own
 
 
 def test_every_seed_gives_another_paper_of_ten_items(papers):

@@ -1,14 +1,17 @@
 """Examination papers whose numbers come from a seed: each student gets another, with its key.
 
-A lab's items stand in its wing, in ``labkit/<lab>/examination.py``: ``ITEMS`` lists functions that
-make one :class:`Item` each from random numbers, and compute its key.
+A lab's items stand in its wing: their words in ``labkit/<lab>/examination.toml``, in the order of
+the paper, and in ``examination.py`` beside it a function for each, of the same name, which draws
+its numbers and computes its key.
 
 Usage: ``python -m labkit.questions.examination --lab receptive_field --seed 7 [--key]``
 """
 
 import argparse
+import tomllib
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.resources import files
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from random import Random
@@ -150,9 +153,34 @@ def paper(lab, seed):
     known = labs()
     require(lab in known, "lab", lab, f"one of {', '.join(map(repr, known))}")
     seed = require_whole("seed", seed, 0)
-    makers = import_module(f"labkit.{lab}.examination").ITEMS
+    numbers = import_module(f"labkit.{lab}.examination")
+    words = files(f"labkit.{lab}").joinpath("examination.toml").read_text(encoding="utf-8")
     # A stream of its own for each item: a new one leaves the numbers of the others as they are.
-    return tuple(make(Random(f"{lab} {make.__name__} {seed}")) for make in makers)
+    return tuple(
+        _item(item, getattr(numbers, name)(Random(f"{lab} {name} {seed}")))
+        for name, item in tomllib.loads(words).items()
+    )
+
+
+def _item(words, gaps):
+    """Fill an item's gaps."""
+    return Item(
+        words["title"],
+        words["section"],
+        _filled(words["text"], gaps),
+        tuple(
+            Value(**value | {"name": value["name"].format(**gaps), "number": gaps[value["number"]]})
+            for value in words["key"]
+        ),
+        tuple(Mark(points, what.format(**gaps)) for points, what in words["scheme"]),
+        _filled(words.get("answer", ""), gaps),
+    )
+
+
+def _filled(text, gaps):
+    """Make each paragraph one line, and fill the gaps of all."""
+    paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    return "\n\n".join(paragraphs).format(**gaps)
 
 
 def pick(random, options):
