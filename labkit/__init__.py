@@ -51,20 +51,23 @@ _NAMES = {
     ),
     "devices": ("use_mixed_precision", "use_devices", "gpu_advice"),
     "recorded": ("recorded", "Recorded"),
-    "run_figures": ("plot_runs",),
-    "picture_figures": ("plot_picture_sizes", "plot_transformations"),
     "figures": (
         "plot_class_sizes",
         "plot_samples",
+        "plot_picture_sizes",
+        "plot_transformations",
         "plot_history",
+        "plot_runs",
         "plot_accuracies",
         "plot_predictions",
         "plot_prediction",
         "plot_pictures",
+        "plot_confusion_matrix",
+        "plot_breed_accuracies",
+        "plot_occlusion",
     ),
     "inside": ("look_inside", "LookInside"),
     "playground": ("playground", "Playground"),
-    "error_figures": ("plot_confusion_matrix", "plot_breed_accuracies", "plot_occlusion"),
 }
 _HOME = {name: f"dog_breeds.{module}" for module, names in _NAMES.items() for name in names}
 #: Whatever package lies beside this file, so that a new lab's needs no entry here.

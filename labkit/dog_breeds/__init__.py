@@ -12,16 +12,13 @@ training (:mod:`~labkit.dog_breeds.training`, on :mod:`~labkit.dog_breeds.device
 :mod:`~labkit.dog_breeds.callback_states`; what it is given is looked at by
 :mod:`~labkit.dog_breeds.compatibility`, what it returns is a
 :mod:`~labkit.dog_breeds.history`) →
-figures (:mod:`~labkit.dog_breeds.figures`, of pictures before training in
-:mod:`~labkit.dog_breeds.picture_figures`) and errors (:mod:`~labkit.dog_breeds.errors`, drawn in
-:mod:`~labkit.dog_breeds.error_figures`) →
+figures (:mod:`~labkit.dog_breeds.figures`) and errors (:mod:`~labkit.dog_breeds.errors`) →
 a network that is kept (:mod:`~labkit.dog_breeds.saving`) and asked
 (:mod:`~labkit.dog_breeds.prediction`)
 
 What differs between the drawn dogs and the photographs is one frozen dataclass,
 in :mod:`~labkit.dog_breeds.settings`. :mod:`~labkit.dog_breeds.run` takes the whole way without a
 notebook, and writes a record (:mod:`~labkit.dog_breeds.run.records`). The curves of those that the
-lab shows come with the package (:mod:`~labkit.dog_breeds.recorded`, drawn in
-:mod:`~labkit.dog_breeds.run_figures`). What a student writes into the lab's blanks is checked in
-:mod:`~labkit.dog_breeds.blanks`.
+lab shows come with the package (:mod:`~labkit.dog_breeds.recorded`). What a student writes into
+the lab's blanks is checked in :mod:`~labkit.dog_breeds.blanks`.
 """

@@ -1,4 +1,7 @@
-"""Lab 1's figures: class sizes, pictures, curves, predictions."""
+"""Lab 1's figures: class sizes, pictures, curves, predictions, and what a network gets wrong.
+
+Every function draws and returns a ``matplotlib.figure.Figure``.
+"""
 
 import itertools
 import textwrap
@@ -8,8 +11,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 
 from labkit.dog_breeds.damage import find_damaged, refuse
+from labkit.dog_breeds.errors import breed_accuracies, wilson_interval
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.pictures import decode
 from labkit.dog_breeds.sources.layout import PICTURES, read_data_set
@@ -18,6 +23,7 @@ from labkit.figure_style import (
     GREEN,
     GREY,
     INK,
+    PALETTE,
     SMALL,
     TEXT,
     VERMILION,
@@ -26,6 +32,7 @@ from labkit.figure_style import (
     name_ends,
 )
 from labkit.language import phrases
+from labkit.words import listed, require_whole
 
 _MOST_BARS = 30
 #: Letters that find room across a figure under its pictures, and lines for a name, with its gap.
@@ -46,6 +53,15 @@ _SMOOTHED = 20
 
 #: How training and validation look, in every figure.
 _KINDS = {"training": _Look(BLUE, "o", "-"), "validation": _Look(VERMILION, "^", "--")}
+#: Where in its range each picture of a row lies.
+_STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+#: One line for each recorded training.
+_STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (6, 2, 1, 2, 1, 2)), (0, (8, 3)))
+#: So many names at most stand at the matrix, and up to so many breeds have their numbers in it.
+_MOST_NAMES, _MOST_NUMBERS = 20, 15
+#: From nothing at all, so that the ground shows, to blue; below this share ink is read upon it.
+_BLUES = LinearSegmentedColormap.from_list("blues", [f"{BLUE}00", BLUE])
+_DARK = 0.85
 
 
 def plot_class_sizes(sizes):
@@ -108,6 +124,79 @@ def plot_samples(directory, count=12, seed=0, columns=3):
     return _gallery(pictures, [readable(breed) for _, breed in chosen], columns)
 
 
+def plot_picture_sizes(sizes):
+    """Draw how large pictures are and how far from square.
+
+    Args:
+        sizes: int ``(pictures, 2)``, height and width in pixels of at least one picture.
+
+    Returns:
+        A ``matplotlib.figure.Figure``: a point for each picture, on a line if it is square.
+
+    Raises:
+        ValueError: there is no picture.
+
+    Example:
+        >>> plot_picture_sizes([(300, 400), (500, 375)]).axes[0].get_xlabel()
+        'width in pixels'
+    """
+    heights, widths = np.reshape(sizes, (-1, 2)).T
+    if len(heights) == 0:
+        raise ValueError("There is no picture whose size could be drawn.")
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, 0.75 * WIDTH))
+        end = 1.08 * max(*heights, *widths)
+        axes.plot((0, end), (0, end), color=GREY, linewidth=1)
+        axes.annotate("square", (end, end), (-20, -8), textcoords="offset points", ha="right")
+        axes.plot(widths, heights, "o", color=BLUE, alpha=0.5, markersize=6)
+        axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
+        axes.locator_params(nbins=5)
+        axes.set(xlabel="width in pixels", ylabel="height in pixels")
+        return figure
+
+
+def plot_transformations(generator, picture, seed=0):
+    """Show what each transformation of a generator does to a picture, one a row, then all.
+
+    Args:
+        generator: an :class:`~labkit.ImageDataGenerator`.
+        picture: path of a picture, or uint8 ``(height, width, 3)``.
+        seed: what the last row, in which all come together at random, starts from.
+
+    Returns:
+        A ``matplotlib.figure.Figure``; a row goes from one end of its range to the other, with the
+        picture as it is in the middle.
+
+    Raises:
+        FileNotFoundError: there is no picture of that name.
+
+    Example:
+        >>> from labkit import ImageDataGenerator
+        >>> grey = np.full((32, 32, 3), 128, "uint8")
+        >>> figure = plot_transformations(ImageDataGenerator(rotation_range=30), grey)
+        >>> [axes.get_title(loc="left") for axes in figure.axes[::5]]
+        ['turn', 'all of them at random']
+    """
+    original = picture if isinstance(picture, np.ndarray) else read_picture(picture)
+    rows = {
+        name: [generator.apply_transform(original, parameters) for parameters in each]
+        for name, each in _each_alone(generator, *original.shape[:2]).items()
+    }
+    several = range(seed, seed + len(_STRENGTHS))
+    rows["all of them at random"] = [generator.random_transform(original, n) for n in several]
+    with figure_style():
+        columns = len(_STRENGTHS)
+        size = (WIDTH, len(rows) * (0.3 + WIDTH / columns * original.shape[0] / original.shape[1]))
+        figure, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
+        for panels, (name, changed) in zip(grid, rows.items(), strict=True):
+            panels[0].set_title(name, loc="left")
+            for axes, shown in zip(panels, changed, strict=False):
+                axes.imshow(np.clip(np.round(shown), 0, 255).astype(np.uint8))
+            for axes in panels:
+                axes.axis("off")
+        return figure
+
+
 def plot_history(history, title="", begins=None):
     """Draw loss and metrics over the epochs, for training and validation.
 
@@ -150,19 +239,39 @@ def plot_history(history, title="", begins=None):
         return figure
 
 
-def _draw_metric(axes, history, metric, begins):
-    epochs = np.arange(1, len(history) + 1)
-    curves = {"training": history[metric]}
-    validation = history.curves.get(f"val_{metric}", (None,))
-    if None not in validation:
-        curves["validation"] = validation
-    for kind, values in curves.items():
-        _curve(axes, epochs, values, kind, begins)
-    axes.set_ylabel(metric)
-    share = metric != "loss" and all(0 <= value <= 1 for each in curves.values() for value in each)
-    axes.set_ylim(0, 1.02 if share else None)
-    ends = {kind: (epochs[-1], values[-1], _KINDS[kind].colour) for kind, values in curves.items()}
-    name_ends(axes, ends)
+def plot_runs(runs, metric="val_accuracy"):
+    """Draw one curve of several trainings, the mean over their seeds, with the seeds behind it.
+
+    Args:
+        runs: a mapping of name to what :func:`labkit.recorded` returns; one to six.
+        metric: which of a history's curves.
+
+    Returns:
+        A ``matplotlib.figure.Figure`` with each name at the end of its curve.
+
+    Raises:
+        ValueError: there is no run, or there are more than can be told apart.
+
+    Example:
+        >>> from labkit import recorded
+        >>> plot_runs({"frozen": recorded("fine_tuned", "head")}).axes[0].get_xlabel()
+        'epoch'
+    """
+    if not 0 < len(runs) <= len(_STYLES):
+        raise ValueError(f"There are {len(runs)} runs: draw one to {len(_STYLES)} of them.")
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, 0.8 * WIDTH))
+        ends = {}
+        for (name, run), colour, style in zip(runs.items(), PALETTE, _STYLES, strict=False):
+            curves = np.array([getattr(history, metric) for history in run.histories])
+            epochs = np.arange(1, curves.shape[1] + 1)
+            axes.plot(epochs, curves.T, color=colour, linewidth=0.8, alpha=0.4)
+            axes.plot(epochs, curves.mean(axis=0), linestyle=style, color=colour)
+            ends[name.replace(", ", ",\n")] = epochs[-1], curves[:, -1].mean(), colour
+        axes.set(xlabel="epoch", ylabel=metric.replace("val_", "validation "), ylim=(0, 1))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        name_ends(axes, ends)
+        return figure
 
 
 def plot_accuracies(accuracies, chance=None):
@@ -232,11 +341,7 @@ def plot_predictions(pictures, probabilities, truth, breeds, columns=2):
         >>> len(figure.axes)
         2
     """
-    if not 0 < len(pictures) == len(probabilities) == len(truth):
-        raise ValueError(
-            f"There are {len(pictures)} pictures, {len(probabilities)} predictions and "
-            f"{len(truth)} true classes; there must be as many of each, at least one."
-        )
+    _require_as_many({"pictures": pictures, "predictions": probabilities, "true classes": truth})
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     answers = [
@@ -305,12 +410,129 @@ def plot_pictures(pictures, titles, columns=4):
         >>> plot_pictures(np.zeros((1, 8, 8, 3)), ["a_pug"]).axes[0].get_title()
         'a pug'
     """
-    if not 0 < len(pictures) == len(titles):
-        raise ValueError(
-            f"There are {len(pictures)} pictures and {len(titles)} titles; there must be as many "
-            "of each, at least one."
-        )
+    _require_as_many({"pictures": pictures, "titles": titles})
     return _gallery(pictures, [readable(title) for title in titles], columns)
+
+
+def plot_confusion_matrix(matrix, breeds):
+    """Draw which breed was taken for which.
+
+    Args:
+        matrix: what :func:`labkit.confusion_matrix` returns.
+        breeds: the breeds' names, in the order of their indices.
+
+    Returns:
+        A ``matplotlib.figure.Figure``: a row for each true breed, the darker the larger the share
+        of its pictures; numbers of pictures where there is room for them. Of more than 20 breeds
+        every second, third ... is named, and small shares are darkened so that they are seen.
+
+    Raises:
+        ValueError: the matrix and the names do not fit.
+
+    Example:
+        >>> plot_confusion_matrix(np.eye(2, dtype=int), ["boxer", "pug"]).axes[0].get_xlabel()
+        'answer'
+    """
+    matrix = np.asarray(matrix)
+    _require_names(matrix, breeds)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, WIDTH))
+        # One picture of a breed is a small share, and a small square where there are many breeds.
+        darker = 1 if len(breeds) <= _MOST_NAMES else 0.5
+        axes.imshow(shares, cmap=_BLUES, norm=PowerNorm(darker, vmin=0, vmax=1))
+        axes.set_xlabel("answer")
+        axes.set_ylabel("true breed")
+        named = range(0, len(breeds), -(-len(breeds) // _MOST_NAMES) or 1)
+        names = [readable(breeds[index]) for index in named]
+        axes.set_xticks(named, names, rotation=90, fontsize=SMALL)
+        axes.set_yticks(named, names, fontsize=SMALL)
+        if len(breeds) <= _MOST_NUMBERS:
+            for (row, column), pictures in np.ndenumerate(matrix):
+                if pictures:
+                    colour = "white" if shares[row, column] > _DARK else INK
+                    place = {"ha": "center", "va": "center", "fontsize": SMALL}
+                    axes.text(column, row, pictures, color=colour, **place)
+        return figure
+
+
+def plot_breed_accuracies(matrix, breeds, count=30):
+    """Draw how often each breed is recognised, with the interval of what that may mean.
+
+    Args:
+        matrix: what :func:`labkit.confusion_matrix` returns.
+        breeds: the breeds' names, in the order of their indices.
+        count: how many breeds to draw, those that are recognised least.
+
+    Returns:
+        A ``matplotlib.figure.Figure``: a point per breed with its 95 % Wilson interval.
+
+    Raises:
+        ValueError: the matrix and the names do not fit, or there is no picture.
+
+    Example:
+        >>> plot_breed_accuracies(np.eye(2, dtype=int), ["boxer", "pug"]).axes[0].get_xlabel()
+        'share recognised, with its 95 % interval'
+    """
+    matrix = np.asarray(matrix)
+    _require_names(matrix, breeds)
+    drawn = list(breed_accuracies(matrix, breeds).items())[: require_whole("count", count)]
+    if not drawn:
+        raise ValueError("There is no picture to measure by: the matrix is empty.")
+    rows = [list(breeds).index(breed) for breed, _ in drawn]
+    intervals = [wilson_interval(int(matrix[i, i]), int(matrix[i].sum())) for i in rows]
+    shares = np.array([share for _, share in drawn])
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.25 * len(drawn)))
+        reaches = np.abs(np.array(intervals).T - shares)
+        style = {"fmt": "^", "color": VERMILION, "elinewidth": 1.5, "capsize": 3, "clip_on": False}
+        axes.errorbar(shares, range(len(drawn)), xerr=reaches, **style)
+        axes.set_yticks(range(len(drawn)), [readable(breed) for breed, _ in drawn])
+        axes.set_ylim(len(drawn) - 0.5, -0.5)
+        axes.set_xlim(0, 1)
+        if len(drawn) < len(breeds):
+            axes.set_title(f"The {len(drawn)} of {len(breeds)} breeds recognised least")
+        axes.set_xlabel("share recognised, with its 95 % interval")
+        return figure
+
+
+def plot_occlusion(pictures, maps, titles):
+    """Show pictures, each above what the network's answer rests on.
+
+    Args:
+        pictures: float ``(count, height, width, 3)`` in [0, 1].
+        maps: as many ``(height, width)``, what :func:`labkit.occlusion_map` returns.
+        titles: as many str.
+
+    Returns:
+        A ``matplotlib.figure.Figure``; all maps have one scale of colours.
+
+    Raises:
+        ValueError: the arguments differ in length.
+
+    Example:
+        >>> figure = plot_occlusion(np.zeros((1, 8, 8, 3)), [np.eye(8)], ["a pug"])
+        >>> figure.axes[-1].get_xlabel()
+        'probability lost'
+    """
+    _require_as_many({"pictures": pictures, "maps": maps, "titles": titles})
+    most = max(float(np.nanmax(np.abs(lost))) for lost in maps) or 1.0
+    with figure_style():
+        height = 2 * WIDTH / len(pictures) + 0.8
+        size = (WIDTH, min(height, WIDTH))
+        figure, panels = plt.subplots(2, len(pictures), figsize=size, squeeze=False)
+        for (above, below), picture, lost, title in zip(
+            panels.T, pictures, maps, titles, strict=True
+        ):
+            above.imshow(picture)
+            above.set_title(title)
+            below.imshow(np.mean(picture, axis=-1), cmap="gray", vmin=0, vmax=1)
+            shown = below.imshow(lost, cmap="PuOr_r", vmin=-most, vmax=most, alpha=0.65)
+        for axes in panels.flat:
+            axes.axis("off")
+        place = {"location": "bottom", "aspect": 40}
+        figure.colorbar(shown, ax=panels.ravel().tolist(), label="probability lost", **place)
+        return figure
 
 
 def read_picture(path):
@@ -382,32 +604,6 @@ def smooth(values, reach=3):
     return weights @ values / weights.sum(axis=1)
 
 
-def _mark_unfreezing(panels, begins):
-    for axes in panels:
-        axes.axvline(begins + 0.5, color=GREY, linestyle=":")
-    panels[-1].annotate(
-        "base unfrozen",
-        (begins + 0.5, 0.98),
-        xycoords=panels[-1].get_xaxis_transform(),
-        xytext=(5, 0),
-        textcoords="offset points",
-        va="top",
-    )
-
-
-def _curve(axes, epochs, values, kind, begins):
-    """Draw the points of one curve, joined, and the line that they follow."""
-    look = _KINDS[kind]
-    # Each stage by itself: what changes at once must not look as if it had come gradually.
-    for stage in (slice(None),) if begins is None else (slice(begins), slice(begins, None)):
-        if len(values[stage]) > 0:
-            points = {"marker": look.marker, "markersize": 5, "linewidth": 0.8, "alpha": 0.45}
-            axes.plot(epochs[stage], values[stage], color=look.colour, label=kind, **points)
-            line = {"linestyle": look.line, "color": look.colour}
-            followed = smooth(values[stage]) if len(values[stage]) >= _SMOOTHED else values[stage]
-            axes.plot(epochs[stage], followed, **line)
-
-
 def _name_every_bar(breeds, counts):
     figure, axes = plt.subplots(figsize=(WIDTH, 0.7 + 0.25 * len(breeds)))
     bars = axes.barh(breeds, counts, color=BLUE)
@@ -437,6 +633,75 @@ def _one_per_breed(labels, count, rng):
     counters = defaultdict(itertools.count)
     turns = {name: next(counters[breed]) for name, breed in order}
     return sorted(order, key=lambda label: turns[label[0]])[:count]
+
+
+def _each_alone(generator, height, width):
+    """Map each transformation of a generator to its parameters, from one end to the other."""
+    rows = {}
+    if generator.horizontal_flip:
+        rows["flip"] = [{}, {"flip_horizontal": True}]
+    if generator.rotation_range:
+        rows["turn"] = [{"theta": s * generator.rotation_range} for s in _STRENGTHS]
+    if reach := _pixels(generator.width_shift_range, width):
+        rows["move sideways"] = [{"tx": s * reach} for s in _STRENGTHS]
+    if reach := _pixels(generator.height_shift_range, height):
+        rows["move up and down"] = [{"ty": s * reach} for s in _STRENGTHS]
+    low, high = generator.zoom_range
+    if low < high:
+        factors = np.linspace(low, high, len(_STRENGTHS))
+        rows["zoom"] = [{"zx": factor, "zy": factor} for factor in factors]
+        rows["stretch"] = [{"zx": low + high - factor, "zy": factor} for factor in factors]
+    if generator.brightness_range:
+        factors = np.linspace(*generator.brightness_range, len(_STRENGTHS))
+        rows["brighten"] = [{"brightness": factor} for factor in factors]
+    return rows
+
+
+def _pixels(shift, length):
+    """Return how far a shift reaches: below 1 it is a share of the length."""
+    reach = float(np.max(np.abs(shift)))
+    return reach * length if reach < 1 else reach
+
+
+def _draw_metric(axes, history, metric, begins):
+    epochs = np.arange(1, len(history) + 1)
+    curves = {"training": history[metric]}
+    validation = history.curves.get(f"val_{metric}", (None,))
+    if None not in validation:
+        curves["validation"] = validation
+    for kind, values in curves.items():
+        _curve(axes, epochs, values, kind, begins)
+    axes.set_ylabel(metric)
+    share = metric != "loss" and all(0 <= value <= 1 for each in curves.values() for value in each)
+    axes.set_ylim(0, 1.02 if share else None)
+    ends = {kind: (epochs[-1], values[-1], _KINDS[kind].colour) for kind, values in curves.items()}
+    name_ends(axes, ends)
+
+
+def _curve(axes, epochs, values, kind, begins):
+    """Draw the points of one curve, joined, and the line that they follow."""
+    look = _KINDS[kind]
+    # Each stage by itself: what changes at once must not look as if it had come gradually.
+    for stage in (slice(None),) if begins is None else (slice(begins), slice(begins, None)):
+        if len(values[stage]) > 0:
+            points = {"marker": look.marker, "markersize": 5, "linewidth": 0.8, "alpha": 0.45}
+            axes.plot(epochs[stage], values[stage], color=look.colour, label=kind, **points)
+            line = {"linestyle": look.line, "color": look.colour}
+            followed = smooth(values[stage]) if len(values[stage]) >= _SMOOTHED else values[stage]
+            axes.plot(epochs[stage], followed, **line)
+
+
+def _mark_unfreezing(panels, begins):
+    for axes in panels:
+        axes.axvline(begins + 0.5, color=GREY, linestyle=":")
+    panels[-1].annotate(
+        "base unfrozen",
+        (begins + 0.5, 0.98),
+        xycoords=panels[-1].get_xaxis_transform(),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="top",
+    )
 
 
 def _gallery(pictures, titles, columns):
@@ -501,3 +766,19 @@ def _tell(axes, answers, lines):
         axes.text(0.2, answer.above, answer.name, **place, **look)
     axes.set_ylim(lines, -_GAP)
     axes.axis("off")
+
+
+def _require_names(matrix, breeds):
+    if matrix.shape != (len(breeds), len(breeds)):
+        raise ValueError(
+            f"The matrix has the shape {matrix.shape}, and there are {len(breeds)} breeds' names; "
+            "there must be a row and a column for each."
+        )
+
+
+def _require_as_many(given):
+    """Refuse sequences, by what they hold, that are empty or not of one length."""
+    lengths = {name: len(values) for name, values in given.items()}
+    if 0 in lengths.values() or len(set(lengths.values())) > 1:
+        counted = listed([f"{length} {name}" for name, length in lengths.items()])
+        raise ValueError(f"There are {counted}; there must be as many of each, at least one.")

@@ -8,11 +8,6 @@ import pytest
 from scipy.stats import binomtest
 
 from labkit import ImageDataGenerator
-from labkit.dog_breeds.error_figures import (
-    plot_breed_accuracies,
-    plot_confusion_matrix,
-    plot_occlusion,
-)
 from labkit.dog_breeds.errors import (
     breed_accuracies,
     confusion_matrix,
@@ -23,6 +18,11 @@ from labkit.dog_breeds.errors import (
     take_pictures,
     top_accuracy,
     wilson_interval,
+)
+from labkit.dog_breeds.figures import (
+    plot_breed_accuracies,
+    plot_confusion_matrix,
+    plot_occlusion,
 )
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2])
