@@ -5,19 +5,21 @@ computes what Keras computes, and ``inside.js``, which shows it. They are joined
 weights of the networks (:mod:`~labkit.dog_breeds.inside.plain_networks`).
 """
 
-import cv2
 import numpy as np
 
 from labkit import language
 from labkit.dog_breeds.errors import take_pictures
 from labkit.dog_breeds.figures import readable
-from labkit.dog_breeds.inside.page import NetworkPage, as_base64, named_output
-from labkit.dog_breeds.inside.still import draw_still
+from labkit.dog_breeds.inside.page import (
+    NetworkPage,
+    as_base64,
+    as_webp,
+    draw_still,
+    named_output,
+)
 from labkit.words import count, listed, require
 
-#: In OpenCV, WebP above 100 loses nothing.
-_LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]
-_SOME_LOSS = [cv2.IMWRITE_WEBP_QUALITY, 40]
+_LOSSLESS = 101
 _COLUMNS = 11
 
 #: What a page carries at most: weights of all its networks, dogs to choose from (of each breed so
@@ -128,7 +130,7 @@ def look_inside(networks, fields, pictures, truth=None, breeds=None, others=None
 
 
 def _dog(breed, picture):
-    return {"breed": int(breed), "picture": as_base64(_as_webp(picture, _LOSSLESS))}
+    return {"breed": int(breed), "picture": as_base64(as_webp(picture, _LOSSLESS))}
 
 
 def _seen(layers, scores):
@@ -175,10 +177,6 @@ def favourites(values):
     ]
 
 
-def _as_webp(picture, options):
-    return cv2.imencode(".webp", picture[..., ::-1], options)[1].tobytes()
-
-
 def _side_by_side(pictures, truth):
     """Pack pictures into one, with some loss, in rows from left to right."""
     number, height, width, colours = pictures.shape
@@ -187,7 +185,7 @@ def _side_by_side(pictures, truth):
     tiles[:number] = pictures
     tiles = tiles.reshape(rows, _COLUMNS, height, width, colours).swapaxes(1, 2)
     sheet = tiles.reshape(rows * height, _COLUMNS * width, colours)
-    packed = as_base64(_as_webp(sheet, _SOME_LOSS)) if number else ""
+    packed = as_base64(as_webp(sheet)) if number else ""
     return {"breeds": [int(breed) for breed in truth], "columns": _COLUMNS, "picture": packed}
 
 

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 
 from labkit.dog_breeds.batches.augmentation import COLUMNS, transformations
-from labkit.dog_breeds.inside.page import NetworkPage, named_output
-from labkit.dog_breeds.inside.still import as_webp, tiled
+from labkit.dog_breeds.inside.page import NetworkPage, as_webp, named_output, tiled
 from labkit.language import phrase
 from labkit.words import count, is_number, listed, require
 

@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-import cv2
-
 from labkit.dog_breeds import pictures
 from labkit.dog_breeds.errors import wilson_interval
 from labkit.dog_breeds.figures import readable
-from labkit.dog_breeds.inside.page import as_base64
+from labkit.dog_breeds.inside.page import as_base64, as_webp
 from labkit.language import phrase
 from labkit.page import in_script, write_page
 
 #: Pixels of a small picture; a copy is saved with fewer, as the tool does it.
 _SIDE, _COPY_SIDE = 40, 32
-_QUALITY = [cv2.IMWRITE_WEBP_QUALITY, 70]
+_QUALITY = 70
 #: What a row of the record counts.
 _NUMBERS = (
     "share",
@@ -141,7 +139,7 @@ def _training(row):
 def _small(path, is_copy):
     side = _COPY_SIDE if is_copy else _SIDE
     picture = pictures.load(path, (side, side), interpolation="area")
-    return cv2.imencode(".webp", picture[..., ::-1], _QUALITY)[1].tobytes()
+    return as_webp(picture, _QUALITY)
 
 
 def _summary(training):
