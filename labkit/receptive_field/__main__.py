@@ -345,7 +345,7 @@ def _check_figure(path):
 
 
 def _draw(analysis, path):
-    from labkit.receptive_field.analysis_export import write_whole
+    from labkit.receptive_field.analysis_table import write_whole
     from labkit.receptive_field.figures import plot_field_per_layer
 
     figure = plot_field_per_layer(analysis)

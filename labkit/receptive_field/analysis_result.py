@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
-from labkit.receptive_field import analysis_export
 from labkit.receptive_field.analysis_table import (
+    as_csv,
+    as_dataframe,
+    as_json,
     comparison_table,
     field_table,
     layer_table,
     sum_or_none,
+    written,
 )
 from labkit.receptive_field.explorer import explorer
 from labkit.receptive_field.grid_fields import GridFields
@@ -744,7 +747,7 @@ class Analysis:
         Raises:
             ImportError: if pandas is not installed.
         """
-        return analysis_export.as_dataframe(self)
+        return as_dataframe(self)
 
     def to_csv(self, path=None):
         """Write the :meth:`rows` as comma-separated values, names of columns first.
@@ -765,7 +768,7 @@ class Analysis:
             >>> analyse(line).to_csv().splitlines()[0][:26]
             'layer,type,output_size,siz'
         """
-        return analysis_export.written(analysis_export.as_csv(self), path)
+        return written(as_csv(self), path)
 
     def to_json(self, path=None):
         """Write the model's name, sizes, outputs and :meth:`rows` as JSON.
@@ -786,7 +789,7 @@ class Analysis:
             >>> json.loads(analyse(line).to_json())["layers"][0]["size"]
             3
         """
-        return analysis_export.written(analysis_export.as_json(self), path)
+        return written(as_json(self), path)
 
     def _axes_differ(self):
         return any(
