@@ -4,14 +4,11 @@ from dataclasses import dataclass
 
 from labkit.dog_breeds.history import CURVES, History
 from labkit.dog_breeds.packaged import packaged_rows
-from labkit.tables import as_csv
 from labkit.words import did_you_mean, listed
 
 RECORDED = "recorded_runs.csv"
 #: What a row says of the network that a whole stage has left.
-_REACHED = ("training_accuracy", "validation_accuracy")
-_COLUMNS = ("run", "stage", "seed", "epoch", *CURVES, *_REACHED, "validation_pictures")
-_DIGITS = 4
+REACHED = ("training_accuracy", "validation_accuracy")
 
 
 @dataclass(frozen=True)
@@ -72,35 +69,10 @@ def recorded(run, stage):
     return Recorded(
         tuple(by_seed),
         tuple(map(_history, by_seed.values())),
-        *(tuple(float(row[name]) for row in last) for name in _REACHED),
+        *(tuple(float(row[name]) for row in last) for name in REACHED),
         int(last[0]["validation_pictures"]),
     )
 
 
 def _history(rows):
     return History(*(tuple(float(row[name]) for row in rows) for name in CURVES))
-
-
-def pack(records):
-    """Write what :func:`recorded` reads.
-
-    Args:
-        records: dict from the run's name to its :class:`labkit.dog_breeds.run.Record`.
-
-    Returns:
-        The bytes of a CSV file: a row for each epoch, with four digits.
-
-    Example:
-        >>> pack({}).decode().split(",")[:4]
-        ['run', 'stage', 'seed', 'epoch']
-    """
-    rows = [_COLUMNS]
-    for name, record in records.items():
-        pictures = record.facts["data"]["validation"]
-        for row in record.rows:
-            result = record.result(row["stage"], row["seed"])
-            figures = [*(row[key] for key in CURVES), *(result[key] for key in _REACHED)]
-            shown = [f"{figure:.{_DIGITS}f}" for figure in figures]
-            begin = (name, row["stage"], row["seed"], row["epoch"])
-            rows.append([*begin, *shown, pictures])
-    return as_csv(rows).encode("ascii")
