@@ -6,16 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
-from labkit.receptive_field.analysis_table import (
-    as_csv,
-    as_dataframe,
-    as_json,
-    comparison_table,
-    field_table,
-    layer_table,
-    sum_or_none,
-    written,
-)
+from labkit.receptive_field import analysis_table
 from labkit.receptive_field.explorer import explorer
 from labkit.receptive_field.grid_fields import GridFields
 from labkit.receptive_field.paths import Walked, extreme_path, smallest_sizes
@@ -410,7 +401,7 @@ class Analysis:
     @property
     def operations(self) -> int | None:
         """Multiply-adds of all layers together for one picture; ``None`` if one is unknown."""
-        return sum_or_none(layer.operations for layer in self.layers)
+        return analysis_table.sum_or_none(layer.operations for layer in self.layers)
 
     def widest_path(self, layer=None, *, axis=0):
         """Find the path along which a layer sees furthest.
@@ -659,7 +650,7 @@ class Analysis:
                 f"compare needs the analysis of another model, and this is {type(other).__name__}: "
                 "compare(analyse(other))."
             )
-        return comparison_table(self, other)
+        return analysis_table.comparison_table(self, other)
 
     def table(self, first=None, last=None, *, changes=False, width=None):
         """Return a table of all layers, of those from one to another, or of one alone.
@@ -706,11 +697,11 @@ class Analysis:
         if width is not None:
             width = require_whole("width", width, 40)
         if first is None and last is None:
-            return field_table(self, self.layers, self._smallest, changes, width)
+            return analysis_table.field_table(self, self.layers, self._smallest, changes, width)
         if last is None:
-            return layer_table(self, self[first], self._smallest, width)
+            return analysis_table.layer_table(self, self[first], self._smallest, width)
         layers = self._between(first, last)
-        return field_table(self, layers, self._smallest, changes, width)
+        return analysis_table.field_table(self, layers, self._smallest, changes, width)
 
     def _between(self, first, last):
         """Return the layers from one to another, both of them too."""
@@ -747,7 +738,7 @@ class Analysis:
         Raises:
             ImportError: if pandas is not installed.
         """
-        return as_dataframe(self)
+        return analysis_table.as_dataframe(self)
 
     def to_csv(self, path=None):
         """Write the :meth:`rows` as comma-separated values, names of columns first.
@@ -768,7 +759,7 @@ class Analysis:
             >>> analyse(line).to_csv().splitlines()[0][:26]
             'layer,type,output_size,siz'
         """
-        return written(as_csv(self), path)
+        return analysis_table.written(analysis_table.as_csv(self), path)
 
     def to_json(self, path=None):
         """Write the model's name, sizes, outputs and :meth:`rows` as JSON.
@@ -789,7 +780,7 @@ class Analysis:
             >>> json.loads(analyse(line).to_json())["layers"][0]["size"]
             3
         """
-        return written(as_json(self), path)
+        return analysis_table.written(analysis_table.as_json(self), path)
 
     def _axes_differ(self):
         return any(

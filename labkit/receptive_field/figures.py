@@ -6,16 +6,10 @@ from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import ticker
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import (
-    EngFormatter,
-    LogFormatterMathtext,
-    LogLocator,
-    NullLocator,
-    StrMethodFormatter,
-)
 
 from labkit.figure_style import (
     BLUE,
@@ -82,9 +76,9 @@ def _set_log(axes, which):
     """Scale an axis by logarithms from 1 on, with plain numbers beside it."""
     axes.set(**{f"{which}scale": "log", f"{which}lim": (1, None)})
     scaled = getattr(axes, f"{which}axis")
-    scaled.set_major_locator(LogLocator(subs=(1, 3)))
-    scaled.set_minor_locator(NullLocator())
-    scaled.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    scaled.set_major_locator(ticker.LogLocator(subs=(1, 3)))
+    scaled.set_minor_locator(ticker.NullLocator())
+    scaled.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
 
 def _bars(layers):
@@ -243,7 +237,7 @@ def plot_field_per_cost(analyses, *, log_scale=True):
         if log_scale:
             axis.set(xscale="log")
             _set_log(axis, "y")
-        axis.xaxis.set_major_formatter(EngFormatter(sep=" "))
+        axis.xaxis.set_major_formatter(ticker.EngFormatter(sep=" "))
         axis.set_xlabel("multiply-adds so far")
         axis.set_ylabel("receptive field,\ninput positions")
     return figure
@@ -817,4 +811,4 @@ def _set_power_ticks(axes, largest):
     axes.set_xticks([10.0**power for power in range(0, digits, step)])
     axes.minorticks_off()
     if largest >= _LONG_NUMBER:
-        axes.xaxis.set_major_formatter(LogFormatterMathtext())
+        axes.xaxis.set_major_formatter(ticker.LogFormatterMathtext())

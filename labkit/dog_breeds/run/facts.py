@@ -9,12 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import labkit
-from labkit.dog_breeds.errors import (
-    breed_accuracies,
-    confusion_matrix,
-    most_confused,
-    top_accuracy,
-)
+from labkit.dog_breeds import errors
 from labkit.dog_breeds.sources import read_labels
 from labkit.files import sha256_of
 
@@ -113,12 +108,12 @@ def describe_predictions(breeds, truth, predicted):
         >>> told["confusions"], told["breed_accuracies"]
         ([{'breed': 'boxer', 'taken_for': 'pug', 'pictures': 1}], {'boxer': 0.5, 'pug': 1.0})
     """
-    matrix = confusion_matrix(truth, predicted, len(breeds))
-    accuracies = breed_accuracies(matrix, breeds)
+    matrix = errors.confusion_matrix(truth, predicted, len(breeds))
+    accuracies = errors.breed_accuracies(matrix, breeds)
     return {
         "confusions": [
             {"breed": breed, "taken_for": other, "pictures": number}
-            for breed, other, number in most_confused(matrix, breeds, _CONFUSIONS)
+            for breed, other, number in errors.most_confused(matrix, breeds, _CONFUSIONS)
         ],
         "breed_accuracies": {
             breed: round(accuracies[breed], 4) for breed in breeds if breed in accuracies
@@ -167,7 +162,7 @@ def measure(model, training, validation, truth):
         "training_accuracy": training_accuracy,
         "validation_loss": validation_loss,
         "validation_accuracy": validation_accuracy,
-        "validation_top5_accuracy": top_accuracy(probabilities, truth, 5),
+        "validation_top5_accuracy": errors.top_accuracy(probabilities, truth, 5),
     }, probabilities.argmax(axis=1)
 
 
