@@ -2,12 +2,12 @@
 
 import os
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
+from tqdm.contrib.concurrent import thread_map
 
 from labkit.dog_breeds import pictures
 from labkit.dog_breeds.damage import find_damaged, refuse, warn_left_out
@@ -176,10 +176,8 @@ def _shrink(paths):
     def shrink(place):
         small[place] = pictures.load(paths[place], (_SIDE, _SIDE), interpolation="area")
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        done = pool.map(shrink, range(len(paths)))
-        for _ in tqdm(done, "Comparing pictures", len(paths), delay=_BAR_AFTER):
-            pass
+    look = {"desc": "Comparing pictures", "delay": _BAR_AFTER, "tqdm_class": tqdm}
+    thread_map(shrink, range(len(paths)), max_workers=_THREADS, **look)
     return small
 
 
