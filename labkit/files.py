@@ -266,6 +266,29 @@ def in_a_sentence(error, problem, advice):
     return type(error)(f"{problem} ({reason(error)}); {advice}.")
 
 
+@contextmanager
+def sentences(problem, advice):
+    """Word what the operating system refuses within a ``with`` block.
+
+    Args:
+        problem, advice: As for :func:`in_a_sentence`.
+
+    Raises:
+        OSError: What came up in the block, as a sentence.
+
+    Example:
+        >>> with sentences("no/dog.jpg cannot be read", "give another picture"):
+        ...     open("no/dog.jpg")
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: no/dog.jpg cannot be read (No such file or directory); give another ...
+    """
+    try:
+        yield
+    except OSError as error:
+        raise in_a_sentence(error, problem, advice) from None
+
+
 def reason(error):
     """Return why, in the system's or a library's own words, on one line without a full stop.
 

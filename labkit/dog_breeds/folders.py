@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from labkit.dog_breeds.pictures import is_sidecar
 from labkit.dog_breeds.sources.layout import LABELS, PICTURES, SUFFIX, read_data_set
-from labkit.files import exclusive, in_a_sentence, link_or_copy
+from labkit.files import exclusive, link_or_copy, sentences
 from labkit.words import count, some
 
 TRAINING = "train_sorted"
@@ -93,18 +93,15 @@ def reorganise(directory, destination=None, *, progress=True):
     plan = plan_folders(labels, files)
     target = directory if destination is None else Path(destination).expanduser()
     _refuse_train(target, directory)
-    try:
+    advice = (
+        "make room there and call reorganise again, which goes on where it stopped, or choose "
+        "another destination: reorganise(data, FOLDER); sorted_directory=FOLDER in the lab's "
+        "settings; --sorted FOLDER for the command"
+    )
+    with sentences(f"The sorted folders cannot be written to {target}", advice):
         target.mkdir(parents=True, exist_ok=True)
         with exclusive(target):
             _sort_into(target, plan, directory / PICTURES, progress)
-    except OSError as error:
-        raise in_a_sentence(
-            error,
-            f"The sorted folders cannot be written to {target}",
-            "make room there and call reorganise again, which goes on where it stopped, or choose "
-            "another destination: reorganise(data, FOLDER); sorted_directory=FOLDER in the lab's "
-            "settings; --sorted FOLDER for the command",
-        ) from None
     training, validation = len(plan[TRAINING]), len(plan[VALIDATION])
     breeds = len(set(labels.values()))
     return SortedFolders(target / TRAINING, target / VALIDATION, training, validation, breeds)

@@ -13,7 +13,7 @@ from labkit.dog_breeds import pictures
 from labkit.dog_breeds.damage import require_undamaged
 from labkit.dog_breeds.saving import provenance_of
 from labkit.dog_breeds.sources.layout import file_names
-from labkit.files import in_a_sentence, replacing
+from labkit.files import replacing, sentences
 from labkit.tables import as_csv, as_text
 from labkit.words import require_whole, some
 
@@ -186,13 +186,11 @@ def _predictions(model, folder, ids, provenance, progress):
 
 def _write(path, rows):
     text = as_csv(rows)
-    try:
+    advice = "make room there or choose another place"
+    with sentences(f"The submission cannot be written to {path}", advice):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial:
             partial.write_text(text, "utf-8", newline="")
-    except OSError as error:
-        advice = "make room there or choose another place"
-        raise in_a_sentence(error, f"The submission cannot be written to {path}", advice) from None
     return path
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import keras
 
-from labkit.files import in_a_sentence, reason, replacing
+from labkit.files import reason, replacing, sentences
 from labkit.words import require
 
 #: How the name of a file with a whole network ends.
@@ -145,13 +145,11 @@ def save(model, path, breeds=None):
         path.suffix == KERAS_SUFFIX, "path", str(path), f"a file name that ends in {KERAS_SUFFIX}"
     )
     remember(model, provenance_of(model, breeds))
-    try:
+    advice = "make room there or choose another place"
+    with sentences(f"The network cannot be written to {path}", advice):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, path.with_name(f".{path.stem}.part{KERAS_SUFFIX}")) as partial_file:
             model.save(partial_file)
-    except OSError as error:
-        advice = "make room there or choose another place"
-        raise in_a_sentence(error, f"The network cannot be written to {path}", advice) from None
     return path
 
 

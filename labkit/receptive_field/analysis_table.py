@@ -8,7 +8,7 @@ from html import escape
 from textwrap import fill
 
 from labkit import tables
-from labkit.files import in_a_sentence, replacing
+from labkit.files import replacing, sentences
 from labkit.words import some
 
 _UNKNOWN = "?"
@@ -395,9 +395,6 @@ def write_whole(path, write):
     Raises:
         OSError: if it cannot be written; one that was there stays as it was.
     """
-    try:
-        with replacing(path) as partial:
-            write(partial)
-    except OSError as error:
-        problem = f"{str(path)!r} cannot be written"
-        raise in_a_sentence(error, problem, "choose a folder that may be written to") from error
+    problem = f"{str(path)!r} cannot be written"
+    with sentences(problem, "choose a folder that may be written to"), replacing(path) as partial:
+        write(partial)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import get_args
 
 from labkit.dog_breeds.history import CURVES, History
-from labkit.files import in_a_sentence
+from labkit.files import sentences
 from labkit.tables import as_csv
 
 HISTORY = "history.csv"
@@ -187,7 +187,8 @@ def write_record(record, folder, networks=None):
     history = _as_csv(record.rows)
     facts = record.facts | {"sha256": _checksum(record.facts, history)}
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
-    try:
+    advice = "make room there and run again, which trains no epoch again that was kept"
+    with sentences(f"The record {folder} cannot be written", advice):
         partial = folder.with_name(f".{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -198,9 +199,6 @@ def write_record(record, folder, networks=None):
                 os.rename(file, partial / file.name)
             networks.rmdir()
         os.rename(partial, folder)
-    except OSError as error:
-        advice = "make room there and run again, which trains no epoch again that was kept"
-        raise in_a_sentence(error, f"The record {folder} cannot be written", advice) from None
     return folder
 
 

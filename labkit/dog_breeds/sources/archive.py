@@ -24,7 +24,7 @@ from labkit.dog_breeds.sources.layout import (
     match_pictures,
     parse_labels,
 )
-from labkit.files import in_a_sentence, reason, require_room
+from labkit.files import reason, require_room, sentences
 from labkit.words import some
 
 _DAMAGE = (
@@ -134,12 +134,9 @@ def sniff(path):
         NotAnArchiveError: Neither of the two; a web page is named as such.
         OSError: The file is not there or may not be read.
     """
-    try:
-        with open(path, "rb") as file:
-            head = file.read(1024)
-    except OSError as error:
-        advice = "give it permission to be read, or get the archive once more"
-        raise in_a_sentence(error, f"{path} cannot be read", advice) from None
+    advice = "give it permission to be read, or get the archive once more"
+    with sentences(f"{path} cannot be read", advice), open(path, "rb") as file:
+        head = file.read(1024)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     if is_web_page(head):
