@@ -22,7 +22,6 @@ _NAMES = {
     "folders": ("reorganise",),
     "class_sizes": ("class_sizes", "photograph_class_sizes"),
     "duplicates": ("duplicates",),
-    "flaws": ("planted_flaws",),
     "batches": ("ImageDataGenerator", "flow_lab"),
     "blanks": ("check_generator", "check_flows", "check_network", "check_compiled", "check_fit"),
     "networks": (
@@ -50,7 +49,7 @@ _NAMES = {
         "occlusion_map",
     ),
     "devices": ("use_mixed_precision", "use_devices", "gpu_advice"),
-    "recorded": ("recorded", "Recorded"),
+    "packaged": ("planted_flaws", "recorded", "Recorded"),
     "figures": (
         "plot_class_sizes",
         "plot_samples",

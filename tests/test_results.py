@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from pack_results import packed
 
-from labkit.dog_breeds.packaged import packaged_file
-from labkit.dog_breeds.recorded import RECORDED
+from labkit.dog_breeds.packaged import RECORDED, packaged_file
 from labkit.dog_breeds.run.__main__ import main
 from labkit.dog_breeds.run.records import FACTS, HISTORY, read_record
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from draw_dogs.package_data import ROOT, publish
 
 from labkit.dog_breeds.history import CURVES
-from labkit.dog_breeds.recorded import REACHED, RECORDED
+from labkit.dog_breeds.packaged import REACHED, RECORDED
 from labkit.dog_breeds.run.records import FACTS, read_record
 from labkit.tables import as_csv
 

@@ -4,7 +4,7 @@ Where pictures come from (:mod:`~labkit.dog_breeds.sources`) →
 folders (:mod:`~labkit.dog_breeds.folders`), whose pictures are looked through for damage
 (:mod:`~labkit.dog_breeds.damage`), counted
 (:mod:`~labkit.dog_breeds.class_sizes`) and searched for copies
-(:mod:`~labkit.dog_breeds.duplicates`; :mod:`~labkit.dog_breeds.flaws` tells what was planted) →
+(:mod:`~labkit.dog_breeds.duplicates`) →
 batches (:mod:`~labkit.dog_breeds.batches`) →
 networks (:mod:`~labkit.dog_breeds.networks`) →
 training (:mod:`~labkit.dog_breeds.training`, on :mod:`~labkit.dog_breeds.devices`, kept in
@@ -19,6 +19,7 @@ a network that is kept (:mod:`~labkit.dog_breeds.saving`) and asked
 What differs between the drawn dogs and the photographs is one frozen dataclass,
 in :mod:`~labkit.dog_breeds.settings`. :mod:`~labkit.dog_breeds.run` takes the whole way without a
 notebook, and writes a record (:mod:`~labkit.dog_breeds.run.records`). The curves of those that the
-lab shows come with the package (:mod:`~labkit.dog_breeds.recorded`). What a student writes into
-the lab's blanks is checked in :mod:`~labkit.dog_breeds.blanks`.
+lab shows come with the package, as do the answer to which flaws were planted among the drawn dogs
+(:mod:`~labkit.dog_breeds.packaged`). What a student writes into the lab's blanks is checked in
+:mod:`~labkit.dog_breeds.blanks`.
 """

@@ -13,6 +13,7 @@ from labkit import (
     plot_class_sizes,
     plot_history,
     plot_picture_sizes,
+    plot_runs,
     plot_transformations,
 )
 from labkit import plot_samples as samples
@@ -25,7 +26,9 @@ from labkit.dog_breeds.figures import (
     smooth,
 )
 from labkit.dog_breeds.history import History
+from labkit.dog_breeds.packaged import Recorded
 from labkit.dog_breeds.prediction import Prediction
+from labkit.figure_style import _apart
 
 
 @pytest.fixture(autouse=True)
@@ -303,3 +306,31 @@ class TestTransformations:
         (tmp_path / "no.jpg").write_text("words")
         with pytest.raises(ValueError, match=r"no\.jpg cannot be decoded"):
             plot_transformations(ImageDataGenerator(rotation_range=9), tmp_path / "no.jpg")
+
+
+def run_of(*curves):
+    histories = tuple(History(c, c, c, c) for c in curves)
+    ends = tuple(c[-1] for c in curves)
+    return Recorded(tuple(range(len(curves))), histories, ends, ends, 100)
+
+
+class TestRuns:
+    def test_the_mean_is_drawn_over_the_seeds_and_named_at_its_end(self):
+        axes = plot_runs({"a": run_of((0.2, 0.4), (0.4, 0.8)), "b": run_of((0.1, 0.2))}).axes[0]
+        lines = [line.get_ydata().tolist() for line in axes.lines]
+        expected = [[0.2, 0.4], [0.4, 0.8], [0.3, 0.6], [0.1, 0.2], [0.1, 0.2]]
+        np.testing.assert_allclose(lines, expected)
+        assert [text.get_text() for text in axes.texts] == ["a", "b"]
+        assert [text.xy[1] for text in axes.texts] == pytest.approx([0.6, 0.2])
+
+    def test_names_keep_apart_and_in_order(self):
+        heights = [0.5, 0.9, 0.52, 0.51, 0.1]
+        apart = _apart(heights, 0.1)
+        assert np.argsort(apart).tolist() == np.argsort(heights).tolist()
+        assert min(np.diff(sorted(apart))) > 0.1 - 1e-9
+        assert apart[1] == 0.9 and apart[4] == 0.1
+
+    def test_none_and_too_many_are_refused(self):
+        for runs in ({}, {str(n): run_of((0.1,)) for n in range(7)}):
+            with pytest.raises(ValueError, match="draw one to 6"):
+                plot_runs(runs)
