@@ -106,6 +106,32 @@ def test_figures_are_embedded(pdf):
     assert len(shown) > 10 and len(embedded) >= len(shown)
 
 
+def lines(page):
+    """List the lines of a printed page from its head to its foot, without the number there."""
+    shown = page.extract_text(extraction_mode="layout").splitlines()
+    return [" ".join(line.split()) for line in shown if line.strip()][:-1]
+
+
+def chapter(pdf, outline, name):
+    """Return the printed pages of a chapter."""
+    begins = [*sorted(outline.values()), len(pdf.pages) + 1]
+    first = outline[title(name)]
+    return pdf.pages[first - 1 : begins[begins.index(first) + 1] - 1]
+
+
+def test_no_name_of_the_reference_stands_alone_at_the_foot_of_a_page(pdf, outline):
+    pages = [lines(page) for page in chapter(pdf, outline, "book/reference")]
+    names = {"Parameters:", "Returns:", "Raises:"}
+    assert sum(not names.isdisjoint(page) for page in pages) > 20
+    assert not [page for page in pages if page[-1] in names]
+
+
+def test_an_equation_keeps_the_mark_under_it(pdf, outline):
+    pages = [lines(page) for page in chapter(pdf, outline, "labs/receptive_field")]
+    assert sum("✓ proved" in page for page in pages) > 5
+    assert not [page for page in pages if page[0] == "✓ proved"]
+
+
 def test_links_within_the_book_lead_to_places_in_it(pdf, links):
     places = [str(link["/Dest"]) for link in links if "/Dest" in link]
     assert len(places) > len(CHAPTERS)

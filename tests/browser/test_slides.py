@@ -34,6 +34,18 @@ def test_each_slide_fills_a_sheet_of_its_own(page, deck):
         assert width / height == pytest.approx(16 / 9, rel=0.01)
 
 
+def test_in_the_whole_book_no_slide_is_torn(page, deck):
+    """Half a slide at the foot of a page was an empty frame."""
+    page.goto((BOOK / "book" / f"{deck}.html").as_uri())
+    page.emulate_media(media="print")
+    breaks = page.evaluate("""() => {
+      document.body.classList.add("printed-book");
+      const slides = document.querySelectorAll("section:has(> .slide-deck) > section");
+      return [...slides].map((slide) => getComputedStyle(slide).breakInside);
+    }""")
+    assert breaks == ["avoid"] * 6
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_of_a_slide_is_cut_or_leaves_its_frame(page, deck, width):
     page.set_viewport_size({"width": width, "height": 900})
