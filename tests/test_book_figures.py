@@ -18,7 +18,7 @@ from labkit import figure_style
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-figures, line_breaks, search = map(import_module, ("figures", "line_breaks", "search_from_disk"))
+figures, line_breaks, search = map(import_module, ("figures", "line_breaks", "search_excerpts"))
 sys.path.pop(0)
 
 
@@ -166,3 +166,36 @@ def test_of_a_page_the_words_are_kept_and_where_they_stand():
     <p>One <em>two</em>.<svg><text>drawn</text></svg><!-- aside --></p><script>run()</script>
     </section>"""
     assert " ".join(search.words(html).split()) == '<section id="a">Title One two. </section>'
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (r"\(r_{l-1} = s_l\,r_l + k_l - s_l\)", "r_{l-1} = s_l r_l + k_l - s_l"),
+        (r"\(\{ s_l j + i : 0 \le i < k_l \}\)", "{ s_l j + i : 0 ≤ i &lt; k_l }"),
+        (r"\(1 + \sum_{l=1}^{L} (k_l - 1)\)", "1 + ∑_{l=1}^{L} (k_l - 1)"),
+        (r"\(\sqrt{\text{depth}}\)", "√{depth}"),
+    ],
+)
+def test_a_formula_is_found_as_text_without_commands(formula, text):
+    html = f'Of <span class="math notranslate">{formula}</span>.'
+    assert search.words(html) == f"Of {text}."
+
+
+def test_an_equation_by_itself_is_left_out():
+    assert search.words('It is <div class="math">\n\\[a^2\\]</div> then.') == "It is … then."
+
+
+def test_words_of_pages_that_were_not_built_anew_stay(tmp_path):
+    (tmp_path / "_static").mkdir()
+
+    def build(**pages):
+        env = SimpleNamespace(found_docs={"a", "b"})
+        builder = SimpleNamespace(format="html")
+        app = SimpleNamespace(outdir=tmp_path, env=env, builder=builder, words_of_pages=pages)
+        search.write_words(app, None)
+        return (tmp_path / "_static" / "search_words.js").read_text("utf-8")
+
+    assert build(a="one", gone="two") == 'WORDS_OF_PAGES = {"a": "one"};\n'
+    assert build(b="three") == 'WORDS_OF_PAGES = {"a": "one", "b": "three"};\n'
+    assert build() == 'WORDS_OF_PAGES = {"a": "one", "b": "three"};\n'

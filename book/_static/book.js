@@ -117,9 +117,10 @@ window.addEventListener("beforeprint", () => {
 });
 
 // The search shows an excerpt of each page it finds, which it fetches. Browsers forbid that to pages
-// opened straight from the disk; there the words of all pages come as a script.
+// opened straight from the disk, and formulas in them read as they were typed. So the words of all
+// pages come as a script.
 const results = document.getElementById("search-results");
-if (results && location.protocol === "file:") {
+if (results) {
   const root = document.documentElement.dataset.content_root;
   const script = Object.assign(document.createElement("script"), { src: `${root}_static/search_words.js` });
   const loaded = new Promise((resolve) => { script.onload = resolve; });

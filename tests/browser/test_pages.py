@@ -166,6 +166,7 @@ class TestSearch:
         )
         excerpt.first.wait_for()
         assert "dilat" in excerpt.first.inner_text().lower()
+        assert "\\" not in page.locator("#search-results").inner_text()
         found.first.click()
         page.wait_for_load_state()
         assert "dilat" in page.locator("article").inner_text().lower()
