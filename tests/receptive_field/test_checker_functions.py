@@ -105,6 +105,13 @@ def test_loops_of_students_are_proved(function):
     assert check(function).status == "proved"
 
 
+@pytest.fixture
+def time_for_small_networks(monkeypatch):
+    """Let all small networks be tried, also where a busy machine would leave no time for them."""
+    monkeypatch.setattr("labkit.receptive_field.checker.check._SECONDS_FOR_CALLS", 30)
+
+
+@pytest.mark.usefixtures("time_for_small_networks")
 @pytest.mark.parametrize("function", [by_recurrence, by_sum, with_loops])
 def test_right_loops_are_proved_for_every_depth(function):
     verdict = check_closed_form(function)
@@ -242,15 +249,17 @@ def growing(k, s):
         k.append(1)
 
 
+@pytest.mark.usefixtures("time_for_small_networks")
 @pytest.mark.parametrize(
     "function", [endless, endless_with_two_layers, stubborn, with_a_bare_except, growing]
 )
 def test_an_endless_loop_comes_back_with_a_verdict(function):
-    started = time.monotonic()
+    # The processor's time, which does not grow with what else the machine does.
+    started = time.process_time()
     verdict = check_closed_form(function)
     assert verdict.status == "unreadable"
     assert "did not come back in time on k=" in verdict.message
-    assert time.monotonic() - started < 5  # On a busy machine; alone it is a third of a second.
+    assert time.process_time() - started < 3  # A third of a second is what it takes.
 
 
 def processor_time_of_a_moment():
