@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import keras
 
+from labkit.language import phrase
 from labkit.machine import gpu_names
 from labkit.words import is_whole, require_whole
 
@@ -44,16 +45,9 @@ def gpu_advice(settings):
         >>> print(gpu_advice(load_settings("drawn")))
         The settings 'drawn' need no GPU.
     """
-    if not settings.mixed_precision:
-        return f"The settings {settings.name!r} need no GPU."
-    if has_gpu():
-        return f"A GPU was found, as the settings {settings.name!r} want it."
-    return (
-        f"No GPU was found, and the settings {settings.name!r} are made for one: at full size the "
-        "lab would run for days. In Colab choose 'Runtime', 'Change runtime type', a GPU, and run "
-        "all cells again; elsewhere see the page 'Run it yourself', or take the drawn dogs: "
-        "load_settings('drawn'). Or go on, and shorten the training with settings.replace."
-    )
+    wanted = "GPU found" if has_gpu() else "no GPU found"
+    name = wanted if settings.mixed_precision else "no GPU needed"
+    return phrase("advice", name, settings=repr(settings.name))
 
 
 def use_mixed_precision(wanted=True):

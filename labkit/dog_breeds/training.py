@@ -21,6 +21,7 @@ from labkit.dog_breeds.devices import SharedTraining, batch_size_advice, scaled_
 from labkit.dog_breeds.experiments import describe_experiment, outcome
 from labkit.dog_breeds.history import History
 from labkit.dog_breeds.saving import Provenance, known_provenance, remember
+from labkit.language import phrase
 from labkit.words import listed, require_whole
 
 
@@ -357,22 +358,9 @@ def what_limits(share, cached):
         >>> print(what_limits(0.02, cached=True))
         The network limits the speed: pictures were waited for 2 % of the first epoch. ...
     """
-    waited = f"pictures were waited for {share:.0%} of the first epoch".replace("%", " %")
-    if share < 1 / 3:
-        return (
-            f"The network limits the speed: {waited}. A GPU, mixed precision, a smaller "
-            "target_size or fewer filters would make it faster."
-        )
-    if not cached:
-        return (
-            f"The pictures limit the speed: {waited}. Have them kept once they are decoded, with "
-            'cache="memory" or cache="disk" in flow_from_directory.'
-        )
-    return (
-        f"The pictures limit the speed: {waited}. More cores, a smaller target_size or fewer "
-        "transformations would make it faster; the first epoch also decodes every picture, which "
-        "later ones need not."
-    )
+    pictures = "kept pictures limit" if cached else "pictures limit"
+    name = "network limits" if share < 1 / 3 else pictures
+    return phrase("advice", name, percent=f"{100 * share:.0f}")
 
 
 class _Progress(keras.callbacks.Callback):
