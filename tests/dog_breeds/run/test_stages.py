@@ -22,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 
 SMALL = """--set target_size=(16,16) --set filters=(4,8) --set dense=(8,) --set scratch_epochs=2
 --set head_epochs=2 --set fine_tuning_epochs=1""".split()
+ONE_EPOCH = ["--set", "head_epochs=1"]
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,8 @@ def test_sorted_pictures_go_where_they_are_told(tmp_path, capsys):
 
 
 def test_each_seed_is_a_repetition(recorded):
-    words = ("--stages", "head", "--cached-features", "--seeds")
+    """Also of features, which without weights are those of each seed's own base."""
+    words = "--stages head --cached-features --set weights=None --set head_epochs=1 --seeds".split()
     both, _ = recorded(*words, "5", "6")
     record = read_record(both)
     assert record.seeds == (5, 6)
@@ -145,15 +147,6 @@ def test_each_seed_is_a_repetition(recorded):
     assert "before" in printed
     assert read_record(alone).history("head").loss == pytest.approx(
         record.history("head", 6).loss, rel=1e-3
-    )
-
-
-def test_features_of_random_weights_are_those_of_their_own_seed(recorded):
-    words = "--stages head --cached-features --set weights=None --set head_epochs=1".split()
-    both, _ = recorded(*words, "--seeds", "5", "6")
-    alone, _ = recorded(*words, "--seeds", "6")
-    assert read_record(both).history("head", 6).loss == pytest.approx(
-        read_record(alone).history("head").loss, rel=1e-3
     )
 
 
@@ -174,7 +167,7 @@ def own_base(tmp_path):
 def test_a_base_from_a_file_is_one_for_all_seeds_and_named_without_its_folder(
     recorded, own_base, tmp_path
 ):
-    words = ["--stages", "head", "fine_tuning", "--set", "weights=None", "--seeds", "5", "6"]
+    words = ["--stages", "head", *ONE_EPOCH, "--set", "weights=None", "--seeds", "5", "6"]
     words += ["--set", f"base={own_base(1)}"]
     pictures, features = (
         read_record(recorded(*words, *more)[0]) for more in ((), ("--cached-features",))
@@ -187,8 +180,28 @@ def test_a_base_from_a_file_is_one_for_all_seeds_and_named_without_its_folder(
     assert str(tmp_path) not in json.dumps(pictures.facts)
 
 
-def test_epochs_are_not_taken_over_from_another_base_in_the_same_file(
-    dogs, own_base, tmp_path, monkeypatch
+@pytest.fixture
+def began(dogs, tmp_path, monkeypatch):
+    """Return a function that breaks a run off where it begins to train: its epoch and weights."""
+
+    class Began(BaseException):
+        pass
+
+    def broken_off(model, *batches, initial_epoch, **options):
+        raise Began(initial_epoch, model.get_weights())
+
+    def began(settings, plan, out="record"):
+        with monkeypatch.context() as patch, pytest.raises(Began) as caught:
+            patch.setattr(keras.Model, "fit", broken_off)
+            run(dogs[0], settings, tmp_path / out, plan, "", False)
+        return caught.value.args
+
+    return began
+
+
+@pytest.mark.parametrize("other", ["augmentation", "base in the same file"])
+def test_a_run_takes_nothing_over_from_one_that_differs(
+    other, dogs, own_base, began, tmp_path, monkeypatch
 ):
     settings = load_settings("drawn").replace(
         target_size=(16, 16),
@@ -206,43 +219,55 @@ def test_epochs_are_not_taken_over_from_another_base_in_the_same_file(
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
         patch.setattr(stages, "write_record", full)
         run(dogs[0], settings, tmp_path / "record", plan, "", False)
-    own_base(2)
-    after = run(dogs[0], settings, tmp_path / "record", plan, "", False)
-    alone = run(dogs[0], settings.replace(checkpoints=None), tmp_path / "alone", plan, "", False)
-    assert after.history("head").loss == pytest.approx(alone.history("head").loss, rel=1e-4)
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    if other == "augmentation":
+        settings = settings.replace(augmentation={"horizontal_flip": True})
+    else:
+        own_base(2)
+    epoch, weights = began(settings, plan)
+    _, expected = began(settings.replace(checkpoints=None), plan)
+    assert epoch == 0
+    for one, alone in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(one, alone)
 
 
-def test_cached_features_give_what_pictures_give(recorded):
-    words = ("--stages", "head", "fine_tuning")
-    pictures = read_record(recorded(*words)[0])
-    features = read_record(recorded(*words, "--cached-features")[0])
+@pytest.fixture(scope="module")
+def head_and_fine_tuning(recorded):
+    """The two stages on pictures, twice: the folder of their record and of their networks."""
+    return recorded("--stages", "head", "fine_tuning", "--keep", *ONE_EPOCH, "--seeds", "1", "2")[0]
+
+
+def test_cached_features_give_what_pictures_give(recorded, head_and_fine_tuning):
+    words = ["--stages", "head", "fine_tuning", "--cached-features", *ONE_EPOCH, "--seeds", "1"]
+    pictures, features = read_record(head_and_fine_tuning), read_record(recorded(*words)[0])
     assert features.facts["cached_features"] and not pictures.facts["cached_features"]
     for stage in ("head", "fine_tuning"):
         assert features.history(stage).val_loss == pytest.approx(
-            pictures.history(stage).val_loss, rel=0.02
+            pictures.history(stage, 1).val_loss, rel=0.02
         ), stage
         assert features.result(stage)["validation_loss"] == pytest.approx(
-            pictures.result(stage)["validation_loss"], rel=0.02
+            pictures.result(stage, 1)["validation_loss"], rel=0.02
         ), stage
 
 
 def test_all_layers_train_from_the_start_where_nothing_is_frozen(recorded):
-    record = read_record(recorded("--stages", "head", "--unfrozen", "--set", "head_epochs=1")[0])
+    record = read_record(recorded("--stages", "head", "--unfrozen", *ONE_EPOCH)[0])
     (stage,) = record.facts["stages"]
     assert stage["stage"] == "head" and stage["trained_parameters"] == stage["parameters"]
     with pytest.raises(ValueError, match="cache none, or freeze it"):
         Plan(("head",), cached_features=True, unfrozen=True)
 
 
-def test_the_wrong_scaling_is_another_network(recorded):
-    own = read_record(recorded("--stages", "head", "fine_tuning")[0])
-    none = read_record(recorded("--stages", "head", "--preprocessing", "none")[0])
+def test_the_wrong_scaling_is_another_network(recorded, head_and_fine_tuning):
+    own = read_record(head_and_fine_tuning)
+    words = ["--stages", "head", "--preprocessing", "none", *ONE_EPOCH, "--seeds", "1"]
+    none = read_record(recorded(*words)[0])
     assert (own.facts["preprocessing"], none.facts["preprocessing"]) == ("own", "none")
-    assert own.history("head").loss[0] != pytest.approx(none.history("head").loss[0], rel=1e-3)
+    assert own.history("head", 1).loss[0] != pytest.approx(none.history("head").loss[0], rel=1e-3)
 
 
-def test_networks_are_kept_beside_their_record(recorded, dogs):
-    folder, _ = recorded("--stages", "head", "fine_tuning", "--keep", "--seeds", "1", "2")
+def test_networks_are_kept_beside_their_record(head_and_fine_tuning, dogs):
+    folder = head_and_fine_tuning
     kept = [f"{stage}_seed_{seed}.keras" for stage in ("fine_tuning", "head") for seed in (1, 2)]
     assert sorted(path.name for path in folder.glob("*.keras")) == kept
     assert not list(folder.parent.glob(".*"))
@@ -261,17 +286,17 @@ def test_networks_are_kept_beside_their_record(recorded, dogs):
 
 
 def test_cached_features_keep_a_network_that_knows_its_breeds(recorded):
-    words = ("--stages", "head", "--set", "augmentation={}", "--cached-features", "--keep")
+    words = ["--stages", "head", "--cached-features", "--keep", *ONE_EPOCH]
     network = labkit.load(recorded(*words)[0] / "head_seed_2021.keras")
     assert len(labkit.predict(network, np.zeros((20, 20, 3), np.uint8)).breeds) == 3
 
 
-def test_an_interrupted_run_goes_on(dogs, tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on(dogs, began, tmp_path, monkeypatch):
     settings = load_settings("drawn").replace(
         target_size=(16, 16),
         filters=(4, 8),
         dense=(8,),
-        head_epochs=3,
+        head_epochs=2,
         checkpoints=str(tmp_path / "kept"),
     )
     plan = Plan(("head",), (7,))
@@ -282,51 +307,23 @@ def test_an_interrupted_run_goes_on(dogs, tmp_path, monkeypatch):
 
     class KillerClock(stages.EpochClock):
         def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
+            if epoch == 1:
                 raise Killed
             super().on_epoch_begin(epoch, logs)
 
-    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+    with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(stages, "EpochClock", KillerClock)
         run(dogs[0], settings, tmp_path / "record", plan, "", False)
     assert not (tmp_path / "record").exists()
-    fitted = []
-    monkeypatch.setattr(
-        keras.Model,
-        "fit",
-        lambda *a, fit=keras.Model.fit, **k: fitted.append(k["initial_epoch"]) or fit(*a, **k),
-    )
+    assert began(settings, plan)[0] == 1
     resumed = run(dogs[0], settings, tmp_path / "record", plan, "", False)
-    assert fitted == [2]
     assert resumed.history("head").val_loss == pytest.approx(
         whole.history("head").val_loss, rel=1e-3
     )
     assert all(seconds > 0 for seconds in resumed.seconds("head"))
     # What was kept for this run is gone, so that a repetition is one.
     assert list((tmp_path / "kept").iterdir()) == []
-    run(dogs[0], settings, tmp_path / "again" / "record", plan, "", False)
-    assert fitted == [2, 0]
-
-
-def test_a_run_takes_nothing_from_one_with_other_settings(dogs, tmp_path, monkeypatch):
-    settings = load_settings("drawn").replace(
-        target_size=(16, 16), dense=(8,), head_epochs=1, checkpoints=str(tmp_path / "kept")
-    )
-    plan = Plan(("head",), (7,))
-
-    def full(record, folder, networks):
-        raise OSError("the disk is full")
-
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
-        patch.setattr(stages, "write_record", full)
-        run(dogs[0], settings, tmp_path / "first" / "record", plan, "", False)
-    assert len(list((tmp_path / "kept").iterdir())) == 1
-    flipped = settings.replace(augmentation={"horizontal_flip": True})
-    other = run(dogs[0], flipped, tmp_path / "second" / "record", plan, "", False)
-    alone = run(
-        dogs[0], flipped.replace(checkpoints=None), tmp_path / "third" / "record", plan, "", False
-    )
-    assert other.history("head").loss == pytest.approx(alone.history("head").loss, rel=1e-4)
+    assert began(settings, plan, "again/record")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -352,7 +349,7 @@ def test_a_run_takes_nothing_from_one_with_other_settings(dogs, tmp_path, monkey
         (["--setting", "painted"], "there are no such settings"),
         (["--set", "devices=100"], "devices=100"),
         (["--data", "no_such_archive.zip"], "no_such_archive.zip"),
-        (["--set", "base=vgg99", "--set", "weights=None"], "vgg99"),
+        (["--stages", "head", "--set", "base=vgg99", "--set", "weights=None"], "vgg99"),
         (["--compare", "no_such_record"], "is no record"),
     ],
 )
