@@ -1,10 +1,13 @@
 "use strict";
 
-// What all pages in a page share: elements, the address, the clipboard, the start.
+// What all pages in a page share: elements, the start, the address, the clipboard.
 
 const PAUSE = 250;
 
 // ---- Elements
+
+// The parts of a page by their names, in an attribute that each kind of page has for itself.
+const partsOf = (root, kind) => (name) => root.querySelector(`[data-${kind}="${name}"]`);
 
 function make(parent, name, attributes = {}, text = "") {
   const element = document.createElementNS(parent.namespaceURI, name);
@@ -12,6 +15,18 @@ function make(parent, name, attributes = {}, text = "") {
   element.textContent = text;
   parent.append(element);
   return element;
+}
+
+// Radio buttons of one name as chips; returns a function that checks one.
+function radios(parent, name, labels, choose) {
+  const inputs = labels.map((label, n) => {
+    const chip = make(parent, "label");
+    const input = make(chip, "input", {type: "radio", class: "lk-hidden", name, value: n});
+    make(chip, "span", {}, label);
+    input.addEventListener("change", () => choose(n));
+    return input;
+  });
+  return (n) => inputs.forEach((input, place) => { input.checked = place === n; });
 }
 
 // Not "disabled", which would take the focus away from under a reader's finger.
@@ -30,7 +45,21 @@ function mountEach(selector, mount) {
   });
 }
 
+// Returns a function that calls what it was given last, once the reader pauses.
+function onPause() {
+  let timer = 0;
+  return (act) => {
+    clearTimeout(timer);
+    timer = setTimeout(act, PAUSE);
+  };
+}
+
 // ---- The address
+
+// A page that a link leads to may stand far below.
+function bringIntoSight(root) {
+  if (root.getBoundingClientRect().top > innerHeight) root.scrollIntoView();
+}
 
 // Inside a frame or a notebook's own page the address belongs to someone else.
 const ownsAddress = () => window.top === window && !("jpThemeLight" in document.body.dataset);

@@ -20,8 +20,8 @@ from labkit.language import phrase, phrases
 
 FOLDER = "_static/pages_in_pages"
 #: Where what is seen without a script ends, in the markup of every such page.
-LIVE = '<div data-in="live" hidden>'
-BEGIN = '<div class="network-page '
+LIVE = '<div class="lk-live" data-in="live" hidden>'
+BEGIN = '<div class="labkit-page network-page '
 BUTTON = (
     '<p><button type="button" data-page="{address}" data-name="{name}" hidden '
     'data-loading="{loading}" data-failed="{failed}">{open}</button> '

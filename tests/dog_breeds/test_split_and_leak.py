@@ -108,13 +108,6 @@ class TestPage:
         assert len(html) < 220_000
         assert not re.search(r"https?:|@import|url\(|\bfetch\(", html)
 
-    def test_its_style_stays_inside(self, shown):
-        style = re.search("(?s)<style>(.*?)</style>", shown._repr_html_())[1]
-        style = re.sub(r"@media[^{]*\{", "", style)
-        selectors = [line.split("{")[0] for line in style.splitlines() if "{" in line]
-        parts = [part for line in selectors for part in re.split(r",(?![^(]*\))", line)]
-        assert all(part.strip().startswith((".labkit-page", ".split-and-leak")) for part in parts)
-
     def test_the_still_page_shows_the_first_split_and_says_what_it_reached(self, shown):
         html, row = shown._repr_html_(), ROWS[0]
         said = re.search('data-sl="fallback">(.*?)</p>', html)[1]

@@ -33,16 +33,16 @@ const written = (value) => minus(inDecimals(Math.abs(value) < 100 ? value.toFixe
 // ---- One look inside
 
 async function mount(root) {
-  const part = partsOf(root), engine = networkEngine();
+  const part = partsOf(root, "in"), engine = networkEngine();
   const {data, networks} = await read(part, engine), dogs = [...data.dogs, ...data.others.breeds.map((breed) => ({breed}))];
   const {input_shape: [height, width]} = networks[0];
   const margin = Math.max(0, ...networks.flatMap(({layers}) => layers.map(({field}) => field?.padding ?? 0)));
 
   const state = {network: networks.length - 1, dog: 0, layer: 0, map: 0, row: 0, column: 0, view: "picture", cover: null};
   let pixels = null, seen = null, picture = null, uncovered = [], answers = [], slopes = null, costs = null;
-  let held = false, asked = 0, pause = 0, layout = null, spoken = false;
+  let held = false, asked = 0, layout = null, spoken = false;
 
-  const send = startServing(engine, networks, receive);
+  const whenPaused = onPause(), send = startServing(engine, networks, receive);
   const looks = oneAtATime(send), gradients = oneAtATime(send);
 
   const network = () => networks[state.network];
@@ -423,7 +423,7 @@ async function mount(root) {
     if (rest.length) make(list, "li", {}, phrase("others", {count: rest.length, sum: written(rest.reduce((sum, term) => sum + term.sum, 0))}));
     make(list, "li", {}, phrase("bias", {bias: written(bias)}));
     make(making, "p", {}, phrase("sum", {sum: written(total), ending: ending(total)}));
-    if (terms.some(({read}) => read.includes(null))) make(making, "p", {class: "in-small"}, phrase("point_key"));
+    if (terms.some(({read}) => read.includes(null))) make(making, "p", {class: "lk-small"}, phrase("point_key"));
   }
 
   function ending(total) {
@@ -465,8 +465,8 @@ async function mount(root) {
 
   // ---- Controls
 
-  const chooseNetwork = radios(part("networks"), "in-network", networks.map(({name}) => name), setNetwork);
-  const chooseView = radios(part("views"), "in-view", VIEWS.map((view) => phrase(`view_${view}`)), (n) => setView(VIEWS[n]));
+  const chooseNetwork = radios(part("networks"), groupIn(root, "in-network"), networks.map(({name}) => name), setNetwork);
+  const chooseView = radios(part("views"), groupIn(root, "in-view"), VIEWS.map((view) => phrase(`view_${view}`)), (n) => setView(VIEWS[n]));
   const pictures = picturesToChoose(root, data, [height, width], take, say);
 
   function setNetwork(n) {
@@ -519,10 +519,10 @@ async function mount(root) {
   const steppers = Object.fromEntries(STEPPERS.map((name) => [name, makeStepper(name)]));
 
   function makeStepper(name) {
-    const stepper = make(part("steppers"), "div", {class: "in-stepper"});
+    const stepper = make(part("steppers"), "div", {class: "lk-stepper"});
     const button = (by, sign) => {
       const made = make(stepper, "button", {type: "button"}, sign);
-      make(made, "span", {class: "in-hidden"}, ` ${phrase(name)}`);
+      make(made, "span", {class: "lk-hidden"}, ` ${phrase(name)}`);
       made.addEventListener("click", () => step(name, state[name] + by));
     };
     button(-1, "−");
@@ -635,14 +635,13 @@ async function mount(root) {
 
   // Writes the address and speaks of the unit once the reader pauses.
   function changed() {
-    clearTimeout(pause);
-    pause = setTimeout(() => {
+    whenPaused(() => {
       if (spoken) {
         part("result").textContent = `${unitInWords()}: ${values() ? written(values()[unit()]) : ""}`;
         if (state.dog !== null) writeAddress(fragment());
       }
       spoken = true;
-    }, PAUSE);
+    });
   }
 
   async function showAll() {
@@ -677,7 +676,7 @@ async function mount(root) {
   const map = Math.max(0, network().favourites[state.layer].findIndex((found) => found?.[0] === 0));
   const [, row, column] = favouritesOf(map) ?? [0, 0, 0];
   Object.assign(state, {map, row, column});
-  if (await open()) { if (root.getBoundingClientRect().top > innerHeight) root.scrollIntoView(); } else await showAll();
+  if (await open()) bringIntoSight(root); else await showAll();
   window.addEventListener("hashchange", open);
   new ResizeObserver(() => { if (layout?.base && layOut().columns !== layout.columns) drawMaps(); }).observe(root);
 }

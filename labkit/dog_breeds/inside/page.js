@@ -12,26 +12,10 @@ const dashed = (name) => name.replace(/ /g, "-");
 
 // ---- Elements
 
-const partsOf = (root) => (name) => root.querySelector(`[data-in="${name}"]`);
-
 // Radio buttons of one name exclude each other, even those of two pages in one page.
-function groupIn(parent, name) {
-  const {dataset} = parent.closest(".network-page");
+function groupIn({dataset}, name) {
   dataset.number ??= window.networkPages = (window.networkPages ?? 0) + 1;
   return dataset.number === "1" ? name : `${name}-${dataset.number}`;
-}
-
-// Radio buttons as chips; returns a function that chooses one.
-function radios(parent, group, labels, choose) {
-  const name = groupIn(parent, group);
-  const inputs = labels.map((label, n) => {
-    const chip = make(parent, "label");
-    const input = make(chip, "input", {type: "radio", class: "in-hidden", name, value: n});
-    make(chip, "span", {}, label);
-    input.addEventListener("change", () => choose(n));
-    return input;
-  });
-  return (n) => inputs.forEach((input, place) => { input.checked = place === n; });
 }
 
 function canvasOf(width, height) {
@@ -154,10 +138,10 @@ async function imageOf(picture) {
 
 // Calls take(pixels, n) for the dog chosen last, with null for n where it is the reader's own.
 function picturesToChoose(root, data, sides, take, say) {
-  const part = partsOf(root), images = [], name = groupIn(root, "in-dog");
+  const part = partsOf(root, "in"), images = [], name = groupIn(root, "in-dog");
   let asked = 0;
   const inputs = data.dogs.map(({picture}, n) => {
-    const label = make(part("dogs"), "label"), input = make(label, "input", {type: "radio", class: "in-hidden", name, value: n});
+    const label = make(part("dogs"), "label"), input = make(label, "input", {type: "radio", class: "lk-hidden", name, value: n});
     images.push(make(label, "img", {src: `data:image/webp;base64,${picture}`, width: 48, height: 48, alt: ""}));
     make(label, "span", {"aria-hidden": "true"});
     input.addEventListener("change", () => open(n));

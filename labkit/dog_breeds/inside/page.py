@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from labkit.figure_style import VERMILION
-from labkit.page import in_script, write_page
+from labkit.page import SHARED, in_script, write_page
 
 #: Pixels of a picture's side and between two pictures, two for each pixel of the page.
 _SIDE, _GAP = 256, 16
@@ -54,7 +54,7 @@ class NetworkPage:
         return write_page(
             package,
             name,
-            before=[("labkit", "page.js"), *shared, *((package, script) for script in scripts)],
+            before=[*SHARED, *shared, *((package, script) for script in scripts)],
             sections=["networks"],
             data=in_script(self.data),
             # A tenth shorter than base64. The script reads a comma for what might end the element.

@@ -20,13 +20,13 @@ const CVAL = {name: "cval", least: 0, most: 255, step: 1, unit: ""};
 const plain = (value, digits = 2) => minus(inDecimals(String(Number(value.toFixed(digits)))));
 
 async function mount(root) {
-  const part = partsOf(root), engine = networkEngine(), augment = augmentationEngine();
+  const part = partsOf(root, "in"), engine = networkEngine(), augment = augmentationEngine();
   const {data, networks} = await read(part, engine), {ranges} = data;
   const sides = networks[0].input_shape.slice(0, 2), [height, width] = sides, changes = changesOf(sides);
   const state = {network: networks.length - 1, dog: 0, seed: null, fill_mode: data.fill_mode, cval: data.cval, parameters: {...augment.NEUTRAL}};
-  let pixels = null, original = null, changed = null, scores = null, before = [], asked = 0, pause = 0, spoken = false;
+  let pixels = null, original = null, changed = null, scores = null, before = [], asked = 0, spoken = false;
 
-  const send = startServing(engine, networks, receive), answers = oneAtATime(send);
+  const whenPaused = onPause(), send = startServing(engine, networks, receive), answers = oneAtATime(send);
   const network = () => networks[state.network];
   const truth = () => (state.dog === null ? -1 : data.dogs[state.dog].breed);
   const matrix = () => augment.matrixOf(state.parameters, sides);
@@ -139,8 +139,7 @@ async function mount(root) {
 
   // Once the reader pauses: the address, and what a screen reader is told.
   function settle() {
-    clearTimeout(pause);
-    pause = setTimeout(() => {
+    whenPaused(() => {
       part("changed").setAttribute("aria-label", phrase("gets_label", {dog: dogInWords(), changes: changesInWords()}));
       part("frame").setAttribute("aria-label", phrase("frame_label", {dog: dogInWords(), fill_mode: state.fill_mode}));
       if (spoken) {
@@ -149,7 +148,7 @@ async function mount(root) {
       }
       spoken = true;
       setBusy(false);
-    }, PAUSE);
+    });
   }
 
   const dogInWords = () => (state.dog === null ? phrase("own_picture") : phrase("this_dog", {dog: state.dog, breed: data.breeds[truth()]}));
@@ -224,7 +223,7 @@ async function mount(root) {
   }
 
   function makeTick(parent, each, choose) {
-    const label = labelIn(parent, each, "in-tick"), input = make(label, "input", {type: "checkbox"});
+    const label = labelIn(parent, each, "lk-check"), input = make(label, "input", {type: "checkbox"});
     label.prepend(input);
     input.addEventListener("change", () => choose(Number(input.checked)));
     return () => { input.checked = Boolean(state.parameters[each.name]); };
@@ -280,8 +279,8 @@ async function mount(root) {
     change();
   }
 
-  const chooseNetwork = radios(part("networks"), "in-network", networks.map(({name}) => name), setNetwork);
-  const chooseFill = radios(part("fills"), "in-fill", augment.FILL_MODES, (n) => set({fill_mode: augment.FILL_MODES[n]}));
+  const chooseNetwork = radios(part("networks"), groupIn(root, "in-network"), networks.map(({name}) => name), setNetwork);
+  const chooseFill = radios(part("fills"), groupIn(root, "in-fill"), augment.FILL_MODES, (n) => set({fill_mode: augment.FILL_MODES[n]}));
   const pictures = picturesToChoose(root, data, sides, take, say);
 
   // ---- The address
@@ -340,7 +339,7 @@ async function mount(root) {
   part("reset").addEventListener("click", () => set({parameters: {...augment.NEUTRAL}, seed: null, fill_mode: data.fill_mode, cval: data.cval}));
   part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root)));
   begin(part, data);
-  if (await open()) { if (root.getBoundingClientRect().top > innerHeight) root.scrollIntoView(); } else await showAll();
+  if (await open()) bringIntoSight(root); else await showAll();
   window.addEventListener("hashchange", open);
 }
 

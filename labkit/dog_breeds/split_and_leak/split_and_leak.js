@@ -5,14 +5,13 @@ const percent = (share) => `${Math.round(100 * share)} %`;
 const dashed = (text) => String(text).replace(/ /g, "-");
 
 function mount(root, number) {
-  const part = (name) => root.querySelector(`[data-sl="${name}"]`);
+  const part = partsOf(root, "sl"), whenPaused = onPause();
   const {dogs, twins, trainings} = JSON.parse(part("data").textContent);
   const values = (name) => [...new Set(trainings.map((training) => training[name]))];
   const shares = values("share").sort((a, b) => a - b);
   const images = [...root.querySelectorAll(".sl-row img")].sort((a, b) => a.dataset.n - b.dataset.n);
   const rows = [...root.querySelectorAll(".sl-row")];
-  const choosers = {};
-  let chosen = trainings[0], pause = 0;
+  let chosen = trainings[0];
 
   const isAlike = (a, b, names) => names.every((name) => a[name] === b[name]);
   const find = (changes) => trainings.find((training) => isAlike(training, {...chosen, ...changes}, [...CHOICES, "share"]));
@@ -92,15 +91,14 @@ function mount(root, number) {
     chosen = find(changes) ?? chosen;
     part("message").textContent = "";
     showAll();
-    clearTimeout(pause);
-    pause = setTimeout(() => {
+    whenPaused(() => {
       part("result").textContent = inWords();
       if (!keepAddress) writeAddress(fragment());
-    }, PAUSE);
+    });
   }
 
   function showAll() {
-    CHOICES.forEach((name) => choosers[name](chosen[name]));
+    CHOICES.forEach((name) => choosers[name](values(name).indexOf(chosen[name])));
     const range = part("range");
     range.value = shares.indexOf(chosen.share);
     range.setAttribute("aria-valuetext", phrase("share", {share: chosen.share}));
@@ -109,16 +107,9 @@ function mount(root, number) {
     showResults();
   }
 
-  // Radio buttons as chips; returns a function that checks one.
   function chooser(name) {
-    const inputs = values(name).map((value) => {
-      const label = make(part(name), "label");
-      const input = make(label, "input", {type: "radio", class: "lk-hidden", name: `sl-${name}-${number}`, value});
-      make(label, "span", {}, name === "seed" ? value : phrase(value));
-      input.addEventListener("change", () => choose({[name]: value}));
-      return [value, input];
-    });
-    return (value) => inputs.forEach(([each, input]) => { input.checked = each === value; });
+    const labels = values(name).map((value) => (name === "seed" ? value : phrase(value)));
+    return radios(part(name), `sl-${name}-${number}`, labels, (n) => choose({[name]: values(name)[n]}));
   }
 
   // ---- The address: split, copies, share and draw, with a dot between two
@@ -135,7 +126,7 @@ function mount(root, number) {
     return true;
   }
 
-  CHOICES.forEach((name) => { choosers[name] = chooser(name); });
+  const choosers = Object.fromEntries(CHOICES.map((name) => [name, chooser(name)]));
   part("range").max = shares.length - 1;
   part("range").addEventListener("input", () => choose({share: shares[part("range").valueAsNumber]}));
   part("copy").addEventListener("click", async () => { part("message").textContent = await copyLink(fragment(), root); });
@@ -151,7 +142,7 @@ function mount(root, number) {
   part("fallback").remove();
   for (const name of ["controls", "slider", "results"]) part(name).hidden = false;
   showAll();
-  if (open() && root.getBoundingClientRect().top > innerHeight) root.scrollIntoView();
+  if (open()) bringIntoSight(root);
   window.addEventListener("hashchange", open);
 }
 

@@ -386,7 +386,7 @@ function writeSteps(list, {layers, sizes, jumps}, selected) {
 // One explorer
 
 function mount(root, number) {
-  const part = (name) => root.querySelector(`[data-rf="${name}"]`);
+  const part = partsOf(root, "rf"), whenPaused = onPause();
   const steppers = FIELDS.map((field) => root.querySelector(`[data-rf-stepper="${field}"]`));
   const numberInputs = steppers.map((stepper) => stepper.querySelector("input"));
   const positions = root.querySelector('[data-rf-stepper="position"]'), position = positions.querySelector("input");
@@ -395,7 +395,7 @@ function mount(root, number) {
 
   let layers = parse(root.dataset.network, limits);
   let selected = layers.length - 1;
-  let history = [], lastEdit = null, field = null, layout = null, drawnWidth = 0, pause = 0;
+  let history = [], lastEdit = null, field = null, layout = null, drawnWidth = 0;
   // What is followed; held where it was clicked or chosen rather than pointed at.
   let followed = null, held = false;
   // The reader wants to guess, and has not asked for the numbers of this network yet.
@@ -418,11 +418,10 @@ function mount(root, number) {
   }
 
   function settle(sentence, {keepAddress = false, quiet = false} = {}) {
-    clearTimeout(pause);
-    pause = setTimeout(() => {
+    whenPaused(() => {
       if (!keepAddress) writeAddress(fragment());
       if (!quiet) part("result").textContent = sentence();
-    }, PAUSE);
+    });
   }
 
   function fragment() {
@@ -786,7 +785,7 @@ function mount(root, number) {
   part("guessing").addEventListener("change", () => setGuessing(part("guessing").checked));
   part("ask").addEventListener("submit", reveal);
   show();
-  if (open(true) && root.getBoundingClientRect().top > innerHeight) root.scrollIntoView();
+  if (open(true)) bringIntoSight(root);
   window.addEventListener("hashchange", () => open(false));
   new ResizeObserver(() => { if (Math.floor(part("figure").clientWidth) !== drawnWidth) redraw(); }).observe(part("figure"));
 }
