@@ -1,6 +1,6 @@
 """Lab 1's figures: class sizes, pictures, curves, predictions, and what a network gets wrong.
 
-Every function draws and returns a ``matplotlib.figure.Figure``.
+Each ``plot_`` function returns a ``matplotlib.figure.Figure``.
 """
 
 import itertools
