@@ -1,7 +1,7 @@
 """Training: it learns, shows progress, keeps every epoch and takes up a killed run."""
 
 import json
-import time
+from types import SimpleNamespace
 
 import h5py
 import keras
@@ -10,6 +10,7 @@ import pytest
 
 from labkit import small_vgg
 from labkit.dog_breeds import training
+from labkit.dog_breeds.batches import epochs as batches_of_epochs
 from labkit.dog_breeds.batches.epochs import EpochBatches
 from labkit.dog_breeds.networks import compile_lab
 from labkit.dog_breeds.training import evaluate, train
@@ -18,7 +19,7 @@ from labkit.dog_breeds.training import evaluate, train
 class Halves(keras.utils.PyDataset):
     """Pictures bright on the left or on the right half, which is their class."""
 
-    def __init__(self, batches=4):
+    def __init__(self, batches=2):
         super().__init__()
         self.batches = batches
 
@@ -34,17 +35,17 @@ class Halves(keras.utils.PyDataset):
         return pictures, np.eye(2, dtype="float32")[side]
 
 
-def build():
+def build(seed=3):
     """Build the same network each time."""
-    keras.utils.set_random_seed(3)
-    return compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(8,)), 1e-2)
+    keras.utils.set_random_seed(seed)
+    network = compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(8,)), 1e-2)
+    network.run_eagerly = True  # a step is too small to be worth compiling
+    return network
 
 
 @pytest.fixture
 def model():
-    network = build()
-    network.run_eagerly = True  # a step is too small to be worth compiling
-    return network
+    return build()
 
 
 def weights_of(model):
@@ -52,7 +53,7 @@ def weights_of(model):
 
 
 def test_learns_and_returns_a_figure_per_epoch(model):
-    history = train(model, Halves(), Halves(2), epochs=12, progress=False)
+    history = train(model, Halves(4), Halves(1), epochs=12, progress=False)
     assert {len(curve) for curve in history.curves.values()} == {len(history)} == {12}
     assert history.accuracy[-1] > 0.9 > history.accuracy[0]
     assert evaluate(model, Halves())[1] > 0.9
@@ -63,7 +64,7 @@ def test_progress_goes_to_stderr(model, capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "Epoch 2/2" in printed.err
-    assert "8/8" in printed.err
+    assert "4/4" in printed.err
 
 
 class Numbered(Halves):
@@ -83,10 +84,10 @@ class Numbered(Halves):
 def test_batches_are_told_which_epoch_it_is(model, tmp_path):
     batches = Numbered()
     train(model, batches, Halves(1), epochs=2, checkpoints=tmp_path, progress=False)
-    assert [asked for asked in batches.asked if asked[0] == 1] == [(1, i) for i in range(4)]
+    assert [asked for asked in batches.asked if asked[0] == 1] == [(1, i) for i in range(2)]
     resumed = Numbered()
     train(model, resumed, Halves(1), epochs=3, checkpoints=tmp_path, progress=False)
-    assert resumed.asked[-4:] == [(2, i) for i in range(4)]
+    assert resumed.asked[-2:] == [(2, i) for i in range(2)]
 
 
 def test_further_callbacks_see_the_epochs_that_are_left(model, tmp_path):
@@ -131,17 +132,16 @@ class Killing(keras.callbacks.Callback):
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     model = build()
-    whole = train(model, Halves(), Halves(1), epochs=4, progress=False)
+    whole = train(model, Halves(), Halves(1), epochs=3, progress=False)
     with pytest.raises(Killed):
-        train(build(), Halves(), Halves(1), 4, tmp_path, progress=False, callbacks=[Killing(2)])
+        train(build(), Halves(), Halves(1), 3, tmp_path, progress=False, callbacks=[Killing(2)])
     [path] = tmp_path.iterdir()
     with h5py.File(path) as file:
         assert len(json.loads(file["labkit"][()])["curves"]["loss"]) == 2
 
-    keras.utils.set_random_seed(4)
-    fresh = compile_lab(small_vgg((8, 8, 3), classes=2, filters=(4,), dense=(8,)), 1e-2)
+    fresh = build(seed=4)
     keras.utils.set_random_seed(3)
-    resumed = train(fresh, Halves(), Halves(1), 4, checkpoints=tmp_path, progress=False)
+    resumed = train(fresh, Halves(), Halves(1), 3, checkpoints=tmp_path, progress=False)
     np.testing.assert_allclose(resumed.loss, whole.loss, rtol=1e-3)
     np.testing.assert_allclose(weights_of(fresh), weights_of(model), rtol=1e-2, atol=1e-4)
 
@@ -182,45 +182,61 @@ def test_evaluate_needs_a_compiled_model():
         evaluate(small_vgg((8, 8, 3), classes=2, filters=(4,)), Halves(1))
 
 
-class Drawn(EpochBatches):
-    """Batches that take their time."""
+@pytest.fixture
+def clock(monkeypatch):
+    """Let time pass as a test says, and any training be long enough for a word."""
+    clock = SimpleNamespace(seconds=0.0)
+    for module in (training, batches_of_epochs):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock.seconds))
+    monkeypatch.setattr(training, "_WORTH_A_WORD", 0)
+    return clock
 
-    def __init__(self, seconds):
+
+class Drawn(EpochBatches):
+    """Batches that take their time, if there is a clock."""
+
+    def __init__(self, clock=None, seconds=0.0):
         super().__init__()
-        self.seconds = seconds
+        self.clock, self.seconds = clock, seconds
 
     def __len__(self):
-        return 3
+        return 2
 
     def batch(self, epoch, index):
-        time.sleep(self.seconds)
+        if self.clock:
+            self.clock.seconds += self.seconds
         return Halves()[index]
 
 
 class Slow(keras.callbacks.Callback):
-    """Make each step of the network take its time."""
+    """Make each step of the network take a second."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock = clock
 
     def on_train_batch_end(self, batch, logs=None):
-        time.sleep(0.3)
+        self.clock.seconds += 1
 
 
 @pytest.mark.parametrize(
-    ("seconds", "callbacks", "sentence"),
-    [(0.5, [], "The pictures limit the speed"), (0.0, [Slow()], "The network limits the speed")],
+    ("seconds", "validation", "sentence"),
+    [(3, None, "The pictures limit the speed"), (0.1, Halves(1), "The network limits the speed")],
     ids=["pictures", "network"],
 )
-def test_says_once_what_limits(model, capsys, monkeypatch, seconds, callbacks, sentence):
-    monkeypatch.setattr(training, "_WORTH_A_WORD", 0)
-    train(model, Drawn(seconds), Halves(1), 2, callbacks=callbacks)
-    assert capsys.readouterr().err.count("the speed") == 1
-    train(model, Drawn(seconds), None, 2, callbacks=callbacks)
-    assert sentence in capsys.readouterr().err
-    train(model, Drawn(0.0), None, 2, progress=False)
+def test_says_once_what_limits(model, capsys, clock, seconds, validation, sentence):
+    train(model, Drawn(clock, seconds), validation, 2, callbacks=[Slow(clock)])
+    told = capsys.readouterr().err
+    assert told.count("the speed") == 1 and sentence in told
+
+
+def test_without_progress_says_nothing(model, capsys, clock):
+    train(model, Drawn(clock, 1), None, 2, progress=False, callbacks=[Slow(clock)])
     assert capsys.readouterr().err == ""
 
 
 def test_is_silent_where_little_time_is_left(model, capsys):
-    train(model, Drawn(0.0), Halves(1), epochs=2)
+    train(model, Drawn(), Halves(1), epochs=2)
     assert "the speed" not in capsys.readouterr().err
 
 
