@@ -206,11 +206,10 @@ def test_names_of_kernels_are_known(name):
 def test_each_known_mistake_is_named_however_it_is_written(one_layer):
     check = check_recurrence if one_layer else check_closed_form
     for name, text in mistakes.MISTAKES[one_layer]:
-        for answer in (text, f"({text})/2 + ({text})/2"):
-            verdict = check(answer, dilation=True)
-            assert (verdict.status, verdict.mistake) == ("wrong", name)
-            teaches = phrases("checker: mistakes")[name]
-            assert teaches in verdict.message and "(see section " in teaches
+        verdict = check(f"({text})/2 + ({text})/2", dilation=True)
+        assert (verdict.status, verdict.mistake) == ("wrong", name)
+        teaches = phrases("checker: mistakes")[name]
+        assert teaches in verdict.message and "(see section " in teaches
 
 
 def test_the_table_of_mistakes_and_its_wording_hold_the_same_names():

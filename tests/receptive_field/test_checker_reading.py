@@ -336,11 +336,11 @@ def chance_text(dice):
     return "".join(text)
 
 
-def test_ten_thousand_random_strings():
+def test_random_strings():
     """Each is read or refused with a spot; a sample of them goes through the whole check."""
     dice = random.Random(20_190)
     read, checked = 0, set()
-    for number in range(10_000):
+    for number in range(4_000):
         text = chance_text(dice)
         one_layer = bool(number % 2)
         try:
@@ -353,7 +353,7 @@ def test_ten_thousand_random_strings():
         assert readings
         if read % 5 == 0:
             checked.add(CHECKS[not one_layer](text).status)
-    assert read > 300
+    assert read > 120
     assert {"wrong", "proved"} <= checked <= STATUSES
 
 
