@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 import labkit
+from labkit.dog_breeds.experiments import describe_experiment
 from labkit.receptive_field import effective_receptive_field
 
 
@@ -51,6 +52,8 @@ def dog_breeds(data):
         history = labkit.train(model, batches, validation, epochs=2, progress=False)
         found[name] = {"history": asdict(history), "weights": digest(model.get_weights())}
         found[name]["predictions"] = digest([model.predict(validation, verbose=0)])
+        # By which another process finds the checkpoints of a training.
+        found[name]["experiment"] = describe_experiment(model, batches, validation).name
     return found
 
 

@@ -1,9 +1,6 @@
 """Trainings are told apart by all that makes their curves, and by nothing else."""
 
 import functools
-import os
-import subprocess
-import sys
 
 import cv2
 import keras
@@ -179,26 +176,7 @@ def test_what_may_change_does_not_count(folder):
     assert before.differs_in(describe_experiment(model, batches).parts) == []
 
 
-IN_ANOTHER_PROCESS = """
-import sys
-sys.path[:0] = [sys.argv[1]]
-from pathlib import Path
-from test_experiments import describe_experiment, flow, network
-print(describe_experiment(network(), flow(Path(sys.argv[2]))).name)
-"""
-
-
-def test_another_process_gives_the_same_name(folder):
-    done = subprocess.run(
-        [sys.executable, "-c", IN_ANOTHER_PROCESS, os.path.dirname(__file__), str(folder)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONHASHSEED": "7"},
-    )
-    assert done.stdout.split()[-1] == describe_experiment(network(), flow(folder)).name
-
-
+@pytest.mark.usefixtures("eagerly")
 class TestTraining:
     """With checkpoints, as a student meets it."""
 
