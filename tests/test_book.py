@@ -338,24 +338,22 @@ class TestExecutingLabs:
         assert answer.tags[:2] == ["solution", "hide-cell"] and answer.cellView == "form"
         assert answer.mystnb.code_prompt_show == "Answer: nine"
 
-    def test_stderr_is_shown_to_the_author_and_not_stored(self, lab):
-        notebook = sample_notebook()
-        notebook.cells[-1].source = "import sys\nprint('a warning', file=sys.stderr)"
-        nbformat.write(notebook, lab)
-        done = run_script("execute_labs", lab)
-        assert "a warning" in done.stdout
-        assert nbformat.read(lab, as_version=4).cells[-1].outputs == []
-
-    def test_of_a_heavy_page_in_the_page_its_words_are_stored(self, lab):
+    def test_stderr_is_shown_and_not_stored_and_of_a_heavy_page_its_words_are(self, lab):
         notebook = sample_notebook()
         lines = "class Page:", "    def __repr__(self): return '<a page>'"
         html = "    def _repr_html_(self): return '<b>heavy</b>'"
-        notebook.cells[-1].source = "\n".join([*lines, html, "Page()"])
-        for tags, kinds in (([], {"text/html", "text/plain"}), (["not-stored"], {"text/plain"})):
-            notebook.cells[-1].metadata.tags = tags
-            nbformat.write(notebook, lab)
-            assert run_script("execute_labs", lab).returncode == 0
-            (output,) = nbformat.read(lab, as_version=4).cells[-1].outputs
+        light, heavy = new_code_cell("\n".join([*lines, html, "Page()"])), new_code_cell("Page()")
+        heavy.metadata.tags = ["not-stored"]
+        warning = new_code_cell("import sys\nprint('a warning', file=sys.stderr)")
+        notebook.cells += [light, heavy, warning]
+        nbformat.write(notebook, lab)
+        done = run_script("execute_labs", lab)
+        assert done.returncode == 0 and "a warning" in done.stdout
+        *pages, warned = (cell.outputs for cell in nbformat.read(lab, as_version=4).cells[-3:])
+        assert warned == []
+        for (output,), kinds in zip(
+            pages, ({"text/html", "text/plain"}, {"text/plain"}), strict=True
+        ):
             assert set(output.data) == kinds and output.data["text/plain"] == "<a page>"
 
     def test_a_notebook_that_fails_stays_as_it_was(self, lab):

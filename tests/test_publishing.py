@@ -48,7 +48,7 @@ LAUNCH_BUTTONS = {
 }
 
 
-def publish(folder, address):
+def as_a_command(folder, address):
     command = [sys.executable, str(SCRIPT), address]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -66,6 +66,17 @@ def script():
     spec.loader.exec_module(module)
     sys.path.remove(str(SCRIPT.parent))
     return module
+
+
+@pytest.fixture
+def publish(script, capsys):
+    """Return a function that does in this process what the command does: its two prints."""
+
+    def publish(folder, address):
+        script.main(folder, address)
+        return capsys.readouterr()
+
+    return publish
 
 
 def copied(folder):
@@ -88,7 +99,7 @@ def copy(tmp_path):
 def published(tmp_path_factory):
     """A copy with the first address; a test that changes it copies it once more."""
     folder = copied(tmp_path_factory.mktemp("published") / "copy")
-    done = publish(folder, FIRST)
+    done = as_a_command(folder, FIRST)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -154,16 +165,14 @@ class TestFirstTime:
             assert found == len(list(copy.glob(change["files"]))), change
             assert change["before"] not in change["after"]
 
-    def test_no_file_says_any_more_that_there_is_no_address(self, copy):
-        done = publish(copy, FIRST)
-        assert (done.returncode, done.stderr) == (0, "")
+    def test_no_file_says_any_more_that_there_is_no_address(self, publish, copy):
+        assert publish(copy, FIRST).err == ""
         assert not [name for name, data in contents(copy).items() if UNPUBLISHED.encode() in data]
 
-    def test_a_place_that_a_reader_has_rewritten_is_named(self, copy):
+    def test_a_place_that_a_reader_has_rewritten_is_named(self, publish, copy):
         (copy / "README.md").write_text("# My own\n")
-        done = publish(copy, FIRST)
-        assert done.returncode == 0 and (copy / "README.md").read_text() == "# My own\n"
-        first, second = done.stderr.splitlines()
+        first, second = publish(copy, FIRST).err.splitlines()
+        assert (copy / "README.md").read_text() == "# My own\n"
         assert first.startswith("README.md: 'In the folder") and first.endswith("takes its place")
         assert second.startswith(f"README.md: '{UNPUBLISHED}")
 
@@ -211,17 +220,16 @@ class TestPublished:
             cell.source = ""
         assert after == before
 
-    def test_another_address_takes_the_place_of_the_first(self, published, tmp_path):
+    def test_another_address_takes_the_place_of_the_first(self, publish, published, tmp_path):
         moved = shutil.copytree(published, tmp_path / "moved")
-        assert publish(moved, SECOND).returncode == 0
+        publish(moved, SECOND)
         assert not [name for name, data in contents(moved).items() if b"-first-" in data]
-        assert publish(moved, FIRST).returncode == 0
+        publish(moved, FIRST)
         assert contents(moved) == contents(published)
 
-    def test_the_same_address_again_changes_nothing(self, published):
+    def test_the_same_address_again_changes_nothing(self, publish, published):
         before = contents(published)
-        done = publish(published, FIRST + "/")
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert publish(published, FIRST + "/") == ("", "")
         assert contents(published) == before
 
     def test_an_address_that_begins_alike_stays(self, script):
@@ -288,10 +296,10 @@ class TestPages:
     def test_without_an_address_there_is_none(self):
         assert not (ROOT / WORKFLOW).exists()
 
-    def test_what_its_owner_has_changed_stays(self, published, tmp_path):
+    def test_what_its_owner_has_changed_stays(self, publish, published, tmp_path):
         mine = shutil.copytree(published, tmp_path / "mine")
         (mine / WORKFLOW).write_text("name: Mine\n")
-        assert publish(mine, SECOND).returncode == 0
+        publish(mine, SECOND)
         assert (mine / WORKFLOW).read_text() == "name: Mine\n"
 
 
