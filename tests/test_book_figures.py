@@ -154,8 +154,11 @@ class TestLines:
         words = nodes.paragraph("", "", nodes.Text("A 3 × 3 kernel, 93.6 % of 4 or x × y, "))
         words += nodes.literal("", "2 × 2")
         code = [make("", "2 × 2") for make in (nodes.literal_block, nodes.doctest_block)]
-        document += [words, *code]
+        computed = nodes.paragraph("", "", nodes.strong("", "6"), nodes.Text(" × "))
+        computed += [nodes.strong("", "6"), nodes.Text(" % of "), nodes.strong("", "9")]
+        document += [words, *code, computed]
         line_breaks.set_lines(None, document, "page")
+        assert computed.astext() == "6\xa0×\xa06\xa0% of 9"
         told = "A 3\xa0×\xa03 kernel, 93.6\xa0% of 4 or x × y, 2 × 2"
         assert words.astext() == told
         assert [block.astext() for block in code] == ["2 × 2"] * 2

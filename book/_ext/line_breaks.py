@@ -10,7 +10,8 @@ from docutils import nodes
 
 #: Columns: a line drawn, or a gap within a line.
 COLUMNS = re.compile(r"[─━│┃]|\S {2,}\S")
-INSEPARABLE = re.compile(r"(?<=\d) (?=[×%])|(?<=×) (?=\d)")
+#: A space between a number and its sign; the number may stand in a node of its own beside it.
+INSEPARABLE = re.compile(r"(?:(?<=\d)|^) (?=[×%])|(?<=×) (?=\d|$)")
 #: Words in these are left as they are.
 CLOSED = (nodes.literal, nodes.math, nodes.FixedTextElement)
 
