@@ -292,6 +292,11 @@ class TestPages:
         (version,) = [s["with"]["python-version"] for s in steps(workflow) if "setup-py" in str(s)]
         assert version in SpecifierSet(PROJECT["requires-python"])
 
+    def test_it_fetches_packages_anew_only_when_the_locked_versions_change(self, workflow):
+        (python,) = [s["with"] for s in steps(workflow) if "setup-py" in str(s)]
+        assert python["cache"] == "pip"
+        assert (ROOT / python["cache-dependency-path"]).is_file()
+
     @pytest.mark.skipif(bool(URL), reason="this copy is published")
     def test_without_an_address_there_is_none(self):
         assert not (ROOT / WORKFLOW).exists()
