@@ -53,6 +53,9 @@ FUNCTIONS_OF_A_LAYER = (
     "def f(r, k, s):\n    field = k\n    for _ in range(r - 1):\n        field += s\n"
     "    return field",
     "def f(r, k, s):\n    step = s if s >= 1 else 0\n    return max(k, 1) + step * (r - 1)",
+    "def f(r, k, s):\n    if r == 1:\n        return k\n    elif s == 1:\n"
+    "        return r + k - 1\n    width = s * r\n    if k > 1:\n        width += k - 1\n"
+    "    return width - s + 1",
     "def f(r, k, s):\n    i = 1\n    while i < r:\n        k += s\n        i += 1\n    return k",
 )
 FUNCTIONS_OF_A_CHAIN = (
@@ -123,6 +126,9 @@ FUNCTIONS_OF_A_CHAIN = (
         )
     """,
     "def f(k, s):\n    return 1 + sum((k[i] - 1) * prod(s[:i]) for i in range(len(k)))",
+    "def f(k, s):\n    if len(k) == 1:\n        return k[0]\n    elif len(k) == 2:\n"
+    "        return k[0] + (k[1] - 1) * s[0]\n    field = k[0]\n    for i in range(1, len(k)):\n"
+    "        field += (k[i] - 1) * prod(s[:i])\n    return field",
     "def f(k, s):\n    if len(k) == 1:\n        return k[0]\n"
     "    return k[0] + sum((k[i] - 1) * prod(s[:i]) for i in range(1, len(k)))",
 )

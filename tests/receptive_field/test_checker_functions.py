@@ -142,6 +142,18 @@ def test_what_is_not_translated_is_consistent_and_no_proof_is_claimed(function):
     assert verdict.tried >= 16
 
 
+def test_calls_within_calls_are_no_mistake_where_only_this_machine_ends_them():
+    def unit_by_unit(r, k, s):
+        return k if r == 1 else unit_by_unit(r - 1, k, s) + s
+
+    def without_an_end(r, k, s):
+        return without_an_end(r, k, s) if k > 9 else s * (r - 1) + k
+
+    assert check_recurrence(unit_by_unit).status == "consistent"
+    verdict = check_recurrence(without_an_end)
+    assert verdict.status == "wrong" and "RecursionError" in verdict.message
+
+
 @pytest.mark.parametrize("function", [with_numpy, with_floats, closed_form, receptive_field])
 def test_right_functions_that_take_no_symbols_are_consistent(function):
     verdict = check_closed_form(function)
@@ -461,6 +473,17 @@ def test_a_call_returns_and_raises_what_the_function_does():
         FunctionCalls(endless, one_layer=False).call(values)
 
 
+def by_cases(r, k, s):
+    if r == 1:
+        return k
+    elif s == 1:
+        return r + k - 1
+    if k == 1:
+        width = s * (r - 1)
+        return width + 1
+    return s * (r - 1) + k
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -472,6 +495,7 @@ def test_a_call_returns_and_raises_what_the_function_does():
         lambda r_l, k_l, s_l: s_l * (r_l - 1) + 2 * (k_l // 2) + k_l % 2,
         lambda r, k, s: k if r == 1 else s * (r - 1) + k,
         lambda r, k, s: sum(s for _ in range(r - 1)) + k,
+        by_cases,
     ],
 )
 def test_recurrences_in_plain_arithmetic_are_proved(function):
@@ -572,6 +596,24 @@ PROGRAMS = {
             if len(k) == 1:
                 return k[0]
             return k[0] + sum((k[i] - 1) * prod(s[:i]) for i in range(1, len(k)))""",
+    "no layer and one layer apart": """
+        def f(k, s):
+            if len(k) == 0:
+                return 1
+            elif len(k) == 1:
+                return k[0]
+            field = k[0]
+            for i in range(1, len(k)):
+                field += (k[i] - 1) * prod(s[:i])
+            return field""",
+    "counted down by assignments": """
+        def f(k, s):
+            assert len(k) == len(s)
+            field, i = 1, len(k)
+            while i > 0:
+                i = i - 1
+                field = s[i] * (field - 1) + k[i]
+            return field""",
     "both ends": """
         def f(k, s):
             first, last = 0, 0
@@ -638,7 +680,7 @@ UNREAD = {
     "a name of nothing": "return sum(k) + nothing",
     "another attribute": "return k[0].real",
     "an is": "return 0 if k[0] is s[0] else k[0]",
-    "an assertion": "assert k\n    return k[0]",
+    "an assertion": "assert k[0] > 1\n    return k[0]",
 }
 
 

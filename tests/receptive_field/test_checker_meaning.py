@@ -1,11 +1,13 @@
 """What letters mean, what equations say, and which mistake a wrong answer makes."""
 
+import math
+
 import pytest
 import sympy
 
 from labkit.language import phrases
 from labkit.receptive_field import figures
-from labkit.receptive_field.checker import check_closed_form, check_recurrence, mistakes
+from labkit.receptive_field.checker import check_closed_form, check_recurrence, mistakes, networks
 from labkit.receptive_field.checker.meaning import letter_of
 from labkit.receptive_field.checker.reading import read_text
 from labkit.receptive_field.checker.wording import said
@@ -45,6 +47,13 @@ RIGHT_RECURRENCES = [
     r"r_{l-1} \leftarrow s_l (r_l - 1) + k_l",
     "(RF - 1) x stride + kernel",
     "Eq(r_in, s*(r_out - 1) + k)",
+    "input = (output - 1)*stride + kernel",
+    # What sets a formula off, and is no part of it.
+    r"\[ \boxed{r_{l-1} = s_l (r_l - 1) + k_l} \]",
+    r"r_{l-1} = {\color{red} s_l}{\cdot}(r_l - 1) {+} \textcolor{blue}{k_l}\text{.}",
+    r"r_{l-1} = s_l r_l + k_l - s_l \quad (2)",
+    r"$$ s_l (r_l - 1) + k_l \qquad (3.14) $$",
+    r"r_{l-1} = s_lr_l + k_l - s_l \tag*{(1)}",
 ]
 RIGHT_CLOSED_FORMS = [
     f"1 + {FIELD} = r_0",
@@ -66,6 +75,11 @@ RIGHT_CLOSED_FORMS = [
     r"1 + \sum_{i=1}^{n} (K_i - 1) \prod_{j=0}^{i-1} S_j, S_0 = 1",
     r"1 + \sum_{i=1}^{n} (K_i - 1) \prod_{j=0}^{i-1} S_j \quad \text{with } S_{0} = 1",
     "1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i-1} s_j (with the convention s₀ = 1)",
+    r"1 + \sum_{i=1}^{L} (k_i - 1) \prod_{j=0}^{i-1} s_j,\ \text{where}\ s_0 := 1",
+    "Σ_{l=1}^{L} (k_l − 1) ∏_{1≤i<l} s_i + 1",
+    "1 + ∑(l=1..L) (k_l − 1) ∏(i=1..l−1) s_i",
+    r"1 + \sum_{l=1}^{L} (k_ld_l - d_l) \prod_{i=1}^{l-1} s_i",
+    f"RF = r_0 = 1 + {FIELD}",
 ]
 # Not what was asked, or not true; each is refused or wrong, and never proved.
 NOT_PROVED_RECURRENCES = [
@@ -96,6 +110,10 @@ NOT_PROVED_RECURRENCES = [
     ("Eq(s*(r - 1) + k)", "Eq takes 2 values"),
     ("Eq(r_{l-1}, s*(r_l - 1) + k, 3)", "Eq takes 2 values"),
     (r"r_{l-1} \ge s_l (r_l - 1) + k_l", "does not fit here"),
+    ("out = (in - 1)*s + k", "asked is the other direction"),
+    (r"\boxed{s_l r_l} + \boxed{k_l}", "Not yet"),
+    (r"s_l r_l + k_l - s_l \quad (2) + 0", "Not yet"),
+    (r"s_l r_l + k_l - s_l (2)", "Not yet"),
     (r"r_{l-1} = s_l (r_l - 1) + k_l \quad \text{for } l \ge 1", "without words"),
 ]
 NOT_PROVED_CLOSED_FORMS = [
@@ -115,6 +133,7 @@ NOT_PROVED_CLOSED_FORMS = [
     ("1 + Σ_{i=1}^{L} (k_i − 1) s_0 ∏_{j=1}^{i-1} s_j, s_0 = 1", "one formula only"),
     ("1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i-1} s_j^1, s_0 = 1", "one formula only"),
     ("s_0 = 1", "is no name"),
+    ("r_0 = r_L ∏_{i=1}^{L} s_i + Σ_{l=1}^{L} (k_l − s_l) ∏_{i<l} s_i", "no other r in it"),
     ("R_k = 1 + Σ_{j=1}^{k} (F_j − 1) ∏_{i=1}^{j-1} S_i", "k already has a meaning here"),
     ("1 + Σ_{l=1}^{L} (k_l − 1) ∏_{i<l} s_i for all l", "without words"),
 ]
@@ -231,6 +250,21 @@ def test_a_function_with_a_mistake_is_named_too():
         return 1 + sum(width - 1 for width in k)
 
     assert check_closed_form(forgets_the_strides).mistake == "strides forgotten"
+
+
+def test_a_mistake_in_shallow_networks_alone_is_named_as_no_other(monkeypatch):
+    def few(*kind):
+        # As where time ends before deeper networks are tried.
+        return tuple(case for case in networks.small_networks(*kind) if len(case.k) < 3)
+
+    def takes_the_wrong_stride_for_two(k, s):
+        if len(k) == 2:
+            return k[0] + (k[1] - 1) * s[1]
+        return 1 + sum((k[i] - 1) * math.prod(s[:i]) for i in range(len(k)))
+
+    monkeypatch.setattr("labkit.receptive_field.checker.check.small_networks", few)
+    verdict = check_closed_form(takes_the_wrong_stride_for_two)
+    assert (verdict.status, verdict.mistake) == ("wrong", "")
 
 
 def test_hints_come_by_degrees():

@@ -267,7 +267,7 @@ def test_unreadable_recurrences_say_why_and_where(text, reason, spot):
         ("Σ_{l=1} k_l", "upper bound of Σ is missing", 0),
         ("Σ_{i<l}^{L} k_i", "given twice", 0),
         ("1 + r_1", "does not contain r", 4),
-        ("sum(k_l, l)", "'(' must stand here", 9),
+        ("sum(k_l, l)", "the upper bound of sum is missing", 0),
         ("sum(k[l] for l in k)", "'in range(…)'", 18),
         ("sum(k[l] for l in range(0, L, 2))", "a range with a step is not read", 18),
         ("len(x)", "len is for k, s or d", 4),

@@ -115,15 +115,15 @@ class Answer:
 
         def proves(one: Node, other: Node) -> bool:
             gap = difference(one, other, self._one_layer)
-            if not all(self._agrees(gap, case) for case in samples):
+            if not all(self._agrees(gap, case) for case in cases):
                 return False
             asked = gap, dilated, ALWAYS, Budget(FOR_MISTAKES)
             to_depths = (self._proves(*asked, depth) for depth in (1, 2, 3))
             return self._proves(*asked) or (not self._one_layer and all(to_depths))
 
-        samples = _samples(self._one_layer, dilated)
+        cases = samples(self._one_layer, dilated)
         for node in self._nodes:
-            if not all(self._agrees(node, case) for case in samples):
+            if not all(self._agrees(node, case) for case in cases):
                 return named(node, self._one_layer, proves)
         return ""
 
@@ -135,7 +135,7 @@ class Answer:
 
 
 @lru_cache(maxsize=4)
-def _samples(one_layer: bool, dilated: bool) -> tuple[Network, ...]:
+def samples(one_layer: bool, dilated: bool) -> tuple[Network, ...]:
     """Return two networks that tell most formulas apart."""
     if one_layer:
         return single(5, 4, 3, 2 if dilated else 1), single(2, 3, 7, 5 if dilated else 1)

@@ -10,10 +10,10 @@ from typing import Any
 
 from labkit.language import listed, phrase
 from labkit.receptive_field.checker import mistakes
-from labkit.receptive_field.checker.answers import Answer, read_answer
+from labkit.receptive_field.checker.answers import Answer, read_answer, samples
 from labkit.receptive_field.checker.evaluation import FOR_SHRINKING
 from labkit.receptive_field.checker.formula import TooCostlyError, UndefinedError, UnreadableError
-from labkit.receptive_field.checker.functions import StoppedError, TookTooLongError, UnansweredError
+from labkit.receptive_field.checker.functions import TookTooLongError, UnansweredError
 from labkit.receptive_field.checker.meaning import Reading
 from labkit.receptive_field.checker.networks import (
     CONDITIONS,
@@ -206,7 +206,7 @@ class _Judge:
             if late or too_costly > _PATIENCE:
                 return
             try:
-                yield self._trial(case)
+                yield self._trial(case, growing)
                 answered = True
             except UnansweredError:
                 if not answered:
@@ -226,13 +226,14 @@ class _Judge:
         large = cheap_for_functions if self.answer.calls else large_networks
         return list(self._trials(large(self.one_layer, self.dilated), growing=True))
 
-    def _trial(self, case: Network) -> _Trial:
+    def _trial(self, case: Network, growing: bool = False) -> _Trial:
+        """Try one network; of a large one it says nothing that Python allows too few calls."""
         try:
             yours = self.answer.value(case)
         except UndefinedError as error:
+            if growing and isinstance(error.__cause__, RecursionError):
+                raise TookTooLongError from None
             return _Trial(case, str(error), False)
-        except StoppedError as error:
-            return _Trial(case, said("stopped", error=error), False)
         return _Trial(case, yours, _agrees(yours, case.truth))
 
     def _smaller(self, trial: _Trial) -> _Trial:
@@ -306,6 +307,8 @@ class _Judge:
         proved = self.answer.mistake(self.dilated)
         if proved or not self.answer.calls:
             return proved
+        # Time may have ended before any networks but those of a few layers were tried.
+        trials = [*trials, *self._trials(samples(self.one_layer, self.dilated), growing=True)]
         for name, node in mistakes.known(self.one_layer):
             other = Answer((node,), self.one_layer)
             with suppress(TooCostlyError, UndefinedError):
@@ -342,7 +345,7 @@ class _Judge:
                 yield holds + ("" if proved else said("as far as tried")), condition.hint
             if len(found) == _MOST_CONDITIONS:
                 break
-        if not self.one_layer and (depth := self._right_up_to(trials)):
+        if not self.one_layer and (depth := self._proved_depth(self._wrong_from(trials) - 1)):
             yield said("for layers", n=depth), "depth" if depth == 1 else ""
 
     def _fits(self, condition: Condition, trials: list[_Trial], tried: bool = False) -> bool:
@@ -362,11 +365,8 @@ class _Judge:
     def _wrong_from(self, trials: list[_Trial]) -> int:
         return min(len(trial.case.k) for trial in trials if not trial.right)
 
-    def _right_up_to(self, trials: list[_Trial]) -> int:
-        """Return up to how many layers the answer is proved."""
-        return self._proved_depth(self._wrong_from(trials) - 1)
-
     def _proved_depth(self, deepest: int) -> int:
+        """Return up to how many layers the answer is proved."""
         for depth in range(1, deepest + 1):
             if not self.answer.proves(self.dilated, depth=depth):
                 return depth - 1

@@ -120,15 +120,12 @@ class Evaluator:
             test, yes, no = node.arguments
             return self.value(yes if self.value(test) else no)
         values = map(self.value, node.arguments)
-        if node.function == "+":
-            return self._added(values)
-        if node.function == "*":
-            return self._multiplied(values)
+        if node.function in _FOLDS:
+            return self._folded(node.function, values)
         return self._paid(_FUNCTIONS[node.function](*values))
 
     def _big(self, node: Big) -> Any:
-        fold = self._added if node.kind == "sum" else self._multiplied
-        return fold(self._at(node, place) for place in self._range_of(node))
+        return self._folded(node.kind, (self._at(node, at) for at in self._range_of(node)))
 
     def _range_of(self, node: Big) -> range:
         """Return the places that a sum or product runs over, where they are not too many."""
@@ -151,17 +148,12 @@ class Evaluator:
         finally:
             self._names = outer
 
-    def _added(self, values: Iterable[Any]) -> Any:
-        total: Any = 0
+    def _folded(self, kind: str, values: Iterable[Any]) -> Any:
+        """Add values up or multiply them, and pay for each step."""
+        operation, whole = _FOLDS[kind]
         for value in values:
-            total = self._paid(total + value)
-        return total
-
-    def _multiplied(self, values: Iterable[Any]) -> Any:
-        product: Any = 1
-        for value in values:
-            product = self._paid(product * value)
-        return product
+            whole = self._paid(operation(whole, value))
+        return whole
 
     def _paid(self, number: Any) -> Any:
         """Pay for a number by its length, and stop before it fills the memory."""
@@ -179,6 +171,10 @@ class Evaluator:
         return number
 
 
+_FOLDS = {
+    **dict.fromkeys(("+", "sum"), (operator.add, 0)),
+    **dict.fromkeys(("*", "prod"), (operator.mul, 1)),
+}
 _METHODS = {kind: f"_{kind.__name__.lower()}" for kind in (Number, Name, Item, Call, Big)}
 
 

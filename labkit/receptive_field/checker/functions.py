@@ -57,8 +57,8 @@ class UnansweredError(Exception):
     """Say that a function is still the stub that the exercise gave."""
 
 
-class StoppedError(Exception):
-    """Carry the error with which a function stopped, in words."""
+class StoppedError(UndefinedError):
+    """Say with which error a function stopped."""
 
 
 class TookTooLongError(Exception):
@@ -135,7 +135,7 @@ class FunctionCalls:
         if isinstance(error, MemoryError):
             raise TooCostlyError
         if error is not None:
-            raise StoppedError(_in_words(error))
+            raise StoppedError(said("stopped", error=_in_words(error))) from error
         if inspect.iscoroutine(result):
             result.close()
             raise refused("async")

@@ -146,7 +146,7 @@ def role_of(name: str) -> str:
     """
     first, _, rest = name.lower().partition("_")
     if first in _ROLES:
-        return _ROLES[first] if _LETTER.get(rest.replace("_", "")) == "r" else ""
+        return _ROLES[first] if not rest or _LETTER.get(rest.replace("_", "")) == "r" else ""
     stem, _, last = name.lower().rpartition("_")
     known = _LETTER.get(stem.replace("_", "")) == "r" or stem in _PERHAPS_R
     return _ROLES.get(last, "") if known else ""
@@ -230,7 +230,7 @@ def understood(sides: tuple[Node, ...], one_layer: bool, counts_from: int = 1) -
     nodes = tuple(_solved(tuple(map(meaning.translated, sides)), one_layer))
     for node in nodes:
         check_powers(node)
-    return Reading(nodes, counts_from, meaning.renamed(), meaning.forward)
+    return Reading(nodes, counts_from, tuple(meaning.renamed.items()), meaning.forward)
 
 
 def with_index(name: Name) -> Name | Item:
@@ -281,13 +281,9 @@ class _Meaning:
         self._sides = sides
         self._counts_from = counts_from
         self._parts = [part for side in sides for part in _parts(side)]
-        self._renamed: dict[str, str] = {}
+        self.renamed: dict[str, str] = {}
         self._raw_of: dict[str, str] = {}
         self.forward = False
-
-    def renamed(self) -> tuple[tuple[str, str], ...]:
-        """Return each name that was read as another, with that other."""
-        return tuple(self._renamed.items())
 
     def _note(self, raw: str, letter: str, at: int) -> str:
         """Note how a name was read; two letters for one thing may be two things."""
@@ -295,7 +291,7 @@ class _Meaning:
         if other != raw and other.lower() == raw.lower():
             raise refused("two names", at, one=other, other=raw, letter=letter)
         if raw != letter:
-            self._renamed[raw] = letter
+            self.renamed[raw] = letter
         return letter
 
     def _unknown(self, part: Name | Item) -> UnreadableError:
@@ -443,7 +439,7 @@ class _OneLayer(_Meaning):
         raw = _raw(node)
         meaning = "r" if isinstance(node, Item) else meaning
         if raw != "r":
-            self._renamed[raw] = meaning if self._renamed.get(raw, meaning) == meaning else "r"
+            self.renamed[raw] = meaning if self.renamed.get(raw, meaning) == meaning else "r"
 
 
 class _AllLayers(_Meaning):
@@ -479,8 +475,10 @@ class _AllLayers(_Meaning):
         return form in (Linear(0), Linear(0, ((self._depth, 1),)))
 
     def _refuse_fields(self) -> None:
+        first = next(filter(self._is_asked, self._parts), None)
         for part in self._parts:
-            if self._is_field(part) and not self._is_asked(part):
+            other = isinstance(first, Item) and isinstance(part, Item) and part != first
+            if self._is_field(part) and (other or not self._is_asked(part)):
                 if len(self._sides) == 1:
                     raise refused("contains r", part.at)
                 layer = part.index if isinstance(part, Item) else None
@@ -566,9 +564,8 @@ def _solved(sides: tuple[Node, ...], one_layer: bool) -> Iterator[Node]:
     if not asks:
         raise _no_name(sides[0], _start(sides[0]), one_layer)
     first = min(asks, key=lambda side: not isinstance(side, Name))
-    for side in sides:
-        if side is not first:
-            yield _isolated(first, side)
+    for side in [side for side in sides if side != first] or asks[:1]:
+        yield _isolated(first, side)
 
 
 def _start(node: Node) -> int | None:

@@ -40,6 +40,7 @@ _FARTHEST = 6
 _SPLITS = (
     (),
     *(((letter, 0),) for letter in "ksrd"),
+    (("k", 0), ("s", 0), ("r", 0)),
     *(((letter, modulus),) for modulus in (2, 3, 4, 5, 6) for letter in "ksrd"),
     *(((one, 2), (other, 2)) for one, other in ("ks", "kr", "sr", "kd")),
     *(((one, 3), (other, 3)) for one, other in ("ks", "kr", "sr")),

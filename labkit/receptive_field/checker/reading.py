@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate
 
 from labkit.receptive_field.checker.evaluation import DEEPEST
 from labkit.receptive_field.checker.formula import (
@@ -36,11 +37,12 @@ from labkit.receptive_field.checker.python_reading import is_python, read_python
 from labkit.receptive_field.checker.tokens import Cleaned, Token, cleaned, tokens
 from labkit.receptive_field.checker.wording import known_names, meaning_of, refused, said
 
-_MOST_REMAINDERS = 30
 _NUMPY = re.compile(r"\b(?:cumprod|cumsum|accumulate|array|arange|asarray)\b")
 _CLOSING = {"(": ")", "[": "]", "{": "}", "⌊": "⌋", "⌈": "⌉"}
 _STARTS_FACTOR = frozenset({"number", "word", "(", "[", "{", "⌊", "⌈", "frac", "Σ", "∏"})
 _END = "the end"
+# LaTeX takes one letter for an index: s_lr_l is s_l r_l. The last index is a token of its own.
+_SIDE_BY_SIDE = re.compile(r"[rksd](?:_[a-z][rksd])+", re.IGNORECASE)
 # What introduces a condition behind a formula.
 _PROSE = frozenset({*"with where and let using taking convention the by for if".split(), "for all"})
 
@@ -103,7 +105,8 @@ def _without_stride_0(found: tuple[Token, ...]) -> tuple[tuple[Token, ...], int 
     It goes with products that begin at 0, as in ∏_{i=0}^{l−1} s_i, though layers count from 1.
     """
     last = [token for token in found if token.kind not in "{}()"][-5:]
-    if not last or letter_of(last[0].text) != "s" or [t.text for t in last[1:]] != list("_0=1"):
+    shown = ["=" if token.kind == "=" else token.text for token in last[1:]]
+    if not last or letter_of(last[0].text) != "s" or shown != list("_0=1"):
         return found, None
     start = place = found.index(last[0])
     while start and (found[start - 1].text in _PROSE or found[start - 1].kind in (",", "(")):
@@ -132,6 +135,8 @@ def _needs_stride_0(node: Node) -> bool:
 
 def _sides(found: tuple[Token, ...], end: int) -> Iterator[tuple[tuple[Token, ...], int]]:
     """Cut at each sign of equality that stands outside all brackets, or as sympy's Eq does."""
+    while found and found[0].kind == "{" and _closing(found) == len(found) - 1:
+        found = found[1:-1]
     depth, start, equals, cuts, begin = 0, 0, "=", 0, found
     if [token.text for token in found[:2]] == ["Eq", "("] and found[-1].kind == ")":
         found, equals = found[2:-1], ","
@@ -147,6 +152,28 @@ def _sides(found: tuple[Token, ...], end: int) -> Iterator[tuple[tuple[Token, ..
     yield found[start:], end
 
 
+def _once(rule: Callable[["_Parser"], Node]) -> Callable[["_Parser"], Node]:
+    """Follow a rule once at each place, however often what follows from it is taken back.
+
+    Brackets that may be an index, and factors that may belong to a ∏, would cost 2ⁿ otherwise.
+    """
+
+    def follow(parser: "_Parser") -> Node:
+        asked = rule.__name__, parser._place
+        if asked not in parser._known:
+            parser._known[asked] = rule(parser), parser._place
+        node, parser._place = parser._known[asked]
+        return node
+
+    return follow
+
+
+def _closing(found: tuple[Token, ...]) -> int:
+    """Return the place of the bracket that closes the first one, or one behind all."""
+    depths = accumulate((token.kind in "([{") - (token.kind in ")]}") for token in found)
+    return next((place for place, depth in enumerate(depths) if depth == 0), len(found))
+
+
 class _Parser:
     """Parse one side by recursive descent, one method for each rule of the grammar."""
 
@@ -157,9 +184,7 @@ class _Parser:
         self._end = Token(_END, "", end)
         self._place = 0
         self._depth = 0
-        self._remainders = 0
-        self._set_aside: dict[int, tuple[Node, int]] = {}
-        self._bracketed: dict[int, tuple[Node, int]] = {}
+        self._known: dict[tuple[str, int], tuple[Node, int]] = {}
 
     # The tokens.
 
@@ -200,10 +225,11 @@ class _Parser:
             raise _unexpected(token, said("expected nothing"))
         return node
 
+    @_once
     def _sum(self) -> Node:
-        return self._deeper(self._sum_here)
+        return self._deeper(self._terms)
 
-    def _sum_here(self) -> Node:
+    def _terms(self) -> Node:
         terms = [self._term()]
         while sign := self._meets("+", "-"):
             term = self._term()
@@ -215,29 +241,16 @@ class _Parser:
         node = self._signed()
         while True:
             if self._meets("/"):
-                node *= ONE / self._factor(self._signed)
+                node *= ONE / self._signed()
             elif mark := (self._meets("//", "%") or self._infix_mod()):
-                self._remainders += 1
-                if self._remainders > _MOST_REMAINDERS:
-                    raise refused("too many remainders", mark.at, most=_MOST_REMAINDERS)
                 other = self._signed()
                 node = node // other if mark.kind == "//" else node % other
             elif self._meets("*") or self._infix_times():
-                node *= self._factor(self._signed)
+                node *= self._signed()
             elif self._peek().kind in _STARTS_FACTOR:
-                node *= self._factor(self._power)
+                node *= self._power()
             else:
                 return node
-
-    def _factor(self, rule: Callable[[], Node]) -> Node:
-        """Follow a rule, or take what it gave when a product before left this factor over.
-
-        Without that each product inside a product would read twice all that follows it.
-        """
-        if self._place in self._set_aside:
-            node, self._place = self._set_aside[self._place]
-            return node
-        return rule()
 
     def _infix_mod(self) -> Token | None:
         token = self._peek()
@@ -257,6 +270,7 @@ class _Parser:
             return self._deeper(self._signed)
         return self._power()
 
+    @_once
     def _power(self) -> Node:
         base = self._atom()
         if mark := self._meets("^"):
@@ -264,9 +278,6 @@ class _Parser:
         return base
 
     def _atom(self) -> Node:
-        if self._place in self._bracketed:
-            node, self._place = self._bracketed[self._place]
-            return node
         token = self._next()
         match token.kind:
             case "number":
@@ -282,7 +293,9 @@ class _Parser:
             case "Σ" | "∏":
                 return self._deeper(lambda: self._big(token))
             case "word":
-                return self._call(token) if token.text in FUNCTIONS else self._named(token)
+                known = token.text in FUNCTIONS
+                arguments = self._arguments() if known else ()
+                return called(token.text, arguments, token.at) if known else self._named(token)
         raise _unexpected(token, said("expected atom"))
 
     def _closed_by(self, mark: str) -> Node:
@@ -296,13 +309,13 @@ class _Parser:
         self._expect("{")
         return self._closed_by("}")
 
-    def _call(self, token: Token) -> Node:
+    def _arguments(self) -> tuple[Node, ...]:
         self._expect("(")
         arguments = [self._sum()]
         while self._meets(","):
             arguments.append(self._sum())
         self._expect(")")
-        return called(token.text, tuple(arguments), token.at)
+        return tuple(arguments)
 
     # Names and their indices.
 
@@ -363,8 +376,6 @@ class _Parser:
         index = self._deeper(lambda: self._closed_by(_CLOSING[mark]))
         if is_place(index, self._one_layer):
             return index
-        # What is no index is a factor; read again, brackets in brackets would cost 2ⁿ.
-        self._bracketed[start] = index, self._place
         self._place = start
         return None
 
@@ -374,22 +385,24 @@ class _Parser:
         kind = "sum" if token.kind == "Σ" else "prod"
         if self._peek().kind == "[":
             raise refused("mathematica", token.at, name=token.text)
-        if self._peek().kind == "(":
+        bounded = [self._peek(ahead).kind for ahead in (1, 2)] == ["word", "="]
+        if self._peek().kind == "(" and not bounded:
             return self._big_call(kind, token)
         variable, first, last = self._bounds(token)
         body = self._term() if kind == "sum" else self._product_body(variable)
         return Big(kind, body, variable, first, last, token.at)
 
     def _bounds(self, token: Token) -> tuple[str, Node, Node]:
-        """Parse ``_{l=1}^{L}``, ``_{i<l}``, ``_{1≤i<l}`` or ``_l``, in either order."""
+        """Parse ``_{l=1}^{L}``, ``_{i<l}``, ``_{1≤i<l}``, ``_l`` or ``(l=1..L)``, in any order."""
         upper = self._group() if self._meets("^") else None
-        if not self._meets("_"):
+        if not self._meets("_") and (upper or self._peek().kind != "("):
             raise refused("no bounds", token.at, name=token.text)
-        mark = self._meets("{", "(")
-        whole = self._range() if mark else (self._variable(), None, None, True)
-        variable, first, last, open_ended = whole
-        if mark:
+        if mark := self._meets("{", "("):
+            variable, first, last, open_ended = self._range()
             self._expect(_CLOSING[mark.kind])
+        else:
+            variable, open_ended = self._variable(self._single_index()), True
+            first = last = None
         if upper is None and self._meets("^"):
             upper = self._group()
         if (upper is None) == (last is None) and not open_ended:
@@ -408,43 +421,36 @@ class _Parser:
         Returns:
             The letter that runs, its first and last value, and whether it may run without an end.
         """
-        if self._peek(1).kind == "=":
-            variable = self._variable()
-            self._next()
-            first = self._sum()
-            if self._meets(","):
-                raise refused("bounds", self._peek().at)
-            return variable, first, self._sum() if self._meets("..") else None, False
+        parts, signs = [self._sum()], ""
+        while sign := self._meets("=", "..", "<", "<="):
+            signs += sign.kind
+            parts.append(self._sum())
         first = last = None
-        if not self._begins_with_variable():
-            first = self._sum()
-            first = first.plus(1) if self._relation() == "<" else first
-        variable, open_ended = self._variable(), self._peek().kind in ("}", ")")
-        if not open_ended:
-            below = self._relation() == "<"
-            last = self._sum().plus(-1 if below else 0)
-        return variable, first, last, open_ended
+        match signs, parts:
+            case "", [variable]:
+                pass
+            case "=" | "=..", [variable, first, *ends]:
+                last = ends[0] if ends else None
+            case "<" | "<=", [Name() as variable, last]:
+                last = last.plus(-1 if signs == "<" else 0)
+            case "<" | "<=", [first, variable]:
+                first = first.plus(1 if signs == "<" else 0)
+            case "<<" | "<<=" | "<=<" | "<=<=", [first, variable, last]:
+                first = first.plus(0 if signs.startswith("<=") else 1)
+                last = last.plus(0 if signs.endswith("=") else -1)
+            case _:
+                raise refused("bounds", self._peek().at)
+        if self._peek().kind in (",", ">", ">="):
+            raise refused("bounds", self._peek().at)
+        return self._variable(variable), first, last, last is None and signs != "="
 
-    def _begins_with_variable(self) -> bool:
-        """Tell ``i<l`` and ``l`` from ``1≤i<l`` and ``m≤i<l``."""
-        word, one, two, three = (self._peek(ahead).kind for ahead in range(4))
-        sandwiched = two == "word" and three in ("<", "<=")
-        return word == "word" and one in ("<", "<=", "}", ")", "∈") and not sandwiched
-
-    def _relation(self) -> str:
-        token = self._next()
-        if token.kind not in ("<", "<="):
-            raise refused("bounds", token.at)
-        return token.kind
-
-    def _variable(self) -> str:
-        token = self._next()
-        if token.kind != "word" or len(token.text) != 1:
-            raise _unexpected(token, said("expected variable"))
-        taken = meaning_of(token.text)
-        if taken:
-            raise refused("letter taken", token.at, letter=token.text, meaning=taken)
-        return token.text
+    def _variable(self, node: Node) -> str:
+        """Take what was read as the letter that runs."""
+        if not isinstance(node, Name) or len(node.name) != 1:
+            raise refused("bounds", self._peek().at)
+        if taken := meaning_of(node.name):
+            raise refused("letter taken", node.at, letter=node.name, meaning=taken)
+        return node.name
 
     def _product_body(self, variable: str) -> Node:
         """Parse the factors that belong to a ∏: the first, and more while they mention i."""
@@ -454,10 +460,8 @@ class _Parser:
             divides = self._meets("/")
             if not divides and not self._meets("*") and self._peek().kind not in _STARTS_FACTOR:
                 return body
-            start = self._place
-            factor = self._factor(self._signed if start > place else self._power)
+            factor = self._signed() if self._place > place else self._power()
             if variable not in factor.free_names():
-                self._set_aside[start] = factor, self._place
                 self._place = place
                 return body
             body *= ONE / factor if divides else factor
@@ -468,19 +472,15 @@ class _Parser:
         body = self._sum()
         if not self._meets(","):
             raise refused("no bounds", token.at, name=token.text)
-        if self._peek(1).kind == "=":
-            variable, first, last, _ = self._range()
-            if last is None:
-                raise refused("upper bound", token.at, name=token.text)
+        if self._peek().kind == "(":
+            variable, *ends = self._arguments()
+            whole = self._variable(variable), *ends
         else:
-            self._expect("(")
-            variable = self._variable()
-            self._expect(",")
-            first = self._sum()
-            self._expect(",")
-            last = self._closed_by(")")
+            whole = self._range()[:3]
+        if len(whole) != 3 or None in whole:
+            raise refused("upper bound", token.at, name=token.text)
         self._expect(")")
-        return Big(kind, body, variable, first, last, token.at)
+        return Big(kind, body, *whole, token.at)
 
 
 def _spelled_out(found: tuple[Token, ...], one_layer: bool) -> tuple[Token, ...]:
@@ -497,12 +497,12 @@ def _spelled_out(found: tuple[Token, ...], one_layer: bool) -> tuple[Token, ...]
 
 def _letters_of(token: Token, one_layer: bool) -> list[Token]:
     first, rest = token.text[0], token.text[1:]
-    each = [Token("word", letter, token.at + n) for n, letter in enumerate(token.text)]
+    kinds = ("_" if letter == "_" else "word" for letter in token.text)
+    each = [Token(kind, token.text[n], token.at + n) for n, kind in enumerate(kinds)]
     if first in "rksd" and rest in (("l",) if one_layer else ("l", "i", "j", "m", "n")):
         return [each[0], Token("_", "_", token.at), each[1]]
-    if one_layer and set(token.text.lower()) <= set("rksd"):
-        return each
-    return [token]
+    run_together = one_layer and set(token.text.lower()) <= set("rksd")
+    return each if run_together or _SIDE_BY_SIDE.fullmatch(token.text) else [token]
 
 
 def _unexpected(token: Token, reason: str) -> UnreadableError:

@@ -70,30 +70,35 @@ _COMMANDS = {
     "dots": "dots", "cdots": "dots", "ldots": "dots", "dotsb": "dots", "dotsc": "dots",
 }  # fmt: skip
 _LETTERS = {"ell": "l", "max": "max", "min": "min", "forall": "for all"}
+_FONTS = "text textrm textit textbf textsf texttt mathrm mathit mathbf mathsf mathtt mathcal "
+_FONTS += "operatorname boldsymbol bm mbox"
 _SPACING = frozenset(
     "left right mleft mright limits nolimits displaystyle textstyle scriptstyle quad qquad big Big "
     "bigg Bigg bigl bigr bigm Bigl Bigr biggl biggr Biggl Biggr nonumber notag rm it mathstrut "
-    "thinspace enspace".split()
+    f"thinspace enspace boxed {_FONTS}".split()
 )
-_FONTS = "text textrm textit textbf textsf texttt mathrm mathit mathbf mathsf mathtt mathcal "
-_FONTS += "operatorname boldsymbol bm mbox"
 _WORDS = {
     "sum": "Σ", "Sum": "Σ", "summation": "Σ", "prod": "∏", "Prod": "∏", "product": "∏",
     "Product": "∏",
 }  # fmt: skip
 # What Python makes of LaTeX in quotes without an r before them.
 _ESCAPES = {"\t": "t", "\r": "r", "\f": "f", "\b": "b", "\a": "a", "\v": "v", "\n": "n"}
-# What can stand before a formula, or before a function's name, and says nothing.
-_EMPTY = re.compile(r"\A\s*return\b|\b(?:math|np|numpy|sympy|sp)\.(?=[A-Za-z])|(?<!\\)#.*")
+# What can stand before a formula or a function's name, or behind a formula, and says nothing.
+_EMPTY = re.compile(
+    r"\A\s*return\b|\b(?:math|np|numpy|sympy|sp)\.(?=[A-Za-z])|(?<!\\)#.*"
+    r"|\\q?quad\s*\([0-9.]+\)(?=[\s$\\\]]*\Z)"
+)
+# Braces around a sign make LaTeX set it closer.
+_BRACED_SIGN = re.compile(r"\{(\s*(?:\\cdot|\\times|[-+*=])\s*)\}")
 _COMMAND = re.compile(r"[A-Za-z]*")
-_READABLE = _COMMANDS.keys() | _LETTERS.keys() | _SPACING | set(_FONTS.split()) | {"begin"}
+_READABLE = _COMMANDS.keys() | _LETTERS.keys() | _SPACING | {"begin"}
 
 _TOKEN = re.compile(
     rf"""(?P<space>\s+|\\[,;:!\ ]|\\\\|\\[()\[\]]|[$~&]
-          |\\(?:begin|end)\s*\{{[a-z]+\*?\}}|\\(?:tag|label)\s*\{{[^}}]*\}})
+          |\\(?:begin|end|color|textcolor)\s*\{{[a-z]+\*?\}}|\\(?:tag|label)\*?\s*\{{[^}}]*\}}
+          |\\(?:text|mbox)\s*\{{[\s.,;]*\}})
       | (?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
       | \\(?:{"|".join(_FONTS.split())})\s*\{{\s*(?P<name>[A-Za-z]+(?:(?:\\?_|\ )[A-Za-z]+)*)\s*\}}
-      | \\(?:{"|".join(_FONTS.split())})(?P<font>(?![A-Za-z]))
       | \\(?P<command>[A-Za-z]+)
       | (?P<word>[A-Za-z]+(?:\\?_[A-Za-z]{{2,}})*)
       | (?P<subscript>[₀-₉₊-₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ]+)
@@ -127,6 +132,7 @@ def cleaned(text: str) -> Cleaned:
         characters += plain
         places += [at] * len(plain)
     blank = _EMPTY.sub(lambda match: " " * len(match.group()), "".join(characters))
+    blank = _BRACED_SIGN.sub(r" \1 ", blank)
     return Cleaned(blank, (*places, len(text)), tuple(repaired))
 
 
@@ -179,7 +185,7 @@ def _classified(match: re.Match, at: int) -> list[Token]:
     """Return the tokens that one match stands for."""
     kind, text = match.lastgroup, match.group(match.lastgroup)
     match kind:
-        case "space" | "font":
+        case "space":
             return []
         case "number" if len(text) > _LONGEST_NUMBER:
             raise refused("long number", at, most=_LONGEST_NUMBER)

@@ -220,6 +220,8 @@ class _Program(ExpressionReader):
                     self._bind(target, self.node(whole))
                 case ast.Expr(ast.Constant(str())) | ast.Pass():
                     pass
+                case ast.Assert(test) if self._test(test) == ONE:
+                    pass
                 case ast.Expr(value):
                     self.value(value)
                 case ast.For(target, rows, inner, []):
@@ -227,9 +229,7 @@ class _Program(ExpressionReader):
                 case ast.While(test, inner, []):
                     self._loop(self._counted(test, inner), None, inner)
                 case ast.If():
-                    found = self._branch(statement, body[place + 1 :])
-                    if found is not None:
-                        return found
+                    return self._branch(statement, body[place + 1 :])
                 case _:
                     raise self.refusal(statement, "not read")
         return None
@@ -257,29 +257,27 @@ class _Program(ExpressionReader):
         return value
 
     def _branch(self, tree: ast.If, rest: Sequence[ast.stmt]) -> Node | None:
-        """Follow both ways of an ``if``, each to its own end where one of them returns."""
+        """Follow both ways of an ``if`` and the rest, or apart where one of them may return."""
         test, before = self._test(tree.test), self.names
         if isinstance(test, Number):
-            return self._run(tree.body if test.value else tree.orelse)
+            return self._run([*(tree.body if test.value else tree.orelse), *rest])
+        returns = any(isinstance(part, ast.Return) for part in ast.walk(tree))
         found, after = [], []
         for way in (tree.body, tree.orelse):
             self.names = before
-            found.append(self._run(way))
+            found.append(self._run([*way, *rest] if returns else way))
             after.append(self.names)
-        if found == [None, None]:
-            yes, no = after
-            self.names = {
-                name: self._bounded(choice(test, yes[name], no[name]))
-                for name in yes.keys() & no.keys()
-                if yes[name] is no[name] or (not _is_list(yes[name]) and not _is_list(no[name]))
-            }
-            return None
-        for way in (0, 1):
-            self.names = after[way]
-            found[way] = self._run(rest) if found[way] is None else found[way]
-        if None in found:
-            raise self.refusal(tree, "no return")
-        return self._bounded(choice(test, *found))
+        if returns:
+            if None in found:
+                raise self.refusal(tree, "no return")
+            return self._bounded(choice(test, *found))
+        yes, no = after
+        self.names = {
+            name: self._bounded(choice(test, yes[name], no[name]))
+            for name in yes.keys() & no.keys()
+            if yes[name] is no[name] or (not _is_list(yes[name]) and not _is_list(no[name]))
+        }
+        return self._run(rest)
 
     # Loops.
 
@@ -528,9 +526,15 @@ def _steps(body: Sequence[ast.stmt]) -> dict[str, int]:
     found = {}
     for statement in body:
         match statement:
-            case ast.AugAssign(ast.Name(name), ast.Add() | ast.Sub() as sign, ast.Constant(by)):
-                if type(by) is int and stores.count(name) == 1:
-                    found[name] = by if isinstance(sign, ast.Add) else -by
+            case ast.AugAssign(ast.Name(name), sign, ast.Constant(by)):
+                read = name
+            case ast.Assign([ast.Name(name)], ast.BinOp(ast.Name(read), sign, ast.Constant(by))):
+                pass
+            case _:
+                continue
+        known = isinstance(sign, ast.Add | ast.Sub) and type(by) is int
+        if known and read == name and stores.count(name) == 1:
+            found[name] = by if isinstance(sign, ast.Add) else -by
     return found
 
 
