@@ -58,10 +58,10 @@ help:  ## say what there is (the default)
 book: $(VENV)/.book  ## run the labs on the embedded data and render the book to _build/html
 	$(BIN)/jupyter-book build . -W -n --keep-going
 
-test: $(VENV)/.book  ## run the unit tests, then every cell of every lab
-	$(BIN)/python -m pytest $(SHARED) tests tools
+# All of them in one run, so that while lab 1 trains the other processes test.
+test: $(VENV)/.book  ## run the unit tests and every cell of every lab, then the doctests twice
+	$(BIN)/python -m pytest $(SHARED) --nbval labs tests tools
 	$(BIN)/python tests/determinism/other_processors.py --doctests
-	$(BIN)/python -m pytest $(SHARED) --nbval labs/
 
 test-processors: $(VENV)/.book  ## run what computes in floating point as four processors would
 	$(BIN)/python tests/determinism/other_processors.py

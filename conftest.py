@@ -15,6 +15,7 @@ MOST_PROCESSES = 4
 #: Files of a few tests that take long each. They begin first, longest first, so that in the end no
 #: process is left alone with one of them.
 LONGEST = (
+    "labs/dog_breeds.ipynb",
     "tests/dog_breeds/run/test_stages.py",
     "tests/receptive_field/test_analysis_families.py",
     "tests/receptive_field/test_gallery.py",
@@ -33,12 +34,16 @@ LONGEST = (
 def pytest_configure(config):
     """Keep the tests out of the user's cache, and each of several processes in one thread.
 
-    A lab is one long computation, and may take more.
+    Where labs run alone, each is one long computation, and may take more.
     """
     cache = tempfile.TemporaryDirectory()
     config.add_cleanup(cache.cleanup)
     os.environ["LABKIT_CACHE"] = cache.name
-    if hasattr(config, "workerinput") and not config.getoption("nbval", False):
+    labs = config.rootpath / "labs"
+    if hasattr(config, "workerinput") and not all(
+        (config.invocation_params.dir / argument.partition("::")[0]).is_relative_to(labs)
+        for argument in config.args
+    ):
         for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
             os.environ.setdefault(variable, "1")
 
