@@ -1,4 +1,4 @@
-"""The checker under a thousand hostile texts, and the watch itself under texts that do act."""
+"""The checker under hundreds of hostile texts, and the watch itself under texts that do act."""
 
 import os
 import subprocess
@@ -15,12 +15,12 @@ from hostile_formulas import CANARY, HostileFormulas
 from labkit.receptive_field.checker import Verdict
 
 SEED = 2021
-STRINGS = 1_000
+STRINGS = 500
 
 
 @pytest.fixture(scope="module")
 def report():
-    return fuzz(SEED, STRINGS, progress=False)
+    return fuzz(SEED, STRINGS, workers=1, progress=False)
 
 
 def test_no_text_runs_anything_raises_warns_or_takes_too_much(report):
@@ -34,7 +34,7 @@ def test_every_text_was_judged_both_ways(report):
 
 
 def test_every_common_kind_of_verdict_occurred(report):
-    least = {"proved": 5, "wrong": 50, "unanswered": 1, "unreadable": 1_000}
+    least = {"proved": 3, "wrong": 25, "unanswered": 1, "unreadable": 500}
     assert {status: n for status, n in least.items() if report["statuses"].get(status, 0) < n} == {}
 
 
@@ -101,11 +101,11 @@ class TestTheWatch:
             (lambda: __import__("this_module_does_not_exist"), "raised ModuleNotFoundError"),
             (lambda: 1 / 0, "raised ZeroDivisionError"),
             (lambda: warnings.warn("careful", UserWarning, stacklevel=1), "raised UserWarning"),
-            (lambda: sum(range(40_000_000)) and sum(range(60_000_000)), "took"),
+            (lambda: sum(range(20_000_000)), "took"),
         ],
     )
     def test_an_act_is_seen(self, judged, act, said, monkeypatch):
-        monkeypatch.setattr(judge_formulas, "MOST_SECONDS", 0.3)
+        monkeypatch.setattr(judge_formulas, "MOST_SECONDS", 0.1)
         assert any(said in violation for violation in judged(act))
 
     def test_a_process_that_has_grown_is_seen(self, judged, monkeypatch):

@@ -14,6 +14,8 @@ from labkit.receptive_field.reads import one_to_one, window
 
 SEED = 2026
 MODELS = 100
+#: So many of them are looked into; the others show that chance draws layers of every kind.
+LOOKED_INTO = 50
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def programs():
 
 @pytest.fixture(scope="module")
 def fuzzed(programs):
-    return fuzz(programs)
+    return fuzz(programs[:LOOKED_INTO])
 
 
 def test_nothing_false_is_said_of_any_layer(fuzzed):

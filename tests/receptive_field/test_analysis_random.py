@@ -16,7 +16,7 @@ from labkit.receptive_field.oracle import gradient_extent
 from labkit.receptive_field.recurrence import closed_form, receptive_field, trace
 
 RELAXED = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=36, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -20,9 +20,8 @@ def spied_calls(model):
     return calls
 
 
-@pytest.mark.parametrize(
-    "name", where_keras_has("VGG16", "MobileNetV2", "DenseNet121", "NASNetMobile")
-)
+# A chain, and a graph of every kind of path: it adds, joins, crops and branches from afar.
+@pytest.mark.parametrize("name", where_keras_has("VGG16", "NASNetMobile"))
 def test_the_same_calls_as_keras(name):
     model = getattr(keras.applications, name)(
         weights=None, include_top=False, input_shape=(224, 224, 3)

@@ -20,36 +20,39 @@ def line(*chain, size=20, channels=1):
     return keras.Sequential([keras.Input((size, channels)), *chain])
 
 
-def loaded_after(*steps):
-    """Return, for each step of a process of its own, what of the wing is loaded after it."""
-    names = "{m.rsplit('.', 1)[-1] for m in sys.modules if m.startswith('labkit.receptive_field.')}"
-    code = "".join(f"{step}; print(sorted({names}))\n" for step in steps)
+#: What a process of its own does, and prints what of the wing is loaded after each step.
+STEPS = """
+import sys
+from ast import literal_eval
+
+def show():
+    prefix = "labkit.receptive_field."
+    print(sorted(m.rsplit(".", 1)[-1] for m in sys.modules if m.startswith(prefix)))
+    for module in [m for m in sys.modules if m.split(".")[0] == "labkit"]:
+        del sys.modules[module]
+
+sys.path.append(sys.argv[1])
+import reaching_positions
+show()
+import labkit.receptive_field.oracle
+show()
+import labkit.receptive_field.analysis
+show()
+"""
+
+
+def test_neither_oracle_loads_what_it_is_to_check_nor_the_other_way_round():
     run = subprocess.run(
-        [sys.executable, "-c", f"import sys\n{code}"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", STEPS, Path(__file__).parent],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    return [set(literal_eval(printed)) for printed in run.stdout.splitlines()]
-
-
-class TestIndependence:
-    """Neither oracle loads what it is to check, nor the other way round."""
-
-    def test_the_gradient_does_not_load_analyse(self):
-        (loaded,) = loaded_after("import labkit.receptive_field.oracle")
-        analyse = {
-            "analysis",
-            "layer_rules",
-            "rule_registry",
-            "model_graph",
-            "unit_fields",
-            "reads",
-        }
-        assert "oracle" in loaded and not loaded & analyse
-
-    def test_the_sets_load_nothing_of_labkit_and_analyse_does_not_load_the_gradient(self):
-        sets = f"sys.path.append({str(Path(__file__).parent)!r}); import reaching_positions"
-        by_sets, by_analyse = loaded_after(sets, "import labkit.receptive_field.analysis")
-        assert by_sets == set()
-        assert "unit_fields" in by_analyse and "oracle" not in by_analyse
+    by_sets, by_gradient, by_analyse = (set(literal_eval(s)) for s in run.stdout.splitlines())
+    analyse = {"analysis", "layer_rules", "rule_registry", "model_graph", "unit_fields", "reads"}
+    assert by_sets == set()
+    assert "oracle" in by_gradient and not by_gradient & analyse
+    assert analyse <= by_analyse and "oracle" not in by_analyse
 
 
 @pytest.mark.parametrize("packed", [lambda x: x, lambda x: [x], lambda x: {"picture": x}])
