@@ -81,7 +81,7 @@ class TestPretrained:
     @pytest.mark.parametrize("base", ["MobileNetV2", "mobilenet_v3_small", "efficientnetb0"])
     def test_other_bases_by_name(self, base):
         model = pretrained(base, weights=None, classes=7, input_shape=(64, 64, 3))
-        assert model.predict(np.zeros((1, 64, 64, 3), "float32"), verbose=0).shape == (1, 7)
+        assert model.output_shape == (None, 7)
 
     def test_options_reach_the_base(self):
         full = pretrained("mobilenet", weights=None, input_shape=SMALL)
