@@ -149,6 +149,11 @@ class TestLines:
         line_breaks.set_lines(None, document_with(prose, table, box), "page")
         assert [block["classes"] for block in (prose, table, box)] == [[], ["aligned"], ["aligned"]]
 
+    def test_options_are_marked(self):
+        option, word = nodes.literal("", "--seed 7"), nodes.literal("", "no-option")
+        line_breaks.set_lines(None, document_with(nodes.paragraph("", "", option, word)), "page")
+        assert [code["classes"] for code in (option, word)] == [["whole"], []]
+
     def test_numbers_keep_to_their_signs_but_not_in_code(self):
         document = new_document("page")
         words = nodes.paragraph("", "", nodes.Text("A 3 × 3 kernel, 93.6 % of 4 or x × y, "))

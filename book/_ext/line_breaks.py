@@ -1,7 +1,7 @@
 """A Sphinx extension: lines break where a reader expects it.
 
 What a cell prints wraps on the page as prose does, unless it is a table whose columns stand under
-each other. A number stays in one line with its sign: 3 × 3, 93.6 %.
+each other. A number stays in one line with its sign: 3 × 3, 93.6 %. So do the hyphens of an option.
 """
 
 import re
@@ -17,11 +17,14 @@ CLOSED = (nodes.literal, nodes.math, nodes.FixedTextElement)
 
 
 def set_lines(app, doctree, docname):
-    """Mark printed tables of a page, and keep numbers with their signs."""
+    """Mark printed tables and options of a page, and keep numbers with their signs."""
     for output in doctree.findall(is_output):
         for block in output.findall(nodes.literal_block):
             if COLUMNS.search(block.astext()):
                 block["classes"].append("aligned")
+    for literal in doctree.findall(nodes.literal):
+        if literal.astext().startswith("-"):
+            literal["classes"].append("whole")
     for text in list(doctree.findall(nodes.Text)):
         if INSEPARABLE.search(text) and not isinstance(text.parent, CLOSED):
             kept = INSEPARABLE.sub("\N{NO-BREAK SPACE}", text)
