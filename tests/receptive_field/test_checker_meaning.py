@@ -114,6 +114,7 @@ NOT_PROVED_RECURRENCES = [
     (r"\boxed{s_l r_l} + \boxed{k_l}", "Not yet"),
     (r"s_l r_l + k_l - s_l \quad (2) + 0", "Not yet"),
     (r"s_l r_l + k_l - s_l (2)", "Not yet"),
+    ("s*r + k - s before", "without words"),
     (r"r_{l-1} = s_l (r_l - 1) + k_l \quad \text{for } l \ge 1", "without words"),
 ]
 NOT_PROVED_CLOSED_FORMS = [
@@ -133,6 +134,8 @@ NOT_PROVED_CLOSED_FORMS = [
     ("1 + Σ_{i=1}^{L} (k_i − 1) s_0 ∏_{j=1}^{i-1} s_j, s_0 = 1", "one formula only"),
     ("1 + Σ_{i=1}^{L} (k_i − 1) ∏_{j=0}^{i-1} s_j^1, s_0 = 1", "one formula only"),
     ("s_0 = 1", "is no name"),
+    (f"1 + {FIELD} before", "without words"),
+    (f"input = 1 + {FIELD}", "is no name"),
     ("r_0 = r_L ∏_{i=1}^{L} s_i + Σ_{l=1}^{L} (k_l − s_l) ∏_{i<l} s_i", "no other r in it"),
     ("R_k = 1 + Σ_{j=1}^{k} (F_j − 1) ∏_{i=1}^{j-1} S_i", "k already has a meaning here"),
     ("1 + Σ_{l=1}^{L} (k_l − 1) ∏_{i<l} s_i for all l", "without words"),

@@ -464,7 +464,8 @@ class _AllLayers(_Meaning):
 
     def _is_field(self, part: Name | Item) -> bool:
         raw = _raw(part)
-        return letter_of(raw) == "r" or (raw in _PERHAPS_R - {self._depth} and self._bare(part))
+        known = letter_of(raw) == "r" and raw.lower() not in _ROLES
+        return known or (raw in _PERHAPS_R - {self._depth} and self._bare(part))
 
     def _is_asked(self, part: Name | Item) -> bool:
         if not self._is_field(part) or len(self._sides) == 1:

@@ -85,14 +85,6 @@ class Row:
         return replace(self, at=lambda place: self.at(minus(ends, place)))
 
 
-def negative(node: ast.expr) -> int:
-    """Return n where ``-n`` is written out, else 0."""
-    match node:
-        case ast.UnaryOp(ast.USub(), ast.Constant(int(number))):
-            return number
-    return 0
-
-
 class ExpressionReader:
     """Read expressions of Python; a name that is not known is a number, or a list where used so.
 
@@ -291,7 +283,7 @@ class ExpressionReader:
 
     def _slice(self, row: Row, tree: ast.Slice) -> Row:
         if tree.step is not None:
-            if tree.lower is None and tree.upper is None and negative(tree.step) == 1:
+            if tree.lower is tree.upper is None and self._is_minus_one(tree.step):
                 return row.backwards()
             raise self.refusal(tree, "slice step")
         after = added(row.last, ONE)
@@ -300,6 +292,9 @@ class ExpressionReader:
         inside = minus(first, row.first), minus(end, row.first), minus(after, end)
         self._require(tree, "cut short", *inside)
         return Row(first, added(end, MINUS_ONE), row.at, sliced=not self.strict)
+
+    def _is_minus_one(self, tree: ast.expr) -> bool:
+        return self.node(tree).linear() == Linear(-1)
 
     def _require(self, tree: ast.AST, kind: str, *nodes: Node) -> None:
         """Refuse a part of a program where one of these can be negative."""
@@ -334,7 +329,7 @@ class ExpressionReader:
         start, stop = (ZERO, ends[0]) if len(ends) == 1 else ends
         if not tree.args[2:]:
             return Row(start, stop.plus(-1), lambda place: place)
-        if negative(tree.args[2]) != 1:
+        if not self._is_minus_one(tree.args[2]):
             raise self.refusal(tree, "range step")
         return Row(stop.plus(1), start, lambda place: place).backwards()
 

@@ -43,8 +43,10 @@ _STARTS_FACTOR = frozenset({"number", "word", "(", "[", "{", "⌊", "⌈", "frac
 _END = "the end"
 # LaTeX takes one letter for an index: s_lr_l is s_l r_l. The last index is a token of its own.
 _SIDE_BY_SIDE = re.compile(r"[rksd](?:_[a-z][rksd])+", re.IGNORECASE)
-# What introduces a condition behind a formula.
-_PROSE = frozenset({*"with where and let using taking convention the by for if".split(), "for all"})
+# What introduces a condition behind a formula, or goes on with a sentence.
+_PROSE = frozenset(
+    {*"with where and let using taking convention the by for if before after".split(), "for all"}
+)
 
 
 def read_text(text: str, one_layer: bool) -> tuple[Reading, ...]:
