@@ -58,9 +58,9 @@ help:  ## say what there is (the default)
 book: $(VENV)/.book  ## run the labs on the embedded data and render the book to _build/html
 	$(BIN)/jupyter-book build . -W -n --keep-going
 
-# All of them in one run, so that while lab 1 trains the other processes test.
-test: $(VENV)/.book  ## run the unit tests and every cell of every lab, then the doctests twice
-	$(BIN)/python -m pytest $(SHARED) --nbval labs tests tools
+# A lab keeps one process busy for long, so the unit tests run beside it.
+test: $(VENV)/.book  ## run the unit tests and every cell of every lab, then all examples twice
+	$(BIN)/python -m pytest $(SHARED) --nbval tests labs
 	$(BIN)/python tests/determinism/other_processors.py --doctests
 
 test-processors: $(VENV)/.book  ## run what computes in floating point as four processors would

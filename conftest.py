@@ -16,34 +16,35 @@ MOST_PROCESSES = 4
 #: process is left alone with one of them.
 LONGEST = (
     "labs/dog_breeds.ipynb",
-    "tests/dog_breeds/run/test_stages.py",
+    "labs/receptive_field.ipynb",
     "tests/receptive_field/test_analysis_families.py",
-    "tests/receptive_field/test_gallery.py",
-    "tests/determinism/test_determinism.py",
-    "tests/receptive_field/test_analysis_random.py",
+    "tests/dog_breeds/run/test_stages.py",
     "tests/test_book_rebuild.py",
-    "tests/fuzz/test_random_models.py",
-    "tests/fuzz/test_hostile_formulas.py",
+    "tests/determinism/test_determinism.py",
     "tests/dog_breeds/test_lab.py",
-    "tests/dog_breeds/test_devices.py",
+    "tests/receptive_field/test_gallery.py",
+    "tests/receptive_field/test_checker_functions.py",
+    "tests/dog_breeds/test_networks.py",
+    "tests/faults/test_broken_training.py",
     "tests/dog_breeds/test_saving.py",
-    "tests/fuzz/test_mutants.py",
+    "tests/dog_breeds/test_devices.py",
 )
 
 
 def pytest_configure(config):
     """Keep the tests out of the user's cache, and each of several processes in one thread.
 
-    Where labs run alone, each is one long computation, and may take more.
+    A lab by itself is one long computation, and may take more.
     """
     cache = tempfile.TemporaryDirectory()
     config.add_cleanup(cache.cleanup)
     os.environ["LABKIT_CACHE"] = cache.name
     labs = config.rootpath / "labs"
-    if hasattr(config, "workerinput") and not all(
-        (config.invocation_params.dir / argument.partition("::")[0]).is_relative_to(labs)
-        for argument in config.args
-    ):
+    labs_alone = all(
+        (config.invocation_params.dir / given.partition("::")[0]).is_relative_to(labs)
+        for given in config.args
+    )
+    if hasattr(config, "workerinput") and not labs_alone:
         for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
             os.environ.setdefault(variable, "1")
 
