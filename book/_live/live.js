@@ -187,8 +187,18 @@
       this.tell("");
     }
 
+    // What is kept may come from a time when the cell asked for something else, or be no answer.
+    stored() {
+      try {
+        const answer = JSON.parse(kept.get(this.key) || "{}") ?? {};
+        return this.inputs.some((input) => input.dataset.kind === answer.kind) ? answer : {};
+      } catch {
+        return {};
+      }
+    }
+
     recall() {
-      const { kind, values } = JSON.parse(kept.get(this.key) || "{}");
+      const { kind, values } = this.stored();
       for (const input of this.inputs) input.value = values?.[input.dataset.kind] ?? input.defaultValue;
       this.choose(kind ?? this.inputs[0].dataset.kind);
     }

@@ -8,6 +8,10 @@
     }
     return false;
   };
+  const parts = () => document.querySelectorAll("article details");
+  const shows = (part) => [...part.children]
+    .filter((child) => child.tagName !== "SUMMARY")
+    .some((child) => shown(child) && (child.innerText.trim() || child.querySelector("img, svg")));
   const brief = (element) => element.outerHTML.replace(/\s+/g, " ").slice(0, 140);
 
   // Text that a formula should have replaced; code may well hold such marks.
@@ -60,6 +64,25 @@
       || [...element.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim())
   );
 
+  // What a figure and a formula are drawn with is nothing to axe-core, and half the elements of a lab:
+  // it is taken out, and the room kept. Returns a function that puts it back.
+  function takeOutDrawings() {
+    const drawings = [...document.querySelectorAll("svg.figure-drawing[role=img], mjx-math[aria-hidden=true]")]
+      .filter((drawing) => !drawing.querySelector("a, [tabindex]"))
+      .map((drawing) => [drawing, drawing.getBoundingClientRect(), drawing.getAttribute("style")]);
+    const taken = drawings.map(([drawing, { width, height }]) => {
+      drawing.style.cssText += `; display: inline-block; width: ${width}px; height: ${height}px`;
+      const range = new Range();
+      range.selectNodeContents(drawing);
+      return range.extractContents();
+    });
+    return () => drawings.forEach(([drawing, , style], n) => {
+      drawing.append(taken[n]);
+      if (style === null) drawing.removeAttribute("style");
+      else drawing.setAttribute("style", style);
+    });
+  }
+
   return {
     theme: () => document.documentElement.dataset.theme,
 
@@ -92,10 +115,17 @@
       const toggles = open ? ".toggle-hidden .toggle-button" : ".toggle:not(.toggle-hidden) .toggle-button";
       for (const button of document.querySelectorAll(toggles)) button.click();
     },
-    foldedShows: (part) => {
-      const inside = [...part.children].filter((child) => child.tagName !== "SUMMARY");
-      return inside.some((child) => shown(child) && (child.innerText.trim() || child.querySelector("img, svg")));
+    // Where the name of a folded part lies on the screen, once it is in the middle of it.
+    folded: (n) => {
+      const part = parts()[n], summary = part.querySelector("summary");
+      summary.scrollIntoView({ block: "center", behavior: "instant" });
+      const { left, top, width, height } = summary.getBoundingClientRect();
+      const name = summary.textContent.replace(/\s+/g, " ").trim().slice(0, 60);
+      const holdsOthers = Boolean(part.querySelector("details"));
+      return { name, holdsOthers, x: left + width / 2, y: top + height / 2, shows: shows(part) };
     },
+    isOpen: (n) => parts()[n].open,
+    shows: (n) => shows(parts()[n]),
 
     // What a cell draws: counted, with a caption, and sharp on a screen of two pixels a point.
     figures: () => {
@@ -170,11 +200,14 @@
     axe: async () => {
       for (const place of [document.documentElement.scrollHeight, document.documentElement.scrollHeight / 2]) {
         window.scrollTo(0, place);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await new Promise(requestAnimationFrame);
+        await new Promise(requestAnimationFrame);
       }
       markLooks();
       axe.configure({ rules: [{ id: "color-contrast", selector: "[data-look]" }] });
+      const putBack = takeOutDrawings();
       const { violations } = await axe.run(document, { preload: false, resultTypes: ["violations"] });
+      putBack();
       return violations.flatMap((rule) => rule.nodes.map((node) => (
         `${rule.id}: ${node.target.join(" ")}: ${node.any[0]?.message ?? rule.help}: ${node.html.slice(0, 140)}`
       )));

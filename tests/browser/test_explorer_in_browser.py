@@ -4,7 +4,7 @@ import random
 import re
 
 import pytest
-from visits import standing_alone
+from visits import HASTE, pause, standing_alone
 
 from labkit.receptive_field import ALEXNET, VGG16, Layer, receptive_field, trace
 from labkit.receptive_field.explorer import PRESETS, explorer, notation
@@ -40,15 +40,16 @@ def address(tmp_path):
 
 @pytest.fixture
 def page(page):
+    page.add_init_script(HASTE)
     with standing_alone(page):
         yield page
 
 
 @pytest.fixture
-def opened(page, address):
+def opened(alone, address):
     """Open a page with the short example."""
-    page.goto(address())
-    return page
+    alone.goto(address())
+    return alone
 
 
 def positions(layers):
@@ -108,7 +109,7 @@ def stride_of(layers):
 def settled(page):
     """Wait until the change is spoken of and stands in the address; return the sentence."""
     page.wait_for_function("document.querySelector('[data-rf=result]').textContent")
-    page.wait_for_timeout(300)
+    pause(page)
     return part(page, "result").text_content()
 
 
@@ -542,7 +543,7 @@ class TestFollowing:
         assert words.text_content().startswith("Input 3 of 8. It is read by units 1 to 3")
         opened.mouse.move(2, 2)
         assert words.text_content().startswith("Point at")
-        opened.wait_for_timeout(400)
+        pause(opened)
         assert part(opened, "result").text_content() == "" and "#" not in opened.url
         opened.mouse.click(*self.middle(opened, "read", 2))
         opened.mouse.move(2, 2)
@@ -550,7 +551,7 @@ class TestFollowing:
         assert opened.url.endswith("#network=3-2s2-3&unit=0.3")
         opened.mouse.click(*self.middle(opened, "read", 2))
         opened.mouse.move(2, 2)
-        opened.wait_for_timeout(400)
+        pause(opened)
         assert words.text_content().startswith("Point at")
         assert opened.url.endswith("#network=3-2s2-3")
 
@@ -656,7 +657,7 @@ class TestGuessFirst:
         part(opened, "guess").press("Enter")
         assert part(opened, "message").text_content() == "You guessed 7; it is 8 inputs."
         assert all(part(opened, name).is_visible() for name in self.NUMBERS)
-        opened.wait_for_timeout(400)
+        pause(opened)
         assert part(opened, "result").text_content().startswith("3 layers: the receptive field")
 
     def test_the_next_network_is_hidden_again_and_a_right_guess_told(self, opened):
@@ -671,7 +672,7 @@ class TestGuessFirst:
 
     def test_it_stands_in_the_address(self, opened):
         part(opened, "guessing").check()
-        opened.wait_for_timeout(400)
+        pause(opened)
         assert opened.url.endswith("#network=3-2s2-3&guess=first")
         opened.reload()
         assert part(opened, "guessing").is_checked() and not part(opened, "numbers").is_visible()
@@ -781,11 +782,11 @@ class TestAddress:
         assert opened.url.endswith("#network=3-2s2-3d4")
         opened.reload()
         assert network(opened) == "3-2s2-3d4"
-        opened.wait_for_timeout(500)
+        pause(opened)
         assert part(opened, "result").text_content() == ""
 
     def test_nothing_is_written_before_a_change(self, opened):
-        opened.wait_for_timeout(400)
+        pause(opened)
         assert "#" not in opened.url
 
     @pytest.mark.parametrize("text", ["3S2D4", "3s2d4", "03s2d4", "%33s2d4"])
@@ -819,7 +820,7 @@ class TestAddress:
     def test_other_fragments_are_left_alone(self, opened):
         show(opened, "5-5")
         opened.evaluate("location.hash = 'a-heading'")
-        opened.wait_for_timeout(300)
+        pause(opened)
         assert network(opened) == "5-5"
         assert opened.url.endswith("#a-heading")
 
@@ -887,8 +888,7 @@ class TestForeignPages:
         page.goto(path.as_uri())
         frame = page.frame_locator("iframe")
         frame.get_by_role("button", name="+ Add").click()
-        page.wait_for_timeout(400)
-        assert "12 inputs" in frame.locator('[data-rf="size"]').text_content()
+        frame.locator('[data-rf="size"]', has_text="12 inputs").wait_for()
         frame.get_by_role("button", name="Copy link").click()
         frame.locator("p", has_text="#network=3-2s2-3-3").wait_for()
 

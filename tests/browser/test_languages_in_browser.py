@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from network_pages import DOGS, OTHERS, SIDE, look_into, three_networks, write_page
-from visits import standing_alone
+from visits import HASTE, pause, standing_alone
 
 import labkit
 from labkit.dog_breeds.playground import playground
@@ -13,6 +13,10 @@ from labkit.language import catalogue, use_language
 from labkit.receptive_field import explorer
 
 pytestmark = pytest.mark.browser
+
+
+#: Whatever asks networks has been answered.
+ANSWERED = "() => !document.querySelector('.lk-live[hidden], [aria-busy=true]')"
 
 
 @pytest.fixture
@@ -24,6 +28,7 @@ def german():
 
 @pytest.fixture
 def page(page):
+    page.add_init_script(HASTE)
     with standing_alone(page):
         yield page
 
@@ -60,7 +65,7 @@ def press_everything(page, controls):
     for control in page.locator(controls).all():
         if control.is_visible():
             control.click(force=True)
-            page.wait_for_timeout(60)
+            pause(page)
             yield read(page)
 
 
@@ -76,7 +81,8 @@ def press_everything(page, controls):
 )
 def test_no_english_and_no_gap_is_left(page, tmp_path, german, make, sections, address):
     page.goto(write_page(tmp_path, make()) + address)
-    page.wait_for_timeout(1500)
+    page.wait_for_function(ANSWERED)
+    pause(page)
     controls = "button, label:has(> input[type=radio]), label:has(> input[type=checkbox])"
     shown = [read(page), *press_everything(page, controls)]
     assert len(shown) > 5

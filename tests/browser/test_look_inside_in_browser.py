@@ -23,7 +23,7 @@ from network_pages import (
     three_networks,
     write_page,
 )
-from visits import axe_source, standing_alone
+from visits import HASTE, axe_source, pause, standing_alone
 
 import labkit
 from labkit.dog_breeds.inside.plain_networks import layer_values, pack, shown_layers
@@ -87,23 +87,21 @@ def write(shown, tmp_path):
 
 @pytest.fixture
 def page(page):
+    page.add_init_script(HASTE)
     with standing_alone(page):
         yield page
 
 
 @pytest.fixture
-def opened(page, write):
-    page.goto(write())
-    return ready(page)
+def opened(alone, write):
+    alone.goto(write())
+    return ready(alone)
 
 
 def ready(page):
     """Wait until all networks have answered and the address would be written."""
-    page.wait_for_function(
-        """() => { const cells = [...document.querySelectorAll("[data-in=scores] td")];
-        return cells.length && cells.every((cell) => cell.textContent !== "…"); }"""
-    )
-    page.wait_for_timeout(400)
+    page.wait_for_selector("[data-in=scores][aria-busy=false]")
+    pause(page)
     return page
 
 
@@ -112,7 +110,12 @@ def stepper(page, name):
 
 
 def go(page, fragment):
-    page.evaluate("text => { location.hash = text; }", fragment)
+    page.evaluate(
+        """text => new Promise((heard) => {
+        addEventListener("hashchange", () => setTimeout(heard), {once: true});
+        location.hash = text; })""",
+        fragment,
+    )
     return ready(page)
 
 
@@ -330,6 +333,23 @@ class TestScores:
             found = [float(cell) / 100 for cell in row.locator("td").all_text_contents()]
             assert found == pytest.approx([each[breed] for each in expected], abs=1e-3)
 
+    def test_no_score_of_one_picture_stands_beside_those_of_another(self, opened):
+        opened.evaluate(
+            """() => {
+            window.seen = [];
+            const note = () => seen.push(
+                [...document.querySelectorAll("[data-in=scores] td")].map((td) => td.textContent));
+            new MutationObserver(note)
+                .observe(document.querySelector("[data-in=scores]"), {childList: true}); }"""
+        )
+        opened.locator("[name=in-dog][value='3'] + img").click()
+        opened.wait_for_function("seen.length > 1")
+        ready(opened)
+        *before, last = opened.evaluate("seen")
+        assert any("…" in cells for cells in before)
+        for cells in before:
+            assert all(cell in ("…", end) for cell, end in zip(cells, last, strict=True))
+
     def test_covering_a_square_changes_them_and_says_so(self, opened):
         before = part(opened, "scores").text_content()
         part(opened, "cover").check()
@@ -373,6 +393,22 @@ class TestViews:
         assert part(opened, "picture").evaluate("canvas => canvas.toDataURL()") != plain
 
 
+def own_picture(folder, kind):
+    """Write a picture of a kind; return its path, and the grey that it should be shown in."""
+    from PIL import Image
+
+    modes = {"transparent": ("RGBA", (0, 0, 0, 0), "png"), "CMYK": ("CMYK", (0, 0, 0, 128), "jpg")}
+    mode, colour, suffix = modes.get(
+        kind, ("RGB", (90, 90, 90), "gif" if kind == "animated" else "png")
+    )
+    size = {"one pixel": (1, 1), "large": (6000, 4000)}.get(kind, (40, 30))
+    frames = [Image.new(mode, size, colour), Image.new("RGB", size, (200, 0, 0))]
+    path = folder / f"mine.{suffix}"
+    more = {"save_all": True, "append_images": frames[1:]} if kind == "animated" else {}
+    frames[0].save(path, **more)
+    return path, {"transparent": 255, "CMYK": 127}.get(kind, 90)
+
+
 class TestOwnPicture:
     def test_it_is_shown_and_stays(self, opened, tmp_path):
         import cv2
@@ -383,6 +419,29 @@ class TestOwnPicture:
         ready(opened)
         assert "mine.png is shown, stretched to 16 × 16" in text(opened, "message")
         assert opened.locator("[name=in-dog]:checked").count() == 0
+
+    @pytest.mark.parametrize("kind", ["transparent", "one pixel", "CMYK", "animated", "large"])
+    def test_of_any_kind_it_is_shown(self, opened, tmp_path, kind):
+        path, grey = own_picture(tmp_path, kind)
+        part(opened, "own").set_input_files(path)
+        opened.wait_for_selector(f"[data-in=message]:text('{path.name} is shown')")
+        ready(opened)
+        seen = part(opened, "picture").evaluate(
+            """canvas => [...canvas.getContext("2d")
+                .getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3)"""
+        )
+        assert np.abs(np.subtract(seen, grey)).max() <= 3
+
+    def test_it_can_be_chosen_again_and_is_no_link(self, opened, tmp_path):
+        path, _ = own_picture(tmp_path, "one pixel")
+        for _ in range(2):
+            part(opened, "own").set_input_files(path)
+            opened.wait_for_selector("[data-in=message]:text('is shown')")
+            part(opened, "copy").click()
+            opened.wait_for_selector("[data-in=message]:text('this picture is none')")
+            opened.locator("[name=in-dog][value='1'] + img").click()
+            opened.wait_for_selector("[name=in-dog][value='1']:checked", state="attached")
+            ready(opened)
 
     def test_what_is_no_picture_is_refused(self, opened, tmp_path):
         (tmp_path / "mine.txt").write_text("no picture")
@@ -412,6 +471,8 @@ class TestAddress:
             ("fine-tuned/0/block1_conv1/0/0/0/dream", "no view “dream”"),
             ("fine-tuned/0/block1_conv1/0/0/0/picture/9.9.9", "covered square"),
             ("%", "no network “%”"),
+            ("fine-tuned", "no layer “”"),
+            ("from-scratch/0/softmax", "no view “”"),
         ],
     )
     def test_what_it_cannot_mean_is_said(self, opened, fragment, sentence):
@@ -446,7 +507,7 @@ class TestAccess:
 
     def test_the_unit_is_spoken_of(self, opened):
         part(opened, "steppers").get_by_role("button", name="+ map").click()
-        opened.wait_for_timeout(400)
+        pause(opened)
         assert text(opened, "result").startswith(text(opened, "title"))
 
     def test_without_scripts_there_is_a_picture_with_its_text(self, browser, write):

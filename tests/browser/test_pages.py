@@ -1,5 +1,7 @@
 """Every page of the built book, in a browser: over http and from the disk, light and dark."""
 
+from itertools import cycle
+
 import pytest
 from built_book import (
     BOOK,
@@ -12,19 +14,20 @@ from built_book import (
     pointers,
     redirects,
 )
-from visits import SETTLED, axe_source, new_page
+from visits import PHONE, SETTLED, Inspector, axe_source, new_page
 
 ALL_PAGES = pages()
 PAGES = [page for page in ALL_PAGES if not is_source_code(page)]
+SOURCES = [page for page in ALL_PAGES if is_source_code(page)]
 SCHEMES = ("http", "file")
 MODES = ("light", "dark")
 
-#: Two loads of each page: over http in the light, from the disk in the dark. While it is open the
-#: mode changes, but not on pages of source code, of which there are many and all alike.
+#: Two loads of each page: over http in the light, from the disk in the dark; while it is open the
+#: mode changes. Of pages of source code there are many and all alike: each has one of the two.
+WAYS = (("http", *MODES), ("file", *MODES[::-1]))
 LOADS = [
-    (page, scheme, *(modes[:1] if is_source_code(page) else modes))
-    for page in ALL_PAGES
-    for scheme, modes in zip(SCHEMES, (MODES, MODES[::-1]), strict=True)
+    *((page, *way) for page in PAGES for way in WAYS),
+    *((page, *way) for page, way in zip(SOURCES, cycle(WAYS), strict=False)),
 ]
 
 
@@ -77,9 +80,6 @@ class TestVisit:
     def test_no_line_is_too_small_on_a_phone(self, visit):
         nothing_in(visit.small_lines)
 
-    def test_every_folded_part_opens_by_mouse_and_keyboard(self, visit):
-        nothing_in(visit.stuck)
-
     def test_fits_a_phone_folded(self, visit):
         nothing_in(visit.sideways_folded)
 
@@ -92,9 +92,24 @@ class TestVisit:
 
 
 @every_visit(["http"])
-def test_axe_finds_nothing_folded(visit):
-    assert visit.axe_runs
-    nothing_in(visit.axe_folded)
+class TestVisitOverHttp:
+    def test_every_folded_part_opens_by_mouse_and_keyboard(self, visit):
+        nothing_in(visit.stuck)
+
+    def test_axe_finds_nothing_folded_after_the_mode_has_changed(self, visit):
+        assert visit.axe_runs == 2
+        nothing_in(visit.axe_folded)
+
+
+@pytest.mark.parametrize("name", ["book/index.html", "book/look_inside.html"])
+def test_axe_finds_nothing_on_a_phone_in_the_light(page, bases, name):
+    """Else what only a phone shows, the same on all pages, would be looked at in the dark alone."""
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.goto(f"{bases['http']}/{name}")
+    page.evaluate(SETTLED)
+    assert Inspector(page)("theme") == "light"
+    nothing_in(Inspector(page)("axe"))
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)

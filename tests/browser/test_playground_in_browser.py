@@ -24,7 +24,7 @@ from network_pages import (
     three_networks,
     write_page,
 )
-from visits import axe_source, standing_alone
+from visits import HASTE, axe_source, standing_alone
 
 import labkit
 from labkit.dog_breeds.batches import geometry
@@ -93,14 +93,15 @@ def write(shown, tmp_path):
 
 @pytest.fixture
 def page(page):
+    page.add_init_script(HASTE)
     with standing_alone(page):
         yield page
 
 
 @pytest.fixture
-def opened(page, write):
-    page.goto(write())
-    return ready(page)
+def opened(alone, write):
+    alone.goto(write())
+    return ready(alone)
 
 
 @pytest.fixture
@@ -326,6 +327,8 @@ class TestAddress:
             ("fine-tuned/0/wrap/0/flip_vertical:0.5", "flip_vertical is a number"),
             ("fine-tuned/0/wrap/0/seed:-1", "seed is a whole number"),
             ("%", "no network “%”"),
+            ("fine-tuned", "no fill_mode “”"),
+            ("fine-tuned/0/wrap/0/theta", "theta is a number from −180 to 180"),
         ],
     )
     def test_what_it_cannot_mean_is_said(self, opened, fragment, sentence):

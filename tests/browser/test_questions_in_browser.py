@@ -42,6 +42,11 @@ def source(tmp_path):
 
 
 @pytest.fixture
+def page(alone):
+    return alone
+
+
+@pytest.fixture
 def first(page, source):
     """Open the page and return the first piece on it."""
     page.goto(source)

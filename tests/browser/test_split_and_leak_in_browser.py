@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from visits import axe_source, standing_alone
+from visits import HASTE, axe_source, pause, standing_alone
 
 from labkit.dog_breeds.errors import wilson_interval
 from labkit.dog_breeds.packaged import packaged_file
@@ -55,14 +55,15 @@ def document(component, style=LIGHT):
 
 @pytest.fixture
 def page(page):
+    page.add_init_script(HASTE)
     with standing_alone(page):
         yield page
 
 
 @pytest.fixture
-def opened(page, write):
-    page.goto(write())
-    return page
+def opened(alone, write):
+    alone.goto(write())
+    return alone
 
 
 def part(page, name):
@@ -130,7 +131,7 @@ def is_shown(page, row):
 
 
 def settled(page):
-    page.wait_for_timeout(350)
+    pause(page)
     return part(page, "result").text_content()
 
 

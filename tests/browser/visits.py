@@ -18,10 +18,20 @@ PHONE = {"width": 390, "height": 844}
 SETTLED = """() => Promise.all([window.MathJax?.startup?.promise, document.fonts.ready])
     .then(() => new Promise(requestAnimationFrame))"""
 
-#: The theme waits for 300 ms before it makes what now scrolls reachable by keyboard.
+#: Until what follows the size of the window has been told of it, and has drawn itself again.
 RESIZED = """() => new Promise(requestAnimationFrame)
-    .then(() => new Promise((resolve) => setTimeout(resolve, 400)))"""
+    .then(() => new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve))))"""
 
+#: The theme waits for 300 ms after a resize before it makes what now scrolls reachable by keyboard;
+#: what it has not reached after half a second, it never does.
+REACHABLE = """async () => {
+    const names = "pre, .cell_output > .output, .pst-scrollable-table-container";
+    const boxes = [...document.querySelectorAll(names)], late = performance.now() + 500;
+    const scrolls = (box) =>
+      box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+    while (boxes.some((box) => box.tabIndex < 0 && scrolls(box)) && performance.now() < late)
+      await new Promise(requestAnimationFrame);
+  }"""
 
 #: The page hears of the reader's system at its own time; two seconds are too long.
 FOLLOWED = """async (mode) => {
@@ -38,14 +48,43 @@ OWN = re.compile(r"(file|data|blob):|about:srcdoc")
 
 
 @contextmanager
+def listening(page, listeners):
+    """Let functions hear of events of a page meanwhile."""
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    yield
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+
+
+#: A page speaks and writes its address once a reader pauses for 250 ms, as PAUSE in page.js says;
+#: a test does not pause as long.
+HASTE = """{
+    const wait = window.setTimeout;
+    window.setTimeout = (act, late, ...more) => wait(act, late === 250 ? 20 : late, ...more);
+  }"""
+
+
+@contextmanager
 def standing_alone(page):
     """Fail in the end where a script failed, or where anything but the page was asked for."""
     problems = []
-    page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-    page.on("console", lambda message: problems.append(f"console: {message.text}"))
-    page.on("request", lambda request: problems.append(request.url))
-    yield page
+    listeners = {
+        "pageerror": lambda error: problems.append(f"error: {error}"),
+        "console": lambda message: problems.append(f"console: {message.text}"),
+        "request": lambda request: problems.append(request.url),
+    }
+    with listening(page, listeners):
+        yield page
     assert [problem for problem in problems if not OWN.match(problem)] == []
+
+
+def pause(page):
+    """Let a page that stands alone take notice that its reader pauses.
+
+    By a timer of the page's own: it ends after those that were begun before, however slow all are.
+    """
+    page.evaluate("() => new Promise((done) => setTimeout(done, 30))")
 
 
 @dataclass
@@ -111,28 +150,20 @@ def visit(tab, base, page, *modes):
 
 
 def look_wide(look, seen, base, modes):
-    """Look at formulas, pictures, folded parts and, over http, at accessibility."""
+    """Look at formulas, pictures and figures; over http at folded parts and accessibility, too."""
     formulas, images = look("formulas"), look("images")
     seen.formulas, seen.unset_formulas = formulas["set"], formulas["unset"]
     seen.images, seen.poor_alt = images["count"], images["poor"]
     seen.broken_images = images["broken"]
     look_at_figures(look, seen)
-    look("unfold", False)
-    open_each(look, seen)
+    seen.folded = look.tab.locator("article details").count()
     if base.startswith("http"):
-        look_for_access(look, seen, modes)
-
-
-def look_for_access(look, seen, modes):
-    """Look at accessibility in each mode, folded and unfolded."""
-    for mode in modes:
-        prefer(look, seen, mode)
+        seen.axe_unfolded = accessibility(look, seen)
         look("unfold", False)
-        folded = accessibility(look, seen)
-        seen.axe_folded += folded
-        if seen.folded:
-            look("unfold", True)
-        seen.axe_unfolded += accessibility(look, seen) if seen.folded else folded
+        open_each(look, seen)
+        prefer(look, seen, modes[-1])
+        look("unfold", False)
+        seen.axe_folded = accessibility(look, seen)
 
 
 def look_narrow(look, seen, base, modes):
@@ -148,9 +179,8 @@ def look_narrow(look, seen, base, modes):
     seen.sideways_folded = look("sideways")
     if base.startswith("file"):
         look("unfold", True)
-        for mode in modes:
-            prefer(look, seen, mode)
-            seen.axe_unfolded += accessibility(look, seen)
+        seen.axe_unfolded = accessibility(look, seen)
+        prefer(look, seen, modes[-1])
 
 
 def look_at_figures(look, seen):
@@ -177,39 +207,33 @@ def prefer(look, seen, mode):
 def accessibility(look, seen):
     """Run axe-core on the page as it stands, the mouse out of the way."""
     look.tab.mouse.move(0, 0)
+    look.tab.evaluate(REACHABLE)
     seen.axe_runs += 1
     return [f"{seen.modes[-1]}: {problem}" for problem in look("axe")]
 
 
 def open_each(look, seen):
-    """Open and close each folded part with the mouse and the keyboard, as a reader would."""
-    parts = look.tab.locator("article details")
-    seen.folded = parts.count()
-    for part in parts.element_handles():
-        summary = part.query_selector("summary")
-        name = " ".join(summary.inner_text().split())[:60]
-        if look("foldedShows", part):
-            seen.stuck.append(f"{name}: shows its content while it is folded")
-        for way, opens in WAYS:
-            way(summary)
-            if part.get_property("open").json_value() is not opens:
-                seen.stuck.append(f"{name}: should be {'open' if opens else 'closed'} by now")
-        if not look("foldedShows", part):
-            seen.stuck.append(f"{name}: shows nothing once it is open")
+    """Open each folded part with the mouse and close it by a key, as a reader would.
+
+    By one key after the other, and a part in which there are others by both, so that it stays open.
+    """
+    for n in range(seen.folded):
+        part = look("folded", n)
+        if part["shows"]:
+            seen.stuck.append(f"{part['name']}: shows its content while it is folded")
+        look.tab.mouse.click(part["x"], part["y"])
+        if not look("shows", n):
+            seen.stuck.append(f"{part['name']}: shows nothing after a click")
+        keys = KEYS if part["holdsOthers"] else KEYS[n % 2 :][:1]
+        for key, opens in zip(keys, (False, True), strict=False):
+            look.tab.keyboard.press(key)
+            if look("isOpen", n) is not opens:
+                state = "open" if opens else "closed"
+                seen.stuck.append(f"{part['name']}: should be {state} after {key}")
 
 
-def click(summary):
-    """Click as a mouse does, wherever the summary has to be scrolled to."""
-    summary.click(timeout=5000)
-
-
-def press(key):
-    """Return a function that presses a key with the focus on the summary."""
-    return lambda summary: summary.press(key)
-
-
-#: How a folded part is opened and closed, and whether it is open afterwards.
-WAYS = ((click, True), (press("Enter"), False), (press("Space"), True))
+#: What opens and closes a folded part that has the focus, as a click has given it.
+KEYS = ("Enter", "Space")
 
 
 @contextmanager
@@ -237,11 +261,8 @@ def recorded(tab, base, seen):
         "console": on_console,
         "pageerror": lambda error: seen.messages.append(f"page error: {error}"),
     }
-    for event, listener in listeners.items():
-        tab.on(event, listener)
-    yield
-    for event, listener in listeners.items():
-        tab.remove_listener(event, listener)
+    with listening(tab, listeners):
+        yield
 
 
 class Inspector:

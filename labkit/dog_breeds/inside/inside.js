@@ -57,6 +57,11 @@ async function mount(root) {
     part("message").textContent = sentence;
   }
 
+  // From a choice until all networks' answers to it are shown.
+  function setBusy(busy) {
+    part("scores").setAttribute("aria-busy", busy);
+  }
+
   // ---- The picture
 
   function take(chosen, dog) {
@@ -74,6 +79,9 @@ async function mount(root) {
     seen = state.cover ? engine.covered(pixels, [height, width], state.cover) : pixels;
     picture = drawSeen();
     slopes = costs = null;
+    // Else scores of this picture would for a moment stand beside those of the last one.
+    answers = [];
+    setBusy(true);
     asked += 1;
     looks.ask({task: "look", id: asked, picture: seen, first: state.network});
     drawPicture();
@@ -86,7 +94,7 @@ async function mount(root) {
       answers[message.network] = message.values;
       if (!state.cover && state.dog === null) uncovered[message.network] = message.values.at(-1);
       if (message.network === state.network) showAnswer();
-      if (message.last) { showScores(); showUnit(); part("layer-note").textContent = layerInWords(); changed(); }
+      if (message.last) { showScores(); showUnit(); part("layer-note").textContent = layerInWords(); setBusy(false); changed(); }
     } else if (message.task === "slopes") {
       gradients.answered();
       if (message.id === asked) { slopes = message.slopes; drawPicture(); }
@@ -359,6 +367,7 @@ async function mount(root) {
   }
 
   async function visit() {
+    setBusy(true);
     const [dog, row, column] = favourite(), {breed} = dogs[dog], sentence = phrase("visited", {dog, breed: withArticle(data.breeds[breed])});
     Object.assign(state, {row, column});
     held = true;
@@ -597,13 +606,13 @@ async function mount(root) {
 
   // Returns what an address says, or throws an Error whose message is a sentence.
   function parse(text) {
-    const [name, dog, layerName, map, row, column, view, cover] = text.split("/").map(decoded);
+    const [name, dog = "", layerName = "", map = "", row = "", column = "", view = "", cover] = text.split("/").map(decoded);
     const n = networks.findIndex((each) => dashed(each.name) === name);
     if (n < 0) throw new Error(phrase("no_network", {written: name.slice(0, 30)}));
     const l = networks[n].layers.findIndex((each) => each.name === layerName);
-    if (l < 0) throw new Error(phrase("no_layer", {written: String(layerName).slice(0, 30)}));
+    if (l < 0) throw new Error(phrase("no_layer", {written: layerName.slice(0, 30)}));
     const [high, across, maps] = engine.spatial(networks[n].layers[l].shape);
-    if (!VIEWS.includes(view)) throw new Error(phrase("no_view", {written: String(view).slice(0, 30)}));
+    if (!VIEWS.includes(view)) throw new Error(phrase("no_view", {written: view.slice(0, 30)}));
     return {
       network: n, layer: l, view,
       dog: wholeNumber("dog", dog, data.dogs.length),
@@ -645,6 +654,7 @@ async function mount(root) {
   }
 
   async function showAll() {
+    setBusy(true);
     chooseNetwork(state.network);
     chooseView(VIEWS.indexOf(state.view));
     pictures.mark(network());
@@ -667,7 +677,7 @@ async function mount(root) {
   part("picture").addEventListener("pointerdown", (event) => { if (state.cover) { part("picture").setPointerCapture(event.pointerId); drag(event); } });
   part("picture").addEventListener("pointermove", drag);
   part("visit").addEventListener("click", visit);
-  part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root)));
+  part("copy").addEventListener("click", async () => say(await linkTo(state.dog, fragment(), root)));
   begin(part, data);
 
   // To begin with: half way up, and of the first dog's favourite units there the first.

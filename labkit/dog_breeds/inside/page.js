@@ -124,6 +124,9 @@ function begin(part, data) {
 function pixelsOf(image, [height, width]) {
   const context = canvasOf(width, height).getContext("2d", {willReadFrequently: true});
   context.imageSmoothingQuality = "high";
+  // What a picture lets through is as white as viewers of pictures show it.
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
   context.drawImage(image, 0, 0, width, height);
   const {data: found} = context.getImageData(0, 0, width, height);
   return Float32Array.from({length: width * height * 3}, (_, n) => found[4 * Math.floor(n / 3) + (n % 3)] / 255);
@@ -186,13 +189,20 @@ function picturesToChoose(root, data, sides, take, say) {
     part("right").textContent = phrase("right", {network: name, right: right.filter(Boolean).length, all: right.length});
   }
 
-  part("own").addEventListener("change", () => openOwn(part("own").files[0]));
+  part("own").addEventListener("change", () => {
+    openOwn(part("own").files[0]);
+    // So that the same file can be chosen again, after a dog.
+    part("own").value = "";
+  });
   root.addEventListener("dragover", (event) => event.preventDefault());
   root.addEventListener("drop", (event) => { event.preventDefault(); openOwn(event.dataTransfer.files[0]); });
   return {open, show, mark};
 }
 
 // ---- The address
+
+// Copies a link to what is shown, which can name a dog of the list and nothing else.
+const linkTo = (dog, fragment, root) => (dog === null ? phrase("no_link") : copyLink(fragment, root));
 
 // What stands in the address behind a key, if the page is asked.
 const readAddress = (key) => (ownsAddress() && location.hash.startsWith(`#${key}=`) ? location.hash.slice(key.length + 2) : undefined);

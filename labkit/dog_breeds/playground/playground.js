@@ -293,10 +293,10 @@ async function mount(root) {
 
   // Returns what an address says, or throws an Error whose message is a sentence.
   function parse(text) {
-    const [name, dog, fill_mode, cval, how = ""] = text.split("/").map(decoded);
+    const [name, dog = "", fill_mode = "", cval = "", how = ""] = text.split("/").map(decoded);
     const n = networks.findIndex((each) => dashed(each.name) === name);
     if (n < 0) throw new Error(phrase("no_network", {written: name.slice(0, 30)}));
-    if (!augment.FILL_MODES.includes(fill_mode)) throw new Error(phrase("no_fill_mode", {written: String(fill_mode).slice(0, 30)}));
+    if (!augment.FILL_MODES.includes(fill_mode)) throw new Error(phrase("no_fill_mode", {written: fill_mode.slice(0, 30)}));
     const found = {network: n, dog: wholeNumber("dog", dog, data.dogs.length), fill_mode, cval: wholeNumber("cval", cval, 256), seed: null};
     if (how.startsWith("seed:")) {
       const seed = wholeNumber("seed", how.slice(5), 2 ** 32);
@@ -306,10 +306,10 @@ async function mount(root) {
   }
 
   function parseChange(text) {
-    const [name, number] = text.split(":"), {least = 0, most = 1, step} = changes.find((each) => each.name === name) ?? {least: null};
+    const [name, number = ""] = text.split(":"), {least = 0, most = 1, step} = changes.find((each) => each.name === name) ?? {least: null};
     if (least === null) throw new Error(phrase("no_parameter", {written: name.slice(0, 30)}));
     const value = Number(number), fits = number !== "" && value >= least && value <= most && (step || Number.isInteger(value));
-    if (!fits) throw new Error(phrase("beyond_slider", {name, least: minus(String(least)), most, written: String(number).slice(0, 10)}));
+    if (!fits) throw new Error(phrase("beyond_slider", {name, least: minus(String(least)), most, written: number.slice(0, 10)}));
     return [name, value];
   }
 
@@ -337,7 +337,7 @@ async function mount(root) {
   part("throw").addEventListener("click", () => setSeed(((state.seed ?? Number(part("seed").value)) + 1) % 2 ** 32));
   part("seed").addEventListener("change", readSeed);
   part("reset").addEventListener("click", () => set({parameters: {...augment.NEUTRAL}, seed: null, fill_mode: data.fill_mode, cval: data.cval}));
-  part("copy").addEventListener("click", async () => say(await copyLink(fragment(), root)));
+  part("copy").addEventListener("click", async () => say(await linkTo(state.dog, fragment(), root)));
   begin(part, data);
   if (await open()) bringIntoSight(root); else await showAll();
   window.addEventListener("hashchange", open);
