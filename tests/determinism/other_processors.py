@@ -5,8 +5,8 @@ Usage: python tests/determinism/other_processors.py [--doctests]
 The libraries below labkit choose their kernels by the processor that they find, and kernels differ
 in the last bit and in the sign of a zero. Variables make them choose as on another processor. Each
 of ``PROCESSORS`` sets all of them, so that four runs of doctests, tests and labs meet every value.
-``--doctests`` runs the doctests alone, as on the oldest and on the newest of the processors. The
-exit status is 1 where anything failed.
+``--doctests`` runs the doctests alone, as on the oldest and on the newest of the processors, both
+at once, each in one process. The exit status is 1 where anything failed.
 """
 
 import os
@@ -19,8 +19,8 @@ import numpy as np
 
 ROOT = Path(__file__).parents[2]
 SHARED = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
-DOCTESTS = (*SHARED, "labkit", "tools")
-TESTS = (*DOCTESTS, "tests/dog_breeds", "tests/receptive_field", "tests/determinism")
+DOCTESTS = ("labkit", "tools")
+TESTS = (*SHARED, *DOCTESTS, "tests/dog_breeds", "tests/receptive_field", "tests/determinism")
 TESTS += ("tests/draw_dogs", "tests/test_questions.py")
 LABS = (*SHARED, "--nbval", "labs")
 
@@ -39,24 +39,40 @@ PROCESSORS = {
 
 def main(arguments):
     """Run everything, or the doctests, on each processor; return the exit status."""
-    names, selections = processors(), (TESTS, LABS)
+    names = processors()
     if "--doctests" in arguments:
-        names, selections = (names[0], names[-1]), (DOCTESTS,)
-    failed = [
-        f"{name}: pytest {' '.join(selection)}"
-        for name in names
-        for selection in selections
-        if fails(name, selection)
-    ]
+        names = (names[0], names[-1])
+        failed = failing([(name, DOCTESTS) for name in names])
+    else:
+        # Each shares its tests among all cores, so one after the other.
+        runs = [(name, selection) for name in names for selection in (TESTS, LABS)]
+        failed = [each for run in runs for each in failing([run])]
     print("\n".join(["Failed as on", *failed] if failed else [f"Passed as on {', '.join(names)}."]))
     return bool(failed)
 
 
-def fails(name, selection):
-    """Run tests as on one processor and tell whether any failed."""
-    print(f"As on {name}: pytest {' '.join(selection)}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", *selection]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | surroundings(name)).returncode != 0
+def failing(runs):
+    """Run selections of tests, each as on one processor, all at once; list those that failed."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-q", *selection],
+            cwd=ROOT,
+            env=os.environ | surroundings(name),
+            # Where one runs alone, it is seen at work.
+            stdout=subprocess.PIPE if len(runs) > 1 else None,
+            text=True,
+        )
+        for name, selection in runs
+    ]
+    failed = []
+    for (name, selection), process in zip(runs, processes, strict=True):
+        what = f"{name}: pytest {' '.join(selection)}"
+        print(f"As on {what}", flush=True)
+        printed, _ = process.communicate()
+        print(printed or "", end="", flush=True)
+        if process.returncode != 0:
+            failed.append(what)
+    return failed
 
 
 def processors():
