@@ -63,7 +63,7 @@ def test_the_changes_that_the_book_offers_run_on_pictures_of_ones_own(
             exec(changes_in_the_book(my_dogs), space)
             assert space["settings"].scratch_epochs == 10
             # A shorter lesson still: what is learnt of six pictures is not the question here.
-            epochs = dict.fromkeys(("scratch_epochs", "head_epochs", "fine_tuning_epochs"), 2)
+            epochs = dict.fromkeys(("scratch_epochs", "head_epochs", "fine_tuning_epochs"), 1)
             space["settings"] = space["settings"].replace(**epochs)
     said = capsys.readouterr().out
     assert space["breeds"] == sorted(MINE)
