@@ -321,9 +321,9 @@ class _Walk:
 
     def _made(self, call, read):
         """Return what is known of the outputs of a call."""
-        unknown = next((tensor for _, tensor in read if isinstance(tensor, _Unknown)), None)
-        if unknown:
-            return [_Unknown(unknown.why, shape) for shape in call.output_shapes]
+        for _, tensor in read:
+            if isinstance(tensor, _Unknown):
+                return [_Unknown(tensor.why, shape) for shape in call.output_shapes]
         try:
             made = outputs_of(call, read, self.memory)
         except SizeProblem as problem:
@@ -343,11 +343,11 @@ class _Walk:
 def _shapes(numbers, static, tensors):
     """Return the shapes of tensors: those that are known now, else those of the model."""
     # Of what is left out, the first input alone is read.
-    known = tuple(
+    known = [
         tensors[number].shape if number in tensors else shape
         for number, shape in zip(numbers, static, strict=False)
-    )
-    return known + tuple(static[len(known) :])
+    ]
+    return (*known, *static[len(known) :])
 
 
 def _named(call):
@@ -369,26 +369,18 @@ def _without_gates(read):
 
 def _layers(graph, start, picture, main, without_gates):
     """Name what was found; fields without gates stand beside it where they differ."""
-    rows, told = [], {}
+    rows, known, inputs = [], {}, (start, *graph.inputs)
     wanted = {number for call in graph.calls for number in call.inputs} | set(graph.outputs)
     for call in graph.calls:
         for output, number in enumerate(call.outputs):
-            if number not in main or number in (start, *graph.inputs):
+            if number not in main or number in inputs:
                 continue
             if output and number not in wanted:
                 continue
-            pair = main[number], without_gates[number]
-            key = tuple(map(_what_tells, pair))
-            if key not in told:
-                told[key] = _told(picture, *pair)
+            told = _told(main[number], without_gates[number], picture, known)
             cost = 0 if output else _operations(call, main)
-            rows.append(LayerField(_row_name(call, output), call.kind, *told[key], operations=cost))
+            rows.append(LayerField(_row_name(call, output), call.kind, *told, operations=cost))
     return tuple(rows)
-
-
-def _what_tells(tensor):
-    """Return what a row is made from: layers that work on each position alone hand it on."""
-    return tensor if isinstance(tensor, _Unknown) else (tensor.places, tensor.axes)
 
 
 def _row_name(call, output):
@@ -396,22 +388,32 @@ def _row_name(call, output):
     return call.name if output == 0 else f"{call.name} [{output}]"
 
 
-def _told(picture, tensor, beside):
+def _told(tensor, beside, picture, known):
     """Say of a tensor what :class:`LayerField` holds behind name and type."""
     if isinstance(tensor, _Unknown):
         axes = unknown_fields(picture.sizes, tensor.why)
         return axes, None, (None,) * len(axes), {}, tensor.why
-    axes, dims, units = axis_fields(tensor, picture.sizes)
+    axes, dims, units = _axis_fields(tensor, picture, known)
     other = None
     if beside is not tensor and not isinstance(beside, _Unknown):
-        other, _, _ = axis_fields(beside, picture.sizes)
+        other, _, _ = _axis_fields(beside, picture, known)
         if all(a.fields == b.fields for a, b in zip(axes, other, strict=True)):
             other = None
     return axes, other, dims, units
 
 
+def _axis_fields(tensor, picture, known):
+    """Say what is seen along each axis, once for tensors of the same places and axes."""
+    key = tensor.places, tensor.axes
+    if key not in known:
+        known[key] = axis_fields(tensor, picture.sizes)
+    return known[key]
+
+
 def _operations(call, tensors):
     """Count the multiply-adds of a call, at the sizes that are known now."""
+    if getattr(call.rule, "keeps_places", False):
+        return 0
     read = _shapes(call.inputs, call.input_shapes, tensors)
     return multiply_adds(call, read, tensors[call.outputs[0]].shape)
 
@@ -422,6 +424,7 @@ def _output_names(graph, tensors):
         number: _row_name(call, output)
         for call in graph.calls
         for output, number in enumerate(call.outputs)
+        if number in graph.outputs
     }
     names = tuple(maker[n] for n in graph.outputs if n in tensors and n in maker)
     if not names:

@@ -106,13 +106,33 @@ def _output(call, read, memory, number):
         shape = _shapes_made(call, shapes)[number]
         if shape == pairs[0][0].shape:
             return _activated(call, pairs[0][0], memory)
-    dims, axes, mixed = _joined(pairs, rank, memory)
-    shape = _shapes_made(call, shapes)[number]
-    if len(read) < len(call.inputs):
-        dims, axes = spread(dims, axes, shape)
-    made = _completed(call, dims, axes, mixed or _has_two_ways(call.operation), shape)
+    made, shape = _made(call, pairs, memory, number, shapes)
     _check(call, rule, made.shape, shape)
     return _activated(call, made, memory)
+
+
+def _made(call, pairs, memory, number, shapes):
+    """Return an output of a call as its inputs are read, and the shape that Keras gives it."""
+    if shapes == call.input_shapes and len(call.inputs) == 1:
+        # Blocks come again and again, and branches read the same in the same way.
+        ((tensor, answer),), shape = pairs, call.output_shapes[number]
+        what = tensor.dims, tensor.axes, tensor.mixed, _content(answer)
+        how = channel_dim(call.operation, len(shape)), _has_two_ways(call.operation), shape
+        return memory.answer(what + how, partial(_followed, call, pairs, memory, shape)), shape
+    rank = len(call.output_shapes[number])
+    dims, axes, mixed = _joined(pairs, rank, memory)
+    shape = _shapes_made(call, shapes)[number]
+    if len(pairs) < len(call.inputs):
+        dims, axes = spread(dims, axes, shape)
+    return _completed(call, dims, axes, mixed, shape), shape
+
+
+def _content(answer):
+    """Write an answer of :func:`_asked` as what can be compared."""
+    if isinstance(answer, Rearranged):
+        # Whoever wrote the rule may have given lists.
+        return repr(answer)
+    return tuple([(dim, reads.dim, reads) for dim, reads in answer.items()])
 
 
 def _is_plain(call, read):
@@ -284,11 +304,13 @@ def _dims_with_ends(tensor, answer, each_channel):
     """
     if isinstance(answer, Rearranged):
         return False, set()
-    channel = tensor.channel_dim
-    alone = any(reads.alone for dim, reads in answer.items() if dim != channel)
-    counted = {dim for dim, reads in answer.items() if reads.alone and dim in tensor.held}
-    for dim in answer.keys() - tensor.held:
-        if (each_channel or dim != channel) and _has_ends(answer[dim], tensor.shape[dim]):
+    alone, counted = False, set()
+    for dim, reads in answer.items():
+        in_space = dim != tensor.channel_dim
+        alone = alone or (reads.alone and in_space)
+        if dim in tensor.held:
+            counted.update([dim] if reads.alone else ())
+        elif (each_channel or in_space) and _has_ends(reads, tensor.shape[dim]):
             counted.add(dim)
     return alone, counted
 
@@ -409,7 +431,7 @@ def _completed(call, dims, axes, mixed, shape):
         made, axes = _as_told(made, axes, told)
     elif fresh and fresh[-1] == len(shape) - 1 and not _has_channels(made):
         made[-1] = new_digits(made, len(made) - 1, shape[-1], is_channel=True)
-    return TensorFields(tuple(made), axes, mixed)
+    return TensorFields(tuple(made), axes, mixed or _has_two_ways(call.operation))
 
 
 def _has_channels(dims):

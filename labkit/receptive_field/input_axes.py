@@ -71,11 +71,13 @@ def _told(graph, number, shape):
     axes = tuple(replace(axis, seen=None) for axis in start.axes)
     tensors, told, memory = {number: TensorFields(start.dims, axes)}, {}, Memory()
     for call in graph.calls:
+        if tensors.keys().isdisjoint(call.inputs):
+            continue
         read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
         for _, tensor in read:
             _tell(call, tensor, told)
         try:
-            made = outputs_of(call, read, memory) if read else ()
+            made = outputs_of(call, read, memory)
         except (SizeProblem, ChannelsMatter):
             continue
         known = zip(call.outputs, made, strict=False)

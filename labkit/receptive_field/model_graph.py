@@ -211,7 +211,7 @@ class _Reader:
 
     def new_numbers(self, tensors):
         """Return the next number for each tensor."""
-        return tuple(next(self.numbers) for _ in tensors)
+        return tuple([next(self.numbers) for _ in tensors])
 
     def unroll(self, starts, ends, input_numbers, prefix, trace=None):
         """Append the calls between symbolic tensors; return the numbers of the ends.
@@ -224,7 +224,7 @@ class _Reader:
         """
         number_of = {id(t): n for t, n in zip(starts, input_numbers, strict=True)}
         for node in _nodes_in_order(starts, ends):
-            inputs = tuple(number_of[id(tensor)] for tensor in node.input_tensors)
+            inputs = tuple([number_of[id(tensor)] for tensor in node.input_tensors])
             name = trace.name_of(node.operation) if trace else node.operation.name
             outputs = self._read(node, inputs, prefix + name, trace)
             number_of.update(zip(map(id, node.outputs), outputs, strict=True))
@@ -296,8 +296,8 @@ def _call(name, node, inputs, outputs, rule=None, obstacle=None):
         operation=node.operation,
         inputs=inputs,
         outputs=outputs,
-        input_shapes=tuple(tensor.shape for tensor in node.input_tensors),
-        output_shapes=tuple(tensor.shape for tensor in node.outputs),
+        input_shapes=tuple([tensor.shape for tensor in node.input_tensors]),
+        output_shapes=tuple([tensor.shape for tensor in node.outputs]),
         arguments=node.arguments.args,
         keywords=dict(node.arguments.kwargs),
         rule=rule,
@@ -331,9 +331,9 @@ def _readers_after_makers(tensors, entries, makers):
         if inputs_done:
             finished.append(node)
         elif id(node) not in makers:
-            makers[id(node)] = _makers_of(node.input_tensors, entries)
+            read = makers[id(node)] = _makers_of(node.input_tensors, entries)
             stack.append((node, True))
-            stack.extend((maker, False) for maker in reversed(makers[id(node)]))
+            stack.extend([(maker, False) for maker in reversed(read) if id(maker) not in makers])
     return finished
 
 
@@ -358,6 +358,7 @@ def _with_distinct_names(calls):
     """Number the calls of a layer that is called more than once."""
     uses, turns = Counter(call.name for call in calls), Counter()
     for call in calls:
-        turns[call.name] += 1
-        again = uses[call.name] > 1
-        yield replace(call, name=f"{call.name} #{turns[call.name]}") if again else call
+        if uses[call.name] > 1:
+            turns[call.name] += 1
+            call = replace(call, name=f"{call.name} #{turns[call.name]}")
+        yield call

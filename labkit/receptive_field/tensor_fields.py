@@ -76,6 +76,11 @@ class AxisMap:
             return True
         return self.seen is not None and bool((self.seen.first > self.seen.last).any())
 
+    @cached_property
+    def seen_by_all(self):
+        """First and last position of every unit, if they share them in memory, else ``None``."""
+        return self.seen and _of_all(self.seen)
+
 
 @dataclass(frozen=True, eq=False)
 class TensorFields:
@@ -208,7 +213,7 @@ class Memory:
         self._known, self._answers = {}, {}
 
     def answer(self, question, ask):
-        """Return what a rule said, asking it once; a question holds what the answer depends on."""
+        """Return an answer, asking for it once; a question holds all that it depends on."""
         if question not in self._answers:
             self._answers[question] = ask()
         return self._answers[question]
@@ -299,7 +304,9 @@ def _without(axis, digit, grid, ends):
 def contracted(axis, digit):
     """Let every unit read all along one digit."""
     if axis.digits == (digit,):
-        return AxisMap((), GLOBAL, axis.seen and everything_of(axis.seen))
+        if axis.seen is None:
+            return AxisMap((), GLOBAL)
+        return _seeing((), *map(int, everything_of(axis.seen)), ())
     return _without(
         axis,
         digit,
@@ -429,9 +436,12 @@ def read_along_dims(tensor, reads_by_dim, rank, memory, hold=()):
         dims[0] = tensor.dims[0]
     for dim, reads in reads_by_dim.items():
         digits = tensor.dims[dim]
+        is_counted = dim in tensor.held or dim in hold
+        if reads.dim is None and not is_counted:
+            continue
         if reads.size != tensor.shape[dim] or not reads.is_one_to_one or reads.dim is None:
             new = _read_digits(tensor.dims, dim, reads)
-            if dim in tensor.held or dim in hold:
+            if is_counted:
                 axes = _along_dim(digits, new[0], axes, reads, memory, dim in hold)
             digits = new
         if reads.dim is not None:
@@ -851,10 +861,9 @@ def seen_by_all(tensor):
     """
     found = []
     for axis in tensor.axes:
-        ends = axis.seen and _of_all(axis.seen)
-        if not ends or axis.fields is not GLOBAL:
+        if axis.fields is not GLOBAL or not axis.seen_by_all:
             return None
-        found.append(ends)
+        found.append(axis.seen_by_all)
     return found
 
 

@@ -270,9 +270,9 @@ def clipped(seen, reads):
         shape = (*seen.first.shape[:-1], reads.size)
         return Clipped(*(np.broadcast_to(ends[..., :1], shape) for ends in seen))
     take = _sliding if reads.divisor == 1 and reads.stride > 0 and not reads.listed else _gathered
-    return Clipped(
-        take(seen.first, reads, np.minimum, NOWHERE), take(seen.last, reads, np.maximum, -NOWHERE)
-    )
+    # The largest of the last ones is the smallest of their negatives.
+    first, last = take(np.array([seen.first, -seen.last]), reads)
+    return Clipped(first, -last)
 
 
 def _is_one_for_all(ends):
@@ -294,44 +294,44 @@ def everything_of(seen):
     return Clipped(seen.first.min(axis=-1), seen.last.max(axis=-1))
 
 
-def _sliding(values, reads, extreme, nothing):
-    """Take the extreme over each window, for all units at once."""
+def _sliding(values, reads):
+    """Take the smallest value of each window, for all units at once."""
     reach, runs = reads.stride * (reads.size - 1), reads.runs
     before = max(0, *(-run[0] for run in runs), 0)
     after = max(0, *(reach + run[-1] - values.shape[-1] + 1 for run in runs), 0)
-    padded = _bordered(values, before, after, nothing)
+    padded = _bordered(values, before, after)
     found = None
     for run in runs:
         start = before + run[0]
         read = padded[..., start : start + reach + (run[-1] - run[0]) + 1]
-        taken = _over_taps(read, len(run), run.step, extreme)[..., :: reads.stride]
-        found = taken if found is None else extreme(found, taken)
+        taken = _over_taps(read, len(run), run.step)[..., :: reads.stride]
+        found = taken if found is None else np.minimum(found, taken)
     return found
 
 
-def _bordered(values, before, after, nothing):
+def _bordered(values, before, after):
     """Add entries that see nothing before and behind the last dimension."""
     size = values.shape[-1]
-    padded = np.full((*values.shape[:-1], before + size + after), nothing, dtype=np.int32)
+    padded = np.full((*values.shape[:-1], before + size + after), NOWHERE, dtype=np.int32)
     padded[..., before : before + size] = values
     return padded
 
 
-def _over_taps(values, count, step, extreme):
-    """Take the extreme over ``count`` entries, ``step`` apart, from each entry on."""
+def _over_taps(values, count, step):
+    """Take the smallest of ``count`` entries, ``step`` apart, from each entry on."""
     covered = 1
     while covered < count:
         # What covers few taps, beside itself moved, covers up to twice as many.
         more = min(covered, count - covered)
-        values = extreme(values[..., : -more * step], values[..., more * step :])
+        values = np.minimum(values[..., : -more * step], values[..., more * step :])
         covered += more
     return values
 
 
-def _gathered(values, reads, extreme, nothing):
-    """Take the extreme over the positions of each unit, whatever their number."""
+def _gathered(values, reads):
+    """Take the smallest value over the positions of each unit, whatever their number."""
     size = values.shape[-1]
-    found = np.full((*values.shape[:-1], reads.size), nothing, dtype=np.int32)
+    found = np.full((*values.shape[:-1], reads.size), NOWHERE, dtype=np.int32)
     for first, count, step in _runs_of_positions(reads, size):
         covered, level = 1, values
         while (count >= covered).any():
@@ -339,9 +339,9 @@ def _gathered(values, reads, extreme, nothing):
             # Two stretches of ``covered`` positions: from the first on, and up to the last.
             behind = first[units] + step * (count[units] - covered)
             for start in (first[units], behind):
-                found[..., units] = extreme(found[..., units], level[..., start])
-            moved = _bordered(level[..., step * covered :], 0, step * covered, nothing)
-            level, covered = extreme(level, moved[..., :size]), 2 * covered
+                found[..., units] = np.minimum(found[..., units], level[..., start])
+            moved = _bordered(level[..., step * covered :], 0, step * covered)
+            level, covered = np.minimum(level, moved[..., :size]), 2 * covered
     return found
 
 
