@@ -328,10 +328,10 @@ class _Walk:
             made = outputs_of(call, read, self.memory)
         except SizeProblem as problem:
             raise ValueError(f"{_named(call)} {problem}.") from None
-        return [
-            self._unknown(call, tensor, shape) if isinstance(tensor, UnreadableLayer) else tensor
-            for tensor, shape in zip(made, call.output_shapes, strict=True)
-        ]
+        for place, tensor in enumerate(made):
+            if isinstance(tensor, UnreadableLayer):
+                made[place] = self._unknown(call, tensor, call.output_shapes[place])
+        return made
 
     def _unknown(self, call, problem, shape):
         if self.strict:
@@ -397,7 +397,7 @@ def _told(tensor, beside, picture, known):
     other = None
     if beside is not tensor and not isinstance(beside, _Unknown):
         other, _, _ = _axis_fields(beside, picture, known)
-        if all(a.fields == b.fields for a, b in zip(axes, other, strict=True)):
+        if [axis.fields for axis in axes] == [axis.fields for axis in other]:
             other = None
     return axes, other, dims, units
 

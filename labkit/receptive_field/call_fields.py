@@ -138,12 +138,12 @@ def _content(answer):
 def _is_plain(call, read):
     """Say whether a call reads, at inference, tensors of the shape that it makes."""
     told, shape = channel_dim(call.operation, len(call.output_shapes[0])), call.output_shapes[0]
-    return call.keywords.get("training") is not True and all(
-        tensor.is_plain
-        and tensor.shape == shape == call.input_shapes[index]
-        and told in (None, tensor.channel_dim)
-        for index, tensor in read
-    )
+    for index, tensor in read:
+        if not tensor.is_plain or not tensor.shape == shape == call.input_shapes[index]:
+            return False
+        if told not in (None, tensor.channel_dim):
+            return False
+    return True
 
 
 def _in_place(tensors):
@@ -462,6 +462,8 @@ def _as_told(dims, axes, told):
 def _activated(call, made, memory):
     """Let the layer's own activation mix what it mixes."""
     dims = mixed_dims(call.operation, made.shape)
+    if not dims:
+        return made
     mixed = {dim: Reads(None, made.shape[dim], dim=dim) for dim in dims if dim in made.held}
     if not mixed:
         return made
