@@ -38,6 +38,7 @@ from labkit.receptive_field.tensor_fields import (
     spread,
 )
 from labkit.receptive_field.unit_fields import Uneven, positions_inside
+from labkit.words import is_whole
 
 
 class RuleError(ValueError):
@@ -404,6 +405,13 @@ def _dims_to_ask(call, tensor):
 def _check_reads(reads, size, rank):
     if not isinstance(reads, Reads):
         raise UnreadableLayer(f"has a rule that returns {reads!r} and not a Reads")
+    if reads.offsets is not None and not isinstance(reads.offsets, range):
+        fits = isinstance(reads.offsets, tuple)
+        if not fits or not all(isinstance(o, range) or is_whole(o) for o in reads.offsets):
+            raise UnreadableLayer(
+                f"has a rule that returns the offsets {reads.offsets!r}: give a range, or a tuple "
+                "of whole numbers and ranges"
+            )
     if reads.size is not None and reads.size < 1:
         raise SizeProblem(f"leaves nothing of an axis of {size} positions")
     if reads.dim is not None and not 0 <= reads.dim < rank:

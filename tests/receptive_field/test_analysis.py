@@ -15,7 +15,7 @@ import pytest
 from keras import layers
 
 from labkit.receptive_field.analysis import analyse
-from labkit.receptive_field.reads import UnreadableLayer, one_to_one, window
+from labkit.receptive_field.reads import Reads, UnreadableLayer, one_to_one, window
 from labkit.receptive_field.rule_registry import register_rule
 
 # name in Keras: field, effective stride, effective padding
@@ -495,6 +495,14 @@ class TestRules:
         register_rule(Wrong, lambda layer, axis: 3)
         with pytest.raises(ValueError, match="rule that returns 3"):
             analyse(line(Wrong()), strict=True)
+
+    @pytest.mark.parametrize("offsets", [[0, 1], (0.5,), "01", 2])
+    def test_offsets_that_are_no_whole_numbers_leave_the_other_rows(self, offsets):
+        wrong = {"odd": lambda layer, axis: Reads(offsets, axis.size, dim=axis.dim)}
+        model = line(layers.Conv1D(1, 3, name="first"), layers.ReLU(name="odd"))
+        result = analyse(model, rules=wrong)
+        assert result["first"].size == 3
+        assert "has a rule that returns the offsets" in result["odd"].unknown
 
     @pytest.mark.parametrize("wrong", ["Conv2D", Smooth(), int])
     def test_only_classes_of_layers_have_rules(self, wrong):
