@@ -349,6 +349,13 @@ class TestAccess:
         assert found == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
+    def test_by_night_the_track_of_a_slider_is_dark(self, opened):
+        opened.add_style_tag(content="html { color-scheme: dark; }")
+        png = np.frombuffer(control(opened, "theta").screenshot(), np.uint8)
+        shown = cv2.imdecode(png, cv2.IMREAD_COLOR)
+        height, width, _ = shown.shape
+        assert shown[height // 2, int(0.9 * width)].max() < 128
+
     def test_without_scripts_there_is_a_picture_with_its_text(self, browser, write):
         context = browser.new_context(java_script_enabled=False)
         page = context.new_page()
