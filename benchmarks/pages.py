@@ -77,8 +77,8 @@ MEASURES = {
     "slider to picture": (
         PLAYGROUND,
         """
-    const slider = document.querySelector("[data-in=lab] input[type=range]");
     await until(() => part("bars").rows.length);
+    const slider = document.querySelector("[data-in=lab] input[type=range]");
     for (let n = 0; n < TIMES; n++) {
         slider.value = 3 * n + 3;
         await timed(() => slider.dispatchEvent(new Event("input", {bubbles: true})));
@@ -88,8 +88,8 @@ MEASURES = {
     "slider to the network's answer": (
         PLAYGROUND,
         """
-    const slider = document.querySelector("[data-in=lab] input[type=range]");
     await until(() => part("bars").rows.length);
+    const slider = document.querySelector("[data-in=lab] input[type=range]");
     await pause();
     for (let n = 0; n < TIMES; n++) {
         let told = false;
