@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from nbval.plugin import IPyNbFile
 
 SANITIZE = Path(__file__).with_name("nbval_sanitize.cfg")
@@ -25,15 +26,18 @@ def pytest_configure(config):
     # The labkit under test is the one pytest runs with, whatever kernels
     # are installed.
     config.option.nbval_current_env = True
-    # Warnings are errors in the unit tests. Here they would come from the
-    # machinery around the kernel, never from a lab's own code, which runs
-    # in another process.
-    config.addinivalue_line("filterwarnings", "default")
 
 
 def pytest_collection_modifyitems(items):
-    """Leave progress bars alone: they go to stderr, and hold times."""
+    """Leave progress bars alone, and let no warning be an error.
+
+    The bars go to stderr, and hold times. A warning would come from the
+    machinery around the kernel, never from a lab's own code, which runs
+    in another process. In the unit tests, which may run in the same
+    session, warnings stay errors.
+    """
     notebooks = {item.parent for item in items}
     for notebook in notebooks:
         if isinstance(notebook, IPyNbFile):
             notebook.skip_compare += ("stderr",)
+            notebook.add_marker(pytest.mark.filterwarnings("default"))

@@ -33,7 +33,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker("browser")
-    items.sort(key=lambda item: "visits" in item.fixturenames)
+    # The cells of a lab have no fixtures.
+    items.sort(key=lambda item: "visits" in getattr(item, "fixturenames", ()))
 
 
 def pytest_collection_finish(session):
