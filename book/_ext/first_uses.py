@@ -42,7 +42,8 @@ def terms_of(env):
     """Map each term, in small letters, to ``(page, anchor, definition)``, longest terms first."""
     objects = env.get_domain("std").objects.items()
     places = {name.lower(): place for (kind, name), place in objects if kind == "term"}
-    meanings = {page: definitions(env.get_doctree(page)) for page, _ in places.values()}
+    glossaries = {page for page, _ in places.values()}
+    meanings = {page: definitions(env.get_doctree(page)) for page in glossaries}
     longest_first = sorted(places.items(), key=lambda item: len(item[0]), reverse=True)
     return {
         term: (page, anchor, meanings[page].get(anchor, ""))

@@ -2,11 +2,14 @@
 
 MyST-NB runs a page when it reads it, one after another, and a lab keeps a processor's cores busy
 for a part of its time only. So all of them run before the first page is read, several at a time,
-and their results go where MyST-NB looks for them. A notebook that fails leaves none: MyST-NB runs
-it once more and says what went wrong.
+and their results go where MyST-NB looks for them. The others step back behind the labs, for which
+a build waits longest. A notebook that fails leaves no results: MyST-NB runs it once more and says
+what went wrong.
 """
 
 import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -65,6 +68,8 @@ def read(page, env):
 
 def run(page, env):
     """Run a page in its folder, in a kernel of its own, and return what came of it."""
+    if page.endswith(".md"):
+        step_back()
     settings = env.mystnb_config
     return single_nb_execution(
         read(page, env),
@@ -72,6 +77,15 @@ def run(page, env):
         timeout=settings.execution_timeout,
         allow_errors=settings.execution_allow_errors,
     )
+
+
+def step_back():
+    """Let what this thread starts from now on leave the cores to others, where the system can.
+
+    Linux counts priorities by thread, and a kernel inherits that of the thread that starts it.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def setup(app):
