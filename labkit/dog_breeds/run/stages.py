@@ -112,6 +112,9 @@ def run(data, settings, out, plan=None, command="", progress=True, keep=False):
     kept = _checkpoints(Path(out).name, data, settings, plan)
     labkit.use_devices(settings.devices)
     labkit.use_mixed_precision(settings.mixed_precision)
+    if "head" in plan.stages:
+        # What it refuses is refused now, and not after the hours that the stage before may take.
+        _base(settings, plan)
     pictures = labkit.fetch(data, settings.directory, progress=progress)
     folders = labkit.reorganise(pictures, settings.sorted_directory, progress=progress)
     networks = _new_folder_beside(Path(out).expanduser()) if keep else None
@@ -254,7 +257,9 @@ def _train(lab, features):
         yield lab.train("scratch", network)
     if "head" in stages:
         prepare = labkit.unfreeze if lab.plan.unfrozen else labkit.freeze
-        network = prepare(_pretrained(lab), settings.head_learning_rate)
+        body = _base(settings, lab.plan)
+        network = labkit.add_head(body, len(lab.breeds), settings.dense)
+        prepare(network, settings.head_learning_rate)
         cached = lab.plan.cached_features
         yield _train_on_features(lab, network, features) if cached else lab.train("head", network)
     if "fine_tuning" in stages:
@@ -262,15 +267,13 @@ def _train(lab, features):
         yield lab.train("fine_tuning", network)
 
 
-def _pretrained(lab):
-    settings = lab.settings
-    return labkit.pretrained(
+def _base(settings, plan):
+    """Return the base without a head that settings and plan name."""
+    return labkit.headless(
         settings.base,
         settings.weights,
-        len(lab.breeds),
         settings.input_shape,
-        settings.dense,
-        lab.plan.preprocessing,
+        plan.preprocessing,
         **settings.base_options,
     )
 

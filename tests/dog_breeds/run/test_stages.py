@@ -349,7 +349,6 @@ def test_an_interrupted_run_goes_on(dogs, began, tmp_path, monkeypatch):
         (["--setting", "painted"], "there are no such settings"),
         (["--set", "devices=100"], "devices=100"),
         (["--data", "no_such_archive.zip"], "no_such_archive.zip"),
-        (["--stages", "head", "--set", "base=vgg99", "--set", "weights=None"], "vgg99"),
         (["--compare", "no_such_record"], "is no record"),
     ],
 )
@@ -366,6 +365,12 @@ def test_an_existing_folder_is_refused_before_any_work(command, tmp_path, monkey
     monkeypatch.setattr(stages.labkit, "fetch", None)
     code, printed = command()
     assert code == 2 and "exists already" in printed.err
+
+
+def test_a_base_that_cannot_be_had_is_refused_before_any_work(command, monkeypatch):
+    monkeypatch.setattr(stages.labkit, "fetch", None)
+    code, printed = command("--set", "base=vgg99", "--set", "weights=None")
+    assert code == 2 and "vgg99" in printed.err.splitlines()[-1]
 
 
 def tick(clock, epoch, seconds=0.0):
