@@ -112,11 +112,11 @@ def run(data, settings, out, plan=None, command="", progress=True, keep=False):
     kept = _checkpoints(Path(out).name, data, settings, plan)
     labkit.use_devices(settings.devices)
     labkit.use_mixed_precision(settings.mixed_precision)
+    pictures = labkit.fetch(data, settings.directory, progress=progress)
+    folders = labkit.reorganise(pictures, settings.sorted_directory, progress=progress)
     if "head" in plan.stages:
         # What it refuses is refused now, and not after the hours that the stage before may take.
         _base(settings, plan)
-    pictures = labkit.fetch(data, settings.directory, progress=progress)
-    folders = labkit.reorganise(pictures, settings.sorted_directory, progress=progress)
     networks = _new_folder_beside(Path(out).expanduser()) if keep else None
     rows, stages, features = [], [], []
     for seed in plan.seeds:

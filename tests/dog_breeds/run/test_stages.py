@@ -367,8 +367,8 @@ def test_an_existing_folder_is_refused_before_any_work(command, tmp_path, monkey
     assert code == 2 and "exists already" in printed.err
 
 
-def test_a_base_that_cannot_be_had_is_refused_before_any_work(command, monkeypatch):
-    monkeypatch.setattr(stages.labkit, "fetch", None)
+def test_a_base_that_cannot_be_had_is_refused_before_anything_trains(command, monkeypatch):
+    monkeypatch.setattr(stages.labkit, "train", None)
     code, printed = command("--set", "base=vgg99", "--set", "weights=None")
     assert code == 2 and "vgg99" in printed.err.splitlines()[-1]
 
