@@ -267,7 +267,7 @@ def in_a_sentence(error, problem, advice):
 
 
 @contextmanager
-def sentences(problem, advice):
+def errors_in_a_sentence(problem, advice):
     """Word what the operating system refuses within a ``with`` block.
 
     Args:
@@ -277,7 +277,7 @@ def sentences(problem, advice):
         OSError: What came up in the block, as a sentence.
 
     Example:
-        >>> with sentences("no/dog.jpg cannot be read", "give another picture"):
+        >>> with errors_in_a_sentence("no/dog.jpg cannot be read", "give another picture"):
         ...     open("no/dog.jpg")
         Traceback (most recent call last):
         ...

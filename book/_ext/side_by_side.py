@@ -30,7 +30,7 @@ def run_side_by_side(app, env, docnames):
     if env.mystnb_config.execution_mode != "cache":
         return
     cache = get_cache(env.mystnb_config.execution_cache_path)
-    waiting = [page for page in map(env.doc2path, docnames) if not has_run(page, env, cache)]
+    waiting = [page for page in map(env.doc2path, docnames) if is_waiting(page, env, cache)]
     # The longest first, so that in the end no core is left without one.
     waiting.sort(key=lambda page: -Path(page).stat().st_size)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -47,16 +47,15 @@ def run_side_by_side(app, env, docnames):
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
-def has_run(page, env, cache):
-    """Tell whether a page is no notebook, or its results are at hand."""
-    notebook = read(page, env)
-    if notebook is None:
-        return True
-    try:
-        cache.match_cache_notebook(notebook)
-    except KeyError:
+def is_waiting(page, env, cache):
+    """Tell whether a page is a notebook that shall run and whose results are not at hand."""
+    if any(Path(page).match(pattern) for pattern in env.mystnb_config.execution_excludepatterns):
         return False
-    return True
+    notebook = read(page, env)
+    try:
+        return notebook is not None and not cache.match_cache_notebook(notebook)
+    except KeyError:
+        return True
 
 
 def read(page, env):

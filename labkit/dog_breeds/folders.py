@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from labkit.dog_breeds.pictures import is_sidecar
 from labkit.dog_breeds.sources.layout import LABELS, PICTURES, SUFFIX, read_data_set
-from labkit.files import exclusive, link_or_copy, sentences
+from labkit.files import errors_in_a_sentence, exclusive, link_or_copy
 from labkit.words import count, some
 
 TRAINING = "train_sorted"
@@ -98,7 +98,7 @@ def reorganise(directory, destination=None, *, progress=True):
         "another destination: reorganise(data, FOLDER); sorted_directory=FOLDER in the lab's "
         "settings; --sorted FOLDER for the command"
     )
-    with sentences(f"The sorted folders cannot be written to {target}", advice):
+    with errors_in_a_sentence(f"The sorted folders cannot be written to {target}", advice):
         target.mkdir(parents=True, exist_ok=True)
         with exclusive(target):
             _sort_into(target, plan, directory / PICTURES, progress)

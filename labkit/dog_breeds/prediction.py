@@ -13,7 +13,7 @@ from labkit.dog_breeds import pictures
 from labkit.dog_breeds.damage import require_undamaged
 from labkit.dog_breeds.saving import provenance_of
 from labkit.dog_breeds.sources.layout import file_names
-from labkit.files import replacing, sentences
+from labkit.files import errors_in_a_sentence, replacing
 from labkit.tables import as_csv, as_text
 from labkit.words import require_whole, some
 
@@ -187,7 +187,7 @@ def _predictions(model, folder, ids, provenance, progress):
 def _write(path, rows):
     text = as_csv(rows)
     advice = "make room there or choose another place"
-    with sentences(f"The submission cannot be written to {path}", advice):
+    with errors_in_a_sentence(f"The submission cannot be written to {path}", advice):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial:
             partial.write_text(text, "utf-8", newline="")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import keras
 
-from labkit.files import reason, replacing, sentences
+from labkit.files import errors_in_a_sentence, reason, replacing
 from labkit.words import require
 
 #: How the name of a file with a whole network ends.
@@ -146,7 +146,7 @@ def save(model, path, breeds=None):
     )
     remember(model, provenance_of(model, breeds))
     advice = "make room there or choose another place"
-    with sentences(f"The network cannot be written to {path}", advice):
+    with errors_in_a_sentence(f"The network cannot be written to {path}", advice):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, path.with_name(f".{path.stem}.part{KERAS_SUFFIX}")) as partial_file:
             model.save(partial_file)

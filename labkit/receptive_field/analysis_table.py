@@ -8,7 +8,7 @@ from html import escape
 from textwrap import fill
 
 from labkit import tables
-from labkit.files import replacing, sentences
+from labkit.files import errors_in_a_sentence, replacing
 from labkit.words import some
 
 _UNKNOWN = "?"
@@ -396,5 +396,8 @@ def write_whole(path, write):
         OSError: if it cannot be written; one that was there stays as it was.
     """
     problem = f"{str(path)!r} cannot be written"
-    with sentences(problem, "choose a folder that may be written to"), replacing(path) as partial:
+    with (
+        errors_in_a_sentence(problem, "choose a folder that may be written to"),
+        replacing(path) as partial,
+    ):
         write(partial)

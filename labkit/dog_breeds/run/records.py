@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import get_args
 
 from labkit.dog_breeds.history import CURVES, History
-from labkit.files import sentences
+from labkit.files import errors_in_a_sentence
 from labkit.tables import as_csv
 
 HISTORY = "history.csv"
@@ -188,7 +188,7 @@ def write_record(record, folder, networks=None):
     facts = record.facts | {"sha256": _checksum(record.facts, history)}
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     advice = "make room there and run again, which trains no epoch again that was kept"
-    with sentences(f"The record {folder} cannot be written", advice):
+    with errors_in_a_sentence(f"The record {folder} cannot be written", advice):
         partial = folder.with_name(f".{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

@@ -24,7 +24,7 @@ from labkit.dog_breeds.sources.layout import (
     match_pictures,
     parse_labels,
 )
-from labkit.files import reason, require_room, sentences
+from labkit.files import errors_in_a_sentence, reason, require_room
 from labkit.words import some
 
 _DAMAGE = (
@@ -135,7 +135,7 @@ def sniff(path):
         OSError: The file is not there or may not be read.
     """
     advice = "give it permission to be read, or get the archive once more"
-    with sentences(f"{path} cannot be read", advice), open(path, "rb") as file:
+    with errors_in_a_sentence(f"{path} cannot be read", advice), open(path, "rb") as file:
         head = file.read(1024)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
