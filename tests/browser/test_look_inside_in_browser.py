@@ -23,7 +23,7 @@ from network_pages import (
     three_networks,
     write_page,
 )
-from visits import HASTE, axe_source, pause, standing_alone
+from visits import HASTE, NO_PICTURES, axe_source, pause, standing_alone
 
 import labkit
 from labkit.dog_breeds.inside.plain_networks import layer_values, pack, shown_layers
@@ -504,6 +504,14 @@ class TestAccess:
         found = page.evaluate("axe.run().then(({violations}) => violations.map(JSON.stringify))")
         assert found == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    def test_axe_finds_nothing_before_the_dog_is_there(self, page, write):
+        page.add_init_script(NO_PICTURES)
+        page.goto(write())
+        part(page, "live").wait_for()
+        page.evaluate(axe_source())
+        found = page.evaluate("axe.run().then(({violations}) => violations.map(JSON.stringify))")
+        assert found == []
 
     def test_the_unit_is_spoken_of(self, opened):
         part(opened, "steppers").get_by_role("button", name="+ map").click()

@@ -24,7 +24,7 @@ from network_pages import (
     three_networks,
     write_page,
 )
-from visits import HASTE, axe_source, standing_alone
+from visits import HASTE, NO_PICTURES, axe_source, standing_alone
 
 import labkit
 from labkit.dog_breeds.batches import geometry
@@ -348,6 +348,14 @@ class TestAccess:
         found = page.evaluate("axe.run().then(({violations}) => violations.map(JSON.stringify))")
         assert found == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    def test_axe_finds_nothing_before_the_dog_is_there(self, page, write):
+        page.add_init_script(NO_PICTURES)
+        page.goto(write())
+        part(page, "live").wait_for()
+        page.evaluate(axe_source())
+        found = page.evaluate("axe.run().then(({violations}) => violations.map(JSON.stringify))")
+        assert found == []
 
     def test_by_night_the_track_of_a_slider_is_dark(self, opened):
         opened.add_style_tag(content="html { color-scheme: dark; }")

@@ -65,6 +65,10 @@ HASTE = """{
   }"""
 
 
+# Pictures that never arrive, as on a machine that is busy.
+NO_PICTURES = "Image.prototype.decode = () => new Promise(() => {});"
+
+
 @contextmanager
 def standing_alone(page):
     """Fail in the end where a script failed, or where anything but the page was asked for."""

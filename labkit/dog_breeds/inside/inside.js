@@ -359,11 +359,13 @@ async function mount(root) {
     canvas.parentElement.hidden = part("visit").hidden = !found;
     if (!found) return;
     const [dog, row, column] = found;
-    part("favourite-note").textContent = phrase("favourite", {count: dogs.length, dog, breed: data.breeds[dogs[dog].breed]});
+    const label = phrase("favourite", {count: dogs.length, dog, breed: data.breeds[dogs[dog].breed]});
+    part("favourite-note").textContent = label;
+    canvas.setAttribute("aria-label", label);
     const image = await pictureOf(dog);
     if (favourite() !== found) return;
     const place = {v: engine.fieldOf(layer(), height, row), h: engine.fieldOf(layer(), width, column)};
-    drawPatch(canvas, image, place, part("favourite-note").textContent);
+    drawPatch(canvas, image, place, label);
   }
 
   async function visit() {
