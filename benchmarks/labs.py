@@ -59,8 +59,10 @@ def measure_round(checkout):
     lab_files = map(str, labs)
     handouts = ("python", str(script / "write_handouts.py"), *lab_files, "_build/handouts")
     seconds["handouts"] = timed(*handouts, where=checkout)
-    shared = ("-n", "auto", "--dist", "loadfile", "tests")
-    seconds["unit tests"] = timed("pytest", "-q", *shared, where=checkout)
+    shared = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--nbval")
+    seconds["unit tests and labs"] = timed("pytest", "-q", *shared, "tests", "labs", where=checkout)
+    processors = checkout / "tests" / "determinism" / "other_processors.py"
+    seconds["examples, twice"] = timed("python", str(processors), "--doctests", where=checkout)
     return seconds
 
 
