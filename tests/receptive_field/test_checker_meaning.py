@@ -54,6 +54,11 @@ RIGHT_RECURRENCES = [
     r"r_{l-1} = s_l r_l + k_l - s_l \quad (2)",
     r"$$ s_l (r_l - 1) + k_l \qquad (3.14) $$",
     r"r_{l-1} = s_lr_l + k_l - s_l \tag*{(1)}",
+    # What it is a function of is no factor.
+    "r_{l-1}(r_l) = s_l r_l + k_l - s_l",
+    "s_l r_l + k_l - s_l = r_{l-1}(r_{l}, k_l, s_l)",
+    r"r^{(l-1)}(r^{(l)}) = s^{(l)} (r^{(l)} - 1) + k^{(l)}",
+    "r_in(r_out) = (r_out - 1)*stride + kernel",
 ]
 RIGHT_CLOSED_FORMS = [
     f"1 + {FIELD} = r_0",
@@ -80,6 +85,8 @@ RIGHT_CLOSED_FORMS = [
     "1 + ∑(l=1..L) (k_l − 1) ∏(i=1..l−1) s_i",
     r"1 + \sum_{l=1}^{L} (k_ld_l - d_l) \prod_{i=1}^{l-1} s_i",
     f"RF = r_0 = 1 + {FIELD}",
+    f"r_0(L) = 1 + {FIELD}",
+    f"r_0(k, s) = 1 + {FIELD}",
 ]
 # Not what was asked, or not true; each is refused or wrong, and never proved.
 NOT_PROVED_RECURRENCES = [
@@ -116,6 +123,12 @@ NOT_PROVED_RECURRENCES = [
     (r"s_l r_l + k_l - s_l (2)", "Not yet"),
     ("s*r + k - s before", "without words"),
     (r"r_{l-1} = s_l (r_l - 1) + k_l \quad \text{for } l \ge 1", "without words"),
+    ("r_{l-1}(s_l) = s_l r_l + k_l - s_l", "Not yet"),
+    ("r_{l-1}(r_l - 1) = s_l r_l + k_l - s_l", "Not yet"),
+    ("r_{l-1}(r_{l+1}) = s_l r_l + k_l - s_l", "two layers"),
+    ("r_{l-1}(r_{l-1}) = s_l r_l + k_l - s_l", "solve for it"),
+    ("r_{l-1}(r_l, 1/0) = s_l r_l + k_l - s_l", "must stand here"),
+    ("r_l(r_{l-1}) = s_l r_{l-1} + k_l - s_l", "other direction"),
 ]
 NOT_PROVED_CLOSED_FORMS = [
     (f"r_0 + 1 = 1 + {FIELD}", "Not yet"),

@@ -91,8 +91,8 @@ def read_sides(text: str | Cleaned, one_layer: bool, counts_from: int = 1) -> tu
     if at is not None and counts_from == 0:
         raise refused("two formulas", at)
     end = len(text.text if isinstance(text, Cleaned) else text)
-    parsers = [_Parser(side, at, one_layer, counts_from) for side, at in _sides(found, end)]
-    sides = tuple(parser.whole() for parser in parsers)
+    cut = [(_without_arguments(side, found), at) for side, at in _sides(found, end)]
+    sides = tuple(_Parser(*side, one_layer, counts_from).whole() for side in cut)
     if at is None:
         return sides
     sides = tuple(map(_product_from_1, sides))
@@ -152,6 +152,41 @@ def _sides(found: tuple[Token, ...], end: int) -> Iterator[tuple[tuple[Token, ..
     if equals == "," and cuts != 1:
         raise refused("arguments", begin[0].at, name="Eq", wanted=2)
     yield found[start:], end
+
+
+def _without_arguments(side: tuple[Token, ...], found: tuple[Token, ...]) -> tuple[Token, ...]:
+    """Leave out what a field is said to be a function of, as in ``r_{l-1}(r_l, k_l) = …``.
+
+    It is one where a side is nothing else and each argument stands on another side.
+    """
+    opens = (n for n, token in enumerate(side) if n and token.kind == "(")
+    at = next((n for n in opens if n + _closing(side[n:]) == len(side) - 1), 0)
+    name, inner = side[:at], side[at + 1 : -1]
+    if not at or not _is_name(name) or letter_of(name[0].text) != "r":
+        return side
+    commas = [n for n, token in enumerate(inner) if token.kind == ","]
+    starts, ends = (0, *(n + 1 for n in commas)), (*commas, len(inner))
+    arguments = [inner[start:end] for start, end in zip(starts, ends, strict=True)]
+    if not all(map(_is_name, arguments)):
+        return side
+    letter, here, everywhere = letter_of(inner[0].text), _plain_text(side), _plain_text(found)
+    applied = commas or letter == "r" or (len(name) > 1 and letter not in ("k", "s", "d", "p"))
+    known = (everywhere.count(text) > here.count(text) for text in map(_plain_text, arguments))
+    return name if applied and all(known) else side
+
+
+def _is_name(found: tuple[Token, ...]) -> bool:
+    """Tell whether tokens are a name, with an index or without."""
+    kinds = [token.kind for token in found]
+    if kinds[:1] != ["word"] or len(found) == 1:
+        return kinds == ["word"]
+    index = found[1:] if kinds[1] == "[" else found[2:]
+    return kinds[1] in ("_", "^", "[") and _closing(index) == len(index) - 1
+
+
+def _plain_text(found: tuple[Token, ...]) -> str:
+    """Write tokens so that ``k_l`` and ``k_{l}`` look alike."""
+    return re.sub(r"{ (\S+) }", r"\1", f" {' '.join(token.text for token in found)} ")
 
 
 def _once(rule: Callable[["_Parser"], Node]) -> Callable[["_Parser"], Node]:
