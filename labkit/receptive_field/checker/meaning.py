@@ -33,30 +33,15 @@ from labkit.receptive_field.checker.formula import (
     joined,
     parts,
 )
+from labkit.receptive_field.checker.notation import by_spelling
 from labkit.receptive_field.checker.wording import known_names, meaning_of, refused, said
 from labkit.receptive_field.checker.writing import written
 
 _DEEPEST_TREE = 150
-# Written without underscores and in small letters.
-_WORDS = {
-    "r": "r rf rfs field fieldsize fieldwidth receptivefield receptivefieldsize size width",
-    "k": "k kernel kernels kernelsize kernelsizes kernelwidth ksize filter filters filtersize",
-    "s": "s stride strides stridesize",
-    "d": "d dilation dilations dilationrate dilationrates dil",
-    "p": "p pad pads padding paddings",
-    "j": "j jump jumps",
-    "L": "nlayers numlayers numberoflayers depth",
-}
-_LETTER = {word: letter for letter, words in _WORDS.items() for word in words.split()}
-_ROLES = {
-    **dict.fromkeys("in input new prev previous before".split(), "asked"),
-    **dict.fromkeys("out output old next after current cur".split(), "given"),
-}
+_LETTER = by_spelling("letters for names, without underscores and in small letters")
+_ROLES = by_spelling("names for the field that say which")
 # What else an argument of a function may be called; in a formula, ks is a product.
-_ARGUMENTS = {
-    **{name: name[0] for name in "rl kl sl dl ks ss ds L".split()},
-    **dict.fromkeys("layers network chain".split(), "layers"),
-}
+_ARGUMENTS = by_spelling("letters for arguments of functions alone")
 ARGUMENTS = {True: ("r", "k", "s", "d"), False: ("k", "s", "d", "L", "layers")}
 # What each function is called in a formula, and how many values it takes: None where two or more.
 FUNCTIONS = {

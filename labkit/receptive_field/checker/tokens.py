@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from labkit.receptive_field.checker.notation import NOTATION, by_spelling
 from labkit.receptive_field.checker.wording import refused
 
 LONGEST = 600
@@ -42,45 +43,17 @@ class Cleaned:
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-=()aeoxhklmnpstijruv")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁱⁿˡʲᵏᵐᴸ", "0123456789+-=()inljkmL")
 
-# What copying leaves behind and nobody sees.
-_UNSEEN = frozenset("\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\ufe0e\ufe0f")
-_ALIKE = {
-    **dict.fromkeys("−–—‐‑‒﹣⁃➖", "-"),
-    **dict.fromkeys("·×∙⋅∗✕✖⨯", "*"),
-    **dict.fromkeys("÷∕⁄", "/"),
-    **dict.fromkeys("′’‘", "'"),
-    **dict.fromkeys("⋯…", "…"),
-    **dict.fromkeys("≔≡≜←", "="),
-    "ℓ": "l", "≤": "≤", "⩽": "≤", "≥": "≥", "⩾": "≥", "∑": "Σ", "Π": "∏", "ℛ": "R", "`": " ",
-}  # fmt: skip
-_MARKS = {
-    "**": "^", "^": "^", "//": "//", "<=": "<=", "≤": "<=", "<": "<", "=": "=", "==": "=",
-    ":=": "=", "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "(": "(", ")": ")", "[": "[",
-    "]": "]", "{": "{", "}": "}", r"\{": "{", r"\}": "}", ",": ",", ":": ":", ";": ",", "_": "_",
-    "Σ": "Σ", "∏": "∏", "⌊": "⌊", "⌋": "⌋", "⌈": "⌈", "⌉": "⌉", ".": ".", "..": "..", "'": "'",
-    "...": "dots", "…": "dots", "∈": "∈", "≥": ">=", ">=": ">=", ">": ">", "∀": "word",
-}  # fmt: skip
-_COMMANDS = {
-    "sum": "Σ", "Sigma": "Σ", "prod": "∏", "Pi": "∏", "cdot": "*", "times": "*", "ast": "*",
-    "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "lt": "<", "lfloor": "⌊",
-    "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "frac": "frac", "dfrac": "frac", "tfrac": "frac",
-    "cfrac": "frac", "lbrack": "[", "rbrack": "]", "lbrace": "{", "rbrace": "}", "mod": "%",
-    "bmod": "%", "in": "∈", "ge": ">=", "geq": ">=", "geqslant": ">=", "gt": ">",
-    **dict.fromkeys("equiv coloneqq triangleq leftarrow gets".split(), "="), "prime": "'",
-    "dots": "dots", "cdots": "dots", "ldots": "dots", "dotsb": "dots", "dotsc": "dots",
-}  # fmt: skip
-_LETTERS = {"ell": "l", "max": "max", "min": "min", "forall": "for all"}
-_FONTS = "text textrm textit textbf textsf texttt mathrm mathit mathbf mathsf mathtt mathcal "
-_FONTS += "operatorname boldsymbol bm mbox"
-_SPACING = frozenset(
-    "left right mleft mright limits nolimits displaystyle textstyle scriptstyle quad qquad big Big "
-    "bigg Bigg bigl bigr bigm Bigl Bigr biggl biggr Biggl Biggr nonumber notag rm it mathstrut "
-    f"thinspace enspace boxed {_FONTS}".split()
+_KINDS = by_spelling("kinds of tokens")
+_LETTERS = NOTATION["commands for words"]
+_FONTS = NOTATION["fonts"].split()
+_SPACING = frozenset([*_FONTS, *NOTATION["commands that say nothing"].split()])
+# What copying leaves behind becomes nothing.
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys(NOTATION["characters that nobody sees"], ""),
+        **{c: to for to, alike in NOTATION["characters that look alike"].items() for c in alike},
+    }
 )
-_WORDS = {
-    "sum": "Σ", "Sum": "Σ", "summation": "Σ", "prod": "∏", "Prod": "∏", "product": "∏",
-    "Product": "∏",
-}  # fmt: skip
 # What Python makes of LaTeX in quotes without an r before them.
 _ESCAPES = {"\t": "t", "\r": "r", "\f": "f", "\b": "b", "\a": "a", "\v": "v", "\n": "n"}
 # What can stand before a formula or a function's name, or behind a formula, and says nothing.
@@ -91,14 +64,16 @@ _EMPTY = re.compile(
 # Braces around a sign make LaTeX set it closer.
 _BRACED_SIGN = re.compile(r"\{(\s*(?:\\cdot|\\times|[-+*=])\s*)\}")
 _COMMAND = re.compile(r"[A-Za-z]*")
-_READABLE = _COMMANDS.keys() | _LETTERS.keys() | _SPACING | {"begin"}
+_READABLE = (
+    {name[1:] for name in _KINDS if name[0] == "\\"} | _LETTERS.keys() | _SPACING | {"begin"}
+)
 
 _TOKEN = re.compile(
     rf"""(?P<space>\s+|\\[,;:!\ ]|\\\\|\\[()\[\]]|[$~&]
           |\\(?:begin|end|color|textcolor)\s*\{{[a-z]+\*?\}}|\\(?:tag|label)\*?\s*\{{[^}}]*\}}
           |\\(?:text|mbox)\s*\{{[\s.,;]*\}})
       | (?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
-      | \\(?:{"|".join(_FONTS.split())})\s*\{{\s*(?P<name>[A-Za-z]+(?:(?:\\?_|\ )[A-Za-z]+)*)\s*\}}
+      | \\(?:{"|".join(_FONTS)})\s*\{{\s*(?P<name>[A-Za-z]+(?:(?:\\?_|\ )[A-Za-z]+)*)\s*\}}
       | \\(?P<command>[A-Za-z]+)
       | (?P<word>[A-Za-z]+(?:\\?_[A-Za-z]{{2,}})*)
       | (?P<subscript>[₀-₉₊-₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ]+)
@@ -145,11 +120,9 @@ def _escaped(text: str, at: int) -> str:
 
 
 def _plain(character: str) -> str:
-    if character in _UNSEEN:
-        return ""
     if "\uff01" <= character <= "\uff5e" or "\U0001d400" <= character <= "\U0001d7ff":
         character = unicodedata.normalize("NFKC", character)
-    return _ALIKE.get(character, character)
+    return character.translate(_PLAIN)
 
 
 def tokens(text: str | Cleaned) -> tuple[Token, ...]:
@@ -195,14 +168,14 @@ def _classified(match: re.Match, at: int) -> list[Token]:
             return _command(text, at)
         case "word" | "name":
             word = re.sub(r"\\?_| ", "_", text)
-            return [Token(_WORDS.get(word, "word"), word, at)]
+            return [Token(_KINDS.get(word, "word"), word, at)]
         case "subscript":
             return _raised_or_lowered("_", text.translate(_SUBSCRIPTS), at)
         case "superscript":
             return _raised_or_lowered("^", text.translate(_SUPERSCRIPTS), at)
-    if text not in _MARKS:
+    if text not in _KINDS:
         raise refused("character", at, character=repr(text))
-    return [Token(_MARKS[text], text, at)]
+    return [Token(_KINDS[text], text, at)]
 
 
 def _command(name: str, at: int) -> list[Token]:
@@ -211,9 +184,10 @@ def _command(name: str, at: int) -> list[Token]:
         return []
     if name in _LETTERS:
         return [Token("word", _LETTERS[name], at)]
-    if name not in _COMMANDS:
-        raise refused("command", at, command=f"\\{name}")
-    return [Token(_COMMANDS[name], f"\\{name}", at)]
+    command = f"\\{name}"
+    if command not in _KINDS:
+        raise refused("command", at, command=command)
+    return [Token(_KINDS[command], command, at)]
 
 
 def _raised_or_lowered(mark: str, plain: str, at: int) -> list[Token]:

@@ -5,8 +5,6 @@ in brackets unless it is a single name, so that its scope can be seen.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from labkit.receptive_field.checker.formula import (
@@ -53,59 +51,37 @@ def in_short(number: int | Fraction | float) -> str:
     return said("long number", digits=digits)
 
 
-@dataclass(frozen=True)
-class _Notation:
-    """Hold how one notation writes each part of a formula, around parts that are written."""
-
-    sign: str
-    signs: Mapping[str, str]
-    marks: Mapping[str, str]
-    brackets: str
-    item: str
-    power: str
-    big: str
-    number: str = "{}"
-    name: str = "{}"
-    called: str = "{}"
-    # Where fractions are drawn with a line; elsewhere they need brackets.
-    fraction: str = ""
-
-
-_TEXT = _Notation(
-    sign=" {} ",
-    signs={"·": "·", "/": "/", ",": ", "},
-    marks={},
-    brackets="{}{}{}",
-    item="{}_{}",
-    power="{}^{}",
-    big="{}_{{{}={}}}^{{{}}} {}",
-)
-_MATHML = _Notation(
-    sign="<mo>{}</mo>",
-    signs={"·": "<mo>&#x2062;</mo>"},
-    marks={"Σ": "∑"},
-    brackets="<mrow><mo>{}</mo>{}<mo>{}</mo></mrow>",
-    item="<msub><mi>{}</mi><mrow>{}</mrow></msub>",
-    power="<msup><mrow>{}</mrow><mrow>{}</mrow></msup>",
-    big="<mrow><munderover><mo>{}</mo><mrow>{}<mo>=</mo>{}</mrow><mrow>{}</mrow></munderover>{}"
-    "</mrow>",
-    number="<mn>{}</mn>",
-    name="<mi>{}</mi>",
-    called="<mi>{}</mi>",
-    fraction="<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>",
-)
-_LATEX = _Notation(
-    sign=" {} ",
-    signs={"·": r" \, ", "−": " - ", ",": ", "},
-    marks={"Σ": r"\sum", "∏": r"\prod", "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil",
-           "⌉": r"\rceil"},
-    brackets=r"\left{} {} \right{}",
-    item="{}_{{{}}}",
-    power="{{{}}}^{{{}}}",
-    big="{}_{{{}={}}}^{{{}}} {}",
-    called=r"\operatorname{{{}}}",
-    fraction=r"\frac{{{}}}{{{}}}",
-)  # fmt: skip
+_TEXT, _MATHML, _LATEX = range(3)
+# How each part is written in the three, around parts that are written.
+_TEMPLATES = {
+    "number": ("{}", "<mn>{}</mn>", "{}"),
+    "name": ("{}", "<mi>{}</mi>", "{}"),
+    "function": ("{}", "<mi>{}</mi>", r"\operatorname{{{}}}"),
+    "item": ("{}_{}", "<msub><mi>{}</mi><mrow>{}</mrow></msub>", "{}_{{{}}}"),
+    "power": ("{}^{}", "<msup><mrow>{}</mrow><mrow>{}</mrow></msup>", "{{{}}}^{{{}}}"),
+    # Without a line to draw it, a fraction needs brackets.
+    "fraction": ("", "<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>", r"\frac{{{}}}{{{}}}"),
+    "brackets": ("{}{}{}", "<mrow><mo>{}</mo>{}<mo>{}</mo></mrow>", r"\left{} {} \right{}"),
+    "big": (
+        "{}_{{{}={}}}^{{{}}} {}",
+        "<mrow><munderover><mo>{}</mo><mrow>{}<mo>=</mo>{}</mrow><mrow>{}</mrow></munderover>{}"
+        "</mrow>",
+        "{}_{{{}={}}}^{{{}}} {}",
+    ),
+    "sign": (" {} ", "<mo>{}</mo>", " {} "),
+}
+# Signs that are not written as they are.
+_SIGNS = {
+    "·": ("·", "<mo>&#x2062;</mo>", r" \, "),
+    "/": ("/", "<mo>/</mo>", " / "),
+    "−": (" − ", "<mo>−</mo>", " - "),
+    ",": (", ", "<mo>,</mo>", ", "),
+}
+_MARKS = {
+    "Σ": ("Σ", "∑", r"\sum"), "∏": ("∏", "∏", r"\prod"),
+    "⌊": ("⌊", "⌊", r"\lfloor"), "⌋": ("⌋", "⌋", r"\rfloor"),
+    "⌈": ("⌈", "⌈", r"\lceil"), "⌉": ("⌉", "⌉", r"\rceil"),
+}  # fmt: skip
 
 
 def written(node: Node) -> str:
@@ -149,11 +125,15 @@ class _Writer:
     """Write formulas in one notation.
 
     Args:
-        notation: how each part is written.
+        notation: its column in the tables.
     """
 
-    def __init__(self, notation: _Notation):
-        self._in = notation
+    def __init__(self, notation: int):
+        self._column = notation
+        self._drawn = notation != _TEXT
+
+    def _as(self, part: str, *inner: object) -> str:
+        return _TEMPLATES[part][self._column].format(*inner)
 
     def text(self, node: Node) -> str:
         """Write a formula."""
@@ -165,11 +145,14 @@ class _Writer:
         return text if own >= strength else self._in_brackets("()", text)
 
     def _in_brackets(self, pair: str, inner: str) -> str:
-        left, right = (self._in.marks.get(mark, mark) for mark in pair)
-        return self._in.brackets.format(left, inner, right)
+        left, right = map(self._mark, pair)
+        return self._as("brackets", left, inner, right)
+
+    def _mark(self, mark: str) -> str:
+        return _MARKS[mark][self._column] if mark in _MARKS else mark
 
     def _sign(self, sign: str) -> str:
-        return self._in.signs.get(sign) or self._in.sign.format(sign)
+        return _SIGNS[sign][self._column] if sign in _SIGNS else self._as("sign", sign)
 
     def _written(self, node: Node) -> tuple[str, int]:
         """Return the text of a formula and how strongly it holds together."""
@@ -177,11 +160,11 @@ class _Writer:
             case Number(value):
                 return self._number(value)
             case Name(name):
-                return self._in.name.format(name), _ATOM
+                return self._as("name", name), _ATOM
             case Item(letter, index):
                 place = self._place(index)
-                braced = place if len(place) == 1 or self._in is not _TEXT else f"{{{place}}}"
-                return self._in.item.format(letter, braced), _ATOM
+                braced = place if len(place) == 1 or self._drawn else f"{{{place}}}"
+                return self._as("item", letter, braced), _ATOM
             case Call("+", terms):
                 return self._terms(terms), _SUM
             case Call("*", factors):
@@ -189,8 +172,8 @@ class _Writer:
             case Call("/", (over, under)):
                 return self._fraction(over, under)
             case Call("^", (base, exponent)):
-                raised = self._inside(exponent, _SUM if self._in.fraction else _ATOM)
-                return self._in.power.format(self._inside(base, _ATOM), raised), _PRODUCT
+                raised = self._inside(exponent, _SUM if self._drawn else _ATOM)
+                return self._as("power", self._inside(base, _ATOM), raised), _PRODUCT
             case Call(function, arguments):
                 return self._call(function, arguments), _ATOM
             case Big():
@@ -201,7 +184,7 @@ class _Writer:
         if value < 0:
             return self._sign("−").strip() + self._number(-value)[0], _SUM
         if value.denominator == 1:
-            return self._in.number.format(value), _ATOM
+            return self._as("number", value), _ATOM
         return self._fraction(*(Number(Fraction(part)) for part in value.as_integer_ratio()))
 
     def _terms(self, terms: tuple[Node, ...]) -> str:
@@ -221,8 +204,8 @@ class _Writer:
         text = self._inside(first, _PRODUCT)
         for factor in rest:
             match factor:
-                case Call("/", (over, under)) if over == ONE and self._in.fraction:
-                    text = self._in.fraction.format(text, self.text(under))
+                case Call("/", (over, under)) if over == ONE and self._drawn:
+                    text = self._as("fraction", text, self.text(under))
                 case Call("/", (over, under)) if over == ONE:
                     text += self._sign("/") + self._inside(under, _ATOM)
                 case _:
@@ -230,8 +213,8 @@ class _Writer:
         return text, _PRODUCT
 
     def _fraction(self, over: Node, under: Node) -> tuple[str, int]:
-        if self._in.fraction:
-            return self._in.fraction.format(self.text(over), self.text(under)), _PRODUCT
+        if self._drawn:
+            return self._as("fraction", self.text(over), self.text(under)), _PRODUCT
         parts = self._inside(over, _PRODUCT), self._inside(under, _ATOM)
         return self._sign("/").join(parts), _PRODUCT
 
@@ -240,9 +223,9 @@ class _Writer:
             return self._sign({"<=": "≤", "==": "="}[function]).join(map(self.text, arguments))
         marks = {"floor": "⌊⌋", "ceil": "⌈⌉", "abs": "||"}.get(function, "")
         inner = self._sign(",").join(map(self.text, arguments))
-        if marks and self._in.fraction:
+        if marks and self._drawn:
             return self._in_brackets(marks, inner)
-        return self._in.called.format(function) + self._in_brackets("()", inner)
+        return self._as("function", function) + self._in_brackets("()", inner)
 
     def _big(self, node: Big) -> str:
         if not node.variable.isalpha():
@@ -251,10 +234,10 @@ class _Writer:
             body = node.body.substitute(node.variable, Name(letter))
             return self._big(Big(node.kind, body, letter, node.first, node.last))
         mark = "Σ" if node.kind == "sum" else "∏"
-        mark, variable = self._in.marks.get(mark, mark), self._in.name.format(node.variable)
-        body = self._inside(node.body, _ATOM if self._in.fraction else _PRODUCT)
+        mark, variable = self._mark(mark), self._as("name", node.variable)
+        body = self._inside(node.body, _ATOM if self._drawn else _PRODUCT)
         ends = self._place(node.first), self._place(node.last)
-        return self._in.big.format(mark, variable, *ends, body)
+        return self._as("big", mark, variable, *ends, body)
 
     def _place(self, node: Node) -> str:
         """Write an index or a bound, in which numbers add up and names come first."""
