@@ -1,3 +1,4 @@
+import ast
 import functools
 import gc
 import itertools
@@ -819,16 +820,23 @@ def test_a_collection_of_garbage_takes_no_time_from_a_function():
     assert gc.isenabled()
 
 
+def statements(text):
+    """Cut a cell as a notebook does, which compiles one statement after the other."""
+    return [ast.Module([statement], []) for statement in ast.parse(text).body]
+
+
 @pytest.mark.parametrize("imported", ["import math\n", "from math import prod\n", ""])
 @pytest.mark.parametrize("form", ["def f(k, s):\n    return {}\n", "f = lambda k, s: {}\n"])
-def test_a_function_is_proved_wherever_its_module_was_imported(imported, form):
+@pytest.mark.parametrize("cut", [lambda text: [ast.parse(text)], statements], ids=["file", "cell"])
+def test_a_function_is_proved_wherever_its_module_was_imported(imported, form, cut):
     """Python compiles ``math.prod`` otherwise where it sees the import beside it."""
     product = "prod" if "from" in imported else "math.prod"
     text = imported + form.format(f"1 + sum((a - 1)*{product}(s[:i]) for i, a in enumerate(k))")
     name = f"<cell {hash(text)}>"
     linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
     space = {} if imported else {"math": math}
-    exec(compile(text, name, "exec"), space)
+    for part in cut(text):
+        exec(compile(part, name, "exec"), space)
     assert check_closed_form(space["f"]).status == "proved"
 
 

@@ -137,9 +137,12 @@ async function mount(root) {
     return phrase("no_longer", {breed, percent: sure, ...said});
   }
 
-  // Once the reader pauses: the address, and what a screen reader is told.
+  // Once the reader pauses: the address, and what a screen reader is told. Not where a later change
+  // waits for its answer.
   function settle() {
+    const answered = asked;
     whenPaused(() => {
+      if (answered !== asked) return;
       part("changed").setAttribute("aria-label", phrase("gets_label", {dog: dogInWords(), changes: changesInWords()}));
       part("frame").setAttribute("aria-label", phrase("frame_label", {dog: dogInWords(), fill_mode: state.fill_mode}));
       if (spoken) {
