@@ -401,7 +401,23 @@ def compact(axes):
             if digit in others and not _changes_along(axis, axis.digits.index(digit)):
                 axis = _chosen(axis, digit)
         axes = (*axes[:place], axis, *axes[place + 1 :])
-    return axes
+    return _sharing(axes)
+
+
+def _sharing(axes):
+    """Let axes of one digit along which the same is seen share it again: it is followed once."""
+    first, *others = axes
+    return (first, *(_like(axis, first) if _sees_as(axis, first) else axis for axis in others))
+
+
+def _like(axis, other):
+    return AxisMap(axis.digits, other.fields, other.seen, axis.misalignment)
+
+
+def _sees_as(axis, other):
+    same = len(axis.digits) == len(other.digits) == 1 and axis.fields == other.fields
+    ends = axis.seen, other.seen
+    return same and (ends[0] is ends[1] or (None not in ends and _same_ends(*ends)))
 
 
 def _changes_along(axis, place):
