@@ -292,6 +292,13 @@ class Builder:
         yield from self.outdated
 
 
+LIGHT_PAGE = """\
+class Page:
+    def __repr__(self): return '<a page>'
+    def _repr_html_(self): return '<b>heavy</b>'
+Page()"""
+
+
 def sample_notebook():
     stream = new_output("stream", name="stdout", text="9\n")
     cells = [
@@ -305,31 +312,33 @@ def sample_notebook():
             outputs=[stream],
         ),
         new_code_cell("print(9)", execution_count=3, outputs=[stream]),
+        new_code_cell(LIGHT_PAGE),
+        new_code_cell("Page()", metadata={"tags": ["not-stored"]}),
+        new_code_cell("import sys\nprint('a warning', file=sys.stderr)"),
     ]
     kernel = {"name": "other", "display_name": "Other"}
     return new_notebook(cells=cells, metadata={"kernelspec": kernel, "toc": {}})
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory):
-    """Return the sample as it is stored once it has run."""
+def executed(tmp_path_factory):
+    """Return what is printed while the sample runs, and the sample as it is stored then."""
     lab = tmp_path_factory.mktemp("stored") / "lab.ipynb"
     nbformat.write(sample_notebook(), lab)
     done = run_script("execute_labs", lab)
     assert done.returncode == 0, done.stderr
-    return nbformat.read(lab, as_version=4)
+    return done.stdout, nbformat.read(lab, as_version=4)
 
 
 class TestExecutingLabs:
     @pytest.fixture
-    def lab(self, tmp_path):
-        nbformat.write(sample_notebook(), tmp_path / "lab.ipynb")
-        return tmp_path / "lab.ipynb"
+    def stored(self, executed):
+        return executed[1]
 
     def test_outputs_are_stored_and_volatile_metadata_is_not(self, stored):
         code = [cell for cell in stored.cells if cell.cell_type == "code"]
-        assert [cell.execution_count for cell in code] == [1, 2, 3]
-        assert [cell.outputs[0].text for cell in code[1:]] == ["9\n", "9\n"]
+        assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5, 6]
+        assert [cell.outputs[0].text for cell in code[1:3]] == ["9\n", "9\n"]
         assert set(stored.metadata) == {"kernelspec", "language_info"}
         assert not [cell for cell in stored.cells if "execution" in cell.metadata]
 
@@ -338,26 +347,17 @@ class TestExecutingLabs:
         assert answer.tags[:2] == ["solution", "hide-cell"] and answer.cellView == "form"
         assert answer.mystnb.code_prompt_show == "Answer: nine"
 
-    def test_stderr_is_shown_and_not_stored_and_of_a_heavy_page_its_words_are(self, lab):
-        notebook = sample_notebook()
-        lines = "class Page:", "    def __repr__(self): return '<a page>'"
-        html = "    def _repr_html_(self): return '<b>heavy</b>'"
-        light, heavy = new_code_cell("\n".join([*lines, html, "Page()"])), new_code_cell("Page()")
-        heavy.metadata.tags = ["not-stored"]
-        warning = new_code_cell("import sys\nprint('a warning', file=sys.stderr)")
-        notebook.cells += [light, heavy, warning]
-        nbformat.write(notebook, lab)
-        done = run_script("execute_labs", lab)
-        assert done.returncode == 0 and "a warning" in done.stdout
-        *pages, warned = (cell.outputs for cell in nbformat.read(lab, as_version=4).cells[-3:])
-        assert warned == []
-        for (output,), kinds in zip(
-            pages, ({"text/html", "text/plain"}, {"text/plain"}), strict=True
-        ):
+    def test_stderr_is_shown_and_not_stored(self, executed):
+        printed, stored = executed
+        assert "a warning" in printed and stored.cells[-1].outputs == []
+
+    def test_of_a_heavy_page_its_words_are_stored(self, stored):
+        light, heavy = (cell.outputs for cell in stored.cells[-3:-1])
+        for (output,), kinds in (light, {"text/html", "text/plain"}), (heavy, {"text/plain"}):
             assert set(output.data) == kinds and output.data["text/plain"] == "<a page>"
 
-    def test_a_notebook_that_fails_stays_as_it_was(self, lab):
-        notebook = sample_notebook()
+    def test_a_notebook_that_fails_stays_as_it_was(self, tmp_path):
+        lab, notebook = tmp_path / "lab.ipynb", sample_notebook()
         notebook.cells[1].source = "raise ValueError('told you')"
         nbformat.write(notebook, lab)
         before = lab.read_bytes()

@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import functools
 import json
 import re
 from html.parser import HTMLParser
@@ -156,6 +157,7 @@ def test_german_is_whole(breeds):
 # ---- What Python says
 
 
+@functools.cache
 def trees():
     return [ast.parse(path.read_text(encoding="utf-8")) for path in PYTHON]
 
@@ -165,6 +167,7 @@ def strings(node):
     return [value for value in parts if isinstance(value, str)]
 
 
+@functools.cache
 def sayings():
     """List the calls that say a phrase: the call, the phrase's section, and what names it."""
     found = []

@@ -1,6 +1,7 @@
 """The blanks of lab 1: what is asked for is right, and each slip is named, one at a time."""
 
 import dataclasses
+import functools
 from types import SimpleNamespace
 
 import keras
@@ -267,28 +268,35 @@ class TestCompiled:
         assert check_compiled(unfreeze(network, 1e-3), 1e-3)
 
 
-@pytest.mark.usefixtures("eagerly")
-class TestFit:
-    def fitted(self, epochs=2, rate=1e-2, **validation):
+@pytest.fixture(scope="module")
+def fitted(eagerly):
+    """Return a function that trains, once with the same options."""
+
+    @functools.cache
+    def fitted(epochs=2, rate=1e-2, validate=True):
         random = np.random.default_rng(0)
         pictures = random.random((6, *SIZE), "float32")
         targets = np.eye(CLASSES, dtype="float32")[[0, 1, 2] * 2]
         keras.utils.set_random_seed(1)
         model = compile_lab(small_vgg(SIZE, CLASSES, filters=(4,), dense=(5,)), rate)
-        validation = validation or {"validation_data": (pictures, targets)}
-        return model.fit(pictures, targets, epochs=epochs, verbose=0, **validation)
+        validation = (pictures, targets) if validate else None
+        return model.fit(pictures, targets, 6, epochs, 0, validation_data=validation)
 
-    def test_none_is_unanswered_and_a_falling_loss_is_right(self):
+    return fitted
+
+
+class TestFit:
+    def test_none_is_unanswered_and_a_falling_loss_is_right(self, fitted):
         assert check_fit(None, 1e-2).status == "unanswered"
-        told = check_fit(self.fitted(), 1e-2)
+        told = check_fit(fitted(), 1e-2)
         assert told.status == "right" and "The loss falls" in told.message
 
-    def test_slips_are_named(self):
+    def test_slips_are_named(self, fitted):
         assert "is no training" in check_fit({"loss": [2, 1]}, 1e-2).message
-        assert "validation_data" in check_fit(self.fitted(validation_data=None), 1e-2).message
-        assert "train for two" in check_fit(self.fitted(epochs=1), 1e-2).message
-        assert "learning rate is 10" in check_fit(self.fitted(rate=10.0), 1e-2).message
-        assert "The loss rose" in check_fit(self.fitted(rate=10.0), 10.0).message
+        assert "validation_data" in check_fit(fitted(validate=False), 1e-2).message
+        assert "train for two" in check_fit(fitted(epochs=1), 1e-2).message
+        assert "learning rate is 10" in check_fit(fitted(rate=10.0), 1e-2).message
+        assert "The loss rose" in check_fit(fitted(rate=10.0), 10.0).message
 
     @pytest.mark.parametrize(
         ("losses", "status", "said"),
@@ -299,9 +307,9 @@ class TestFit:
             ([0.4, float("nan")], "not yet", "The loss rose"),
         ],
     )
-    def test_a_loss_that_hardly_moves_is_no_slip(self, losses, status, said):
-        history = self.fitted()
-        history.history["loss"] = losses
+    def test_a_loss_that_hardly_moves_is_no_slip(self, losses, status, said, fitted, monkeypatch):
+        history = fitted()
+        monkeypatch.setitem(history.history, "loss", losses)
         told = check_fit(history, 1e-2)
         assert (told.status, said in told.message) == (status, True)
 

@@ -55,7 +55,19 @@ keras.saving.load_model(f"{folder}/by_keras.keras")
 
 
 @pytest.fixture(scope="module")
-def asked_elsewhere(tmp_path_factory):
+def few_blocks():
+    """Build DenseNets of one convolution a block: more of them are not saved in another way."""
+    module = sys.modules[keras.applications.DenseNet121.__module__]
+    real = module.DenseNet
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            module, "DenseNet", lambda blocks, *given, **named: real([1] * 4, *given, **named)
+        )
+        yield
+
+
+@pytest.fixture(scope="module")
+def asked_elsewhere(tmp_path_factory, few_blocks):
     """What each base answers here, and what its file answers in another process."""
     folder, here = tmp_path_factory.mktemp("elsewhere"), {}
     np.save(folder / "pictures.npy", PICTURES)

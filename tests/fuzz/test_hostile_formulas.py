@@ -15,7 +15,7 @@ from hostile_formulas import CANARY, HostileFormulas
 from labkit.receptive_field.checker import Verdict
 
 SEED = 2021
-STRINGS = 500
+STRINGS = 300
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_every_text_was_judged_both_ways(report):
 
 
 def test_every_common_kind_of_verdict_occurred(report):
-    least = {"proved": 3, "wrong": 25, "unanswered": 1, "unreadable": 500}
+    least = {"proved": 2, "wrong": 15, "unanswered": 1, "unreadable": 300}
     assert {status: n for status, n in least.items() if report["statuses"].get(status, 0) < n} == {}
 
 

@@ -10,7 +10,7 @@ from mutants import Mutant, changed, faults, function_of, value
 from labkit.receptive_field.checker import answers
 
 SEED = 2024
-ANSWERS = 1_000
+ANSWERS = 2_000
 
 
 @pytest.fixture(scope="module")

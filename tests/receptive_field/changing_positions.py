@@ -64,9 +64,12 @@ def _make_positive(model, rng):
 
 
 def _output(model, pictures, one_by_one):
-    batches = np.split(pictures, len(pictures)) if one_by_one else [pictures]
-    made = [keras.tree.flatten(model(batch, training=False))[0] for batch in batches]
-    return np.concatenate([keras.ops.convert_to_numpy(each) for each in made])
+    if not one_by_one:
+        made = keras.tree.flatten(model(pictures, training=False))[0]
+        return keras.ops.convert_to_numpy(made)
+    # Compiled: step by step a recurrence would take most of a second for all of them.
+    made = [model.predict_on_batch(picture) for picture in np.split(pictures, len(pictures))]
+    return np.concatenate([keras.tree.flatten(each)[0] for each in made])
 
 
 def extents(changed, axes, dims):

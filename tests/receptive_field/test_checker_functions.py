@@ -770,7 +770,7 @@ def test_every_depth_to_16_is_tried():
     assert depths >= set(range(1, 17))
 
 
-@pytest.mark.parametrize("depth", [1, 2, 9, 15, 16])
+@pytest.mark.parametrize("depth", [1, 2, 9, 16])
 def test_a_difference_at_a_single_depth_is_found(depth):
     verdict = check_closed_form(lambda k, s: recursive(k, s) + (len(k) == depth))
     assert len(verdict.counter_example.layers) == depth

@@ -340,7 +340,7 @@ def test_random_strings():
     """Each is read or refused with a spot; a sample of them goes through the whole check."""
     dice = random.Random(20_190)
     read, checked = 0, set()
-    for number in range(4_000):
+    for number in range(2_000):
         text = chance_text(dice)
         one_layer = bool(number % 2)
         try:
@@ -353,11 +353,11 @@ def test_random_strings():
         assert readings
         if read % 2 == 0:
             checked.add(CHECKS[not one_layer](text).status)
-    assert read > 120
+    assert read > 60
     assert {"wrong", "proved"} <= checked <= STATUSES
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_gets_a_verdict(text):
     assert check_recurrence(text).status in STATUSES

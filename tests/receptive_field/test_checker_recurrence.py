@@ -210,7 +210,7 @@ def python_says(answer, r, k, s):
     return eval(answer, {"__builtins__": {"max": max, "abs": abs}}, exact)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(shapes, expressions, st.lists(st.tuples(numbers, numbers, numbers), min_size=20))
 def test_a_proof_is_never_wrong(shape, inner, networks):
     """Prove without looking for counter-examples first, so that nothing hides a wrong proof."""

@@ -203,7 +203,7 @@ def test_published_shortcuts():
 
 class TestChains:
     def test_known_networks(self):
-        vgg16 = keras.applications.VGG16(weights=None)
+        vgg16 = keras.applications.VGG16(weights=None, input_shape=(64, 64, 3))
         chain = analyse(vgg16).chain()
         assert [(c.kernel, c.stride, c.padding) for c in chain] == [
             (c.kernel, c.stride, c.padding) for c in VGG16
