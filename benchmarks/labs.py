@@ -60,7 +60,7 @@ def measure_round(checkout):
     handouts = ("python", str(script / "write_handouts.py"), *lab_files, "_build/handouts")
     seconds["handouts"] = timed(*handouts, where=checkout)
     shared = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--nbval")
-    seconds["unit tests and labs"] = timed("pytest", "-q", *shared, "tests", "labs", where=checkout)
+    seconds["unit tests and labs"] = timed("pytest", "-q", *shared, "labs", "tests", where=checkout)
     processors = checkout / "tests" / "determinism" / "other_processors.py"
     seconds["examples, twice"] = timed("python", str(processors), "--doctests", where=checkout)
     return seconds

@@ -68,8 +68,30 @@ def recorded(dogs, tmp_path_factory):
     return run_command
 
 
-def test_the_whole_lab_is_recorded(recorded):
-    folder, printed = recorded()
+@pytest.fixture(scope="module")
+def whole(recorded):
+    """The whole lab, and its networks kept: the folder of the record and what was printed."""
+    return recorded("--keep")
+
+
+@pytest.fixture(scope="module")
+def measured(dogs):
+    """Return a function that measures a kept network on the pictures that validate."""
+    flow = {"target_size": (16, 16), "shuffle": False}
+    folder = dogs[0] / "val_sorted"
+
+    def measured(path):
+        validation = labkit.ImageDataGenerator(rescale=1 / 255).flow_from_directory(folder, **flow)
+        network = labkit.load(path)
+        picture = next(folder.glob("*/*.jpg"))
+        assert set(labkit.predict(network, picture).breeds) == set(validation.class_indices)
+        return labkit.evaluate(network, validation)[1]
+
+    return measured
+
+
+def test_the_whole_lab_is_recorded(whole):
+    folder, printed = whole
     record = read_record(folder)
     assert [stage["stage"] for stage in record.facts["stages"]] == [
         "scratch",
@@ -99,26 +121,26 @@ def test_the_whole_lab_is_recorded(recorded):
     assert "Recorded in" in printed and "fine_tuning" in printed
 
 
-def test_a_picture_under_two_breeds_is_reported(recorded, dogs):
+def test_a_picture_under_two_breeds_is_reported(whole, dogs):
     _, first, last = dogs
-    flaws = read_record(recorded()[0]).facts["data"]["flaws"]
+    flaws = read_record(whole[0]).facts["data"]["flaws"]
     assert (flaws["copies"], flaws["contradictory"]) == (1, 1)
     (pair,) = flaws["across_the_split"]
     assert (pair["validation"], pair["breed"]) == (first["id"], first["breed"])
     assert pair["breeds_in_training"] == [last["breed"]]
 
 
-def test_a_record_names_no_folder_of_the_machine(recorded, dogs):
-    folder, _ = recorded()
-    for path in folder.iterdir():
+def test_a_record_names_no_folder_of_the_machine(whole, dogs):
+    folder, _ = whole
+    for path in {*folder.iterdir()} - {*folder.glob("*.keras")}:
         assert str(folder.parents[1]) not in path.read_text()
         assert str(dogs[0].parent) not in path.read_text()
     said = read_record(folder).facts["command"]
     assert said.startswith("python -m labkit.dog_breeds.run --data") and "--out record" in said
 
 
-def test_settings_are_recorded_as_text_can_hold_them(recorded):
-    settings = json.loads((recorded()[0] / "facts.json").read_text())["settings"]
+def test_settings_are_recorded_as_text_can_hold_them(whole):
+    settings = json.loads((whole[0] / "facts.json").read_text())["settings"]
     assert settings["target_size"] == [16, 16]
     assert not {"directory", "sorted_directory", "source", "checkpoints"} & set(settings)
 
@@ -135,13 +157,18 @@ def test_sorted_pictures_go_where_they_are_told(tmp_path, capsys):
     assert str(tmp_path) not in read_record(tmp_path / "record").facts["command"]
 
 
-def test_each_seed_is_a_repetition(recorded):
+def test_each_seed_is_a_repetition(recorded, measured):
     """Also of features, which without weights are those of each seed's own base."""
     words = "--stages head --cached-features --set weights=None --set head_epochs=1 --seeds".split()
-    both, _ = recorded(*words, "5", "6")
+    both, _ = recorded(*words, "5", "6", "--keep")
     record = read_record(both)
     assert record.seeds == (5, 6)
     assert record.history("head", 5) != record.history("head", 6)
+    kept = {5: both / "head_seed_5.keras", 6: both / "head_seed_6.keras"}
+    assert sorted(both.glob("*.keras")) == [*kept.values()]
+    for seed, path in kept.items():
+        told = record.result("head", seed)["validation_accuracy"]
+        assert measured(path) == pytest.approx(told)
     # A seed gives by itself what it gives after another, within what rounding does.
     alone, printed = recorded(*words, "6", "--compare", str(both))
     assert "before" in printed
@@ -231,22 +258,15 @@ def test_a_run_takes_nothing_over_from_one_that_differs(
         np.testing.assert_array_equal(one, alone)
 
 
-@pytest.fixture(scope="module")
-def head_and_fine_tuning(recorded):
-    """The two stages on pictures, twice: the folder of their record and of their networks."""
-    return recorded("--stages", "head", "fine_tuning", "--keep", *ONE_EPOCH, "--seeds", "1", "2")[0]
-
-
-def test_cached_features_give_what_pictures_give(recorded, head_and_fine_tuning):
-    words = ["--stages", "head", "fine_tuning", "--cached-features", *ONE_EPOCH, "--seeds", "1"]
-    pictures, features = read_record(head_and_fine_tuning), read_record(recorded(*words)[0])
+def test_cached_features_give_what_pictures_give(recorded, whole):
+    pictures, features = read_record(whole[0]), read_record(recorded("--cached-features")[0])
     assert features.facts["cached_features"] and not pictures.facts["cached_features"]
     for stage in ("head", "fine_tuning"):
         assert features.history(stage).val_loss == pytest.approx(
-            pictures.history(stage, 1).val_loss, rel=0.02
+            pictures.history(stage).val_loss, rel=0.02
         ), stage
         assert features.result(stage)["validation_loss"] == pytest.approx(
-            pictures.result(stage, 1)["validation_loss"], rel=0.02
+            pictures.result(stage)["validation_loss"], rel=0.02
         ), stage
 
 
@@ -258,37 +278,24 @@ def test_all_layers_train_from_the_start_where_nothing_is_frozen(recorded):
         Plan(("head",), cached_features=True, unfrozen=True)
 
 
-def test_the_wrong_scaling_is_another_network(recorded, head_and_fine_tuning):
-    own = read_record(head_and_fine_tuning)
-    words = ["--stages", "head", "--preprocessing", "none", *ONE_EPOCH, "--seeds", "1"]
+def test_the_wrong_scaling_is_another_network(recorded, whole):
+    own = read_record(whole[0])
+    # A stage draws on from the one before, so both come behind the same.
+    words = ["--stages", "scratch", "head", "--preprocessing", "none", *ONE_EPOCH]
     none = read_record(recorded(*words)[0])
     assert (own.facts["preprocessing"], none.facts["preprocessing"]) == ("own", "none")
-    assert own.history("head", 1).loss[0] != pytest.approx(none.history("head").loss[0], rel=1e-3)
+    assert own.history("head").loss[0] != pytest.approx(none.history("head").loss[0], rel=1e-3)
 
 
-def test_networks_are_kept_beside_their_record(head_and_fine_tuning, dogs):
-    folder = head_and_fine_tuning
-    kept = [f"{stage}_seed_{seed}.keras" for stage in ("fine_tuning", "head") for seed in (1, 2)]
-    assert sorted(path.name for path in folder.glob("*.keras")) == kept
-    assert not list(folder.parent.glob(".*"))
+def test_networks_are_kept_beside_their_record(whole, measured):
+    folder, _ = whole
     record = read_record(folder)
-    flow = {"target_size": (16, 16), "shuffle": False}
-    validation = labkit.ImageDataGenerator(rescale=1 / 255).flow_from_directory(
-        dogs[0] / "val_sorted", **flow
-    )
-    for seed in (1, 2):
-        network = labkit.load(folder / f"fine_tuning_seed_{seed}.keras")
-        told = record.result("fine_tuning", seed)
-        _, accuracy = labkit.evaluate(network, validation)
-        assert accuracy == pytest.approx(told["validation_accuracy"])
-    picture = next(dogs[0].glob("val_sorted/*/*.jpg"))
-    assert set(labkit.predict(network, picture).breeds) == set(validation.class_indices)
-
-
-def test_cached_features_keep_a_network_that_knows_its_breeds(recorded):
-    words = ["--stages", "head", "--cached-features", "--keep", *ONE_EPOCH]
-    network = labkit.load(recorded(*words)[0] / "head_seed_2021.keras")
-    assert len(labkit.predict(network, np.zeros((20, 20, 3), np.uint8)).breeds) == 3
+    kept = {f"{stage}_seed_2021.keras": stage for stage in ("fine_tuning", "head", "scratch")}
+    assert sorted(path.name for path in folder.glob("*.keras")) == [*kept]
+    assert not list(folder.parent.glob(".*"))
+    for name, stage in kept.items():
+        told = record.result(stage)["validation_accuracy"]
+        assert measured(folder / name) == pytest.approx(told), stage
 
 
 def test_an_interrupted_run_goes_on(dogs, began, tmp_path, monkeypatch):
