@@ -87,6 +87,7 @@ RIGHT_CLOSED_FORMS = [
     f"RF = r_0 = 1 + {FIELD}",
     f"r_0(L) = 1 + {FIELD}",
     f"r_0(k, s) = 1 + {FIELD}",
+    f"f(k, s) = 1 + {FIELD}",
 ]
 # Not what was asked, or not true; each is refused or wrong, and never proved.
 NOT_PROVED_RECURRENCES = [
@@ -128,6 +129,9 @@ NOT_PROVED_RECURRENCES = [
     ("r_{l-1}(r_{l+1}) = s_l r_l + k_l - s_l", "two layers"),
     ("r_{l-1}(r_{l-1}) = s_l r_l + k_l - s_l", "solve for it"),
     ("r_{l-1}(r_l, 1/0) = s_l r_l + k_l - s_l", "must stand here"),
+    ("f(r, k, s) = s (r - 1) + k", "r for the field"),
+    ("q(r, k, s) = s (r - 1) + k", "q stands on one side"),
+    ("max(r, k, s) = s (r - 1) + k", "not clear which r"),
     ("r_l(r_{l-1}) = s_l r_{l-1} + k_l - s_l", "other direction"),
 ]
 NOT_PROVED_CLOSED_FORMS = [

@@ -162,7 +162,7 @@ def _without_arguments(side: tuple[Token, ...], found: tuple[Token, ...]) -> tup
     opens = (n for n, token in enumerate(side) if n and token.kind == "(")
     at = next((n for n in opens if n + _closing(side[n:]) == len(side) - 1), 0)
     name, inner = side[:at], side[at + 1 : -1]
-    if not at or not _is_name(name) or letter_of(name[0].text) != "r":
+    if not at or not _is_name(name) or name[0].text in FUNCTIONS:
         return side
     commas = [n for n, token in enumerate(inner) if token.kind == ","]
     starts, ends = (0, *(n + 1 for n in commas)), (*commas, len(inner))
@@ -170,7 +170,8 @@ def _without_arguments(side: tuple[Token, ...], found: tuple[Token, ...]) -> tup
     if not all(map(_is_name, arguments)):
         return side
     letter, here, everywhere = letter_of(inner[0].text), _plain_text(side), _plain_text(found)
-    applied = commas or letter == "r" or (len(name) > 1 and letter not in ("k", "s", "d", "p"))
+    alone = letter == "r" or (len(name) > 1 and letter not in ("k", "s", "d", "p"))
+    applied = commas or (alone and letter_of(name[0].text) == "r")
     known = (everywhere.count(text) > here.count(text) for text in map(_plain_text, arguments))
     return name if applied and all(known) else side
 
