@@ -61,12 +61,12 @@ class Layer:
 
 def _checked(argument: str, value: object, smallest: int) -> int:
     """Return value as a plain integer, or say what the argument allows."""
-    refusal = f"{argument}={value!r} is not possible: a {argument} is one of {_ALLOWED[smallest]}"
-    if not is_whole(value):
-        raise TypeError(refusal)
-    if value < smallest:
-        raise ValueError(refusal)
-    return index(value)
+    whole = is_whole(value)
+    if whole and value >= smallest:
+        return index(value)
+    kind = ValueError if whole else TypeError
+    allowed = _ALLOWED[smallest]
+    raise kind(f"{argument}={value!r} is not possible: a {argument} is one of {allowed}")
 
 
 def as_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:

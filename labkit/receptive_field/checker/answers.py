@@ -83,8 +83,8 @@ class Answer:
 
     def _evaluator(self, case: Network, budget: Budget) -> Evaluator:
         if self._one_layer:
-            (numbers,) = case.each_layer()
-            return Evaluator({**numbers, **_PADDED}, budget=budget)
+            (k,), (s,), (d,) = case.k, case.s, case.d
+            return Evaluator({"r": case.r, "k": k, "s": s, "d": d, **_PADDED}, budget=budget)
         return Evaluator({"L": len(case.k), **_PADDED}, _item_of(case), budget)
 
     def terms(self, case: Network) -> tuple[Any, ...]:

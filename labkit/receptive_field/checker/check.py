@@ -201,7 +201,7 @@ class _Judge:
         too_costly, answered, is_function = 0, growing, bool(self.answer.calls)
         is_late = _deadline()
         for number, case in enumerate(cases):
-            before = time.process_time()
+            before = time.process_time() if is_function else 0
             late = is_function and is_late() and not (growing and number < _TRIED_AT_ANY_TIME)
             if late or too_costly > _PATIENCE:
                 return
@@ -218,8 +218,7 @@ class _Judge:
                 if not growing:
                     raise
                 return
-            slow = time.process_time() - before > _SECONDS_FOR_A_CHEAP_CALL
-            if is_function and growing and slow:
+            if is_function and growing and time.process_time() - before > _SECONDS_FOR_A_CHEAP_CALL:
                 return
 
     def _large_trials(self) -> list[_Trial]:

@@ -6,7 +6,7 @@ The same code serves both: integers and fractions go in for the search of counte
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -38,6 +38,8 @@ FOR_MISTAKES = 30_000
 
 _MOST_BITS = 4000
 _BITS_FOR_A_STEP = 64
+# Whole numbers below this, either way, are too short to spend a step.
+_SHORT = 1 << 8 * _BITS_FOR_A_STEP - 1
 _LONGEST_LOOP = 2000
 LARGEST_EXPONENT = 16
 # So many levels of an answer may stand inside one another.
@@ -80,7 +82,7 @@ class Evaluator:
         item: Callable[[str, int], Any] | None = None,
         budget: Budget | None = None,
     ):
-        self._names = dict(names)
+        self._names = names
         self._item_of = item
         self._budget = budget or Budget(FOR_READING)
 
@@ -93,7 +95,16 @@ class Evaluator:
             CannotProveError: where the answer depends on the values of symbols.
         """
         self._budget.spend(1)
-        return getattr(self, _METHODS[type(node)])(node)
+        kind = type(node)
+        if kind is Call:
+            return self._call(node)
+        if kind is Number:
+            return node.exact
+        if kind is Name:
+            return self._name(node)
+        if kind is Item:
+            return self._item(node)
+        return self._big(node)
 
     def terms(self, node: Node) -> Iterator[Any]:
         """Yield the values of the terms that a formula adds up, its outer sums term by term."""
@@ -106,9 +117,6 @@ class Evaluator:
             case _:
                 yield self.value(node)
 
-    def _number(self, node: Number) -> Any:
-        return _plain(node.value)
-
     def _name(self, node: Name) -> Any:
         return self._names[node.name]
 
@@ -119,13 +127,20 @@ class Evaluator:
         if node.function == "if":
             test, yes, no = node.arguments
             return self.value(yes if self.value(test) else no)
-        values = map(self.value, node.arguments)
-        if node.function in _FOLDS:
-            return self._folded(node.function, values)
-        return self._paid(_FUNCTIONS[node.function](*values))
+        fold = _FOLDS.get(node.function)
+        if fold is None:
+            values = [self.value(part) for part in node.arguments]
+            return self._paid(_FUNCTIONS[node.function](*values))
+        operation, whole = fold
+        for part in node.arguments:
+            whole = self._paid(operation(whole, self.value(part)))
+        return whole
 
     def _big(self, node: Big) -> Any:
-        return self._folded(node.kind, (self._at(node, at) for at in self._range_of(node)))
+        operation, whole = _FOLDS[node.kind]
+        for place in self._range_of(node):
+            whole = self._paid(operation(whole, self._at(node, place)))
+        return whole
 
     def _range_of(self, node: Big) -> range:
         """Return the places that a sum or product runs over, where they are not too many."""
@@ -148,16 +163,11 @@ class Evaluator:
         finally:
             self._names = outer
 
-    def _folded(self, kind: str, values: Iterable[Any]) -> Any:
-        """Add values up or multiply them, and pay for each step."""
-        operation, whole = _FOLDS[kind]
-        for value in values:
-            whole = self._paid(operation(whole, value))
-        return whole
-
     def _paid(self, number: Any) -> Any:
         """Pay for a number by its length, and stop before it fills the memory."""
         if isinstance(number, int):
+            if -_SHORT < number < _SHORT:
+                return number
             bits, steps = number.bit_length(), 0
         elif isinstance(number, Fraction):
             bits = number.numerator.bit_length() + number.denominator.bit_length()
@@ -175,7 +185,6 @@ _FOLDS = {
     **dict.fromkeys(("+", "sum"), (operator.add, 0)),
     **dict.fromkeys(("*", "prod"), (operator.mul, 1)),
 }
-_METHODS = {kind: f"_{kind.__name__.lower()}" for kind in (Number, Name, Item, Call, Big)}
 
 
 def _plain(value: Fraction) -> int | Fraction:

@@ -149,9 +149,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Number(Node):
-    """A number, exact."""
+    """A number, exact; ``exact`` is an int where it is whole."""
 
     value: Fraction
+    exact: int | Fraction = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self):
+        whole = self.value.denominator == 1
+        object.__setattr__(self, "exact", self.value.numerator if whole else self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise, product
 from typing import Any
 
@@ -36,7 +36,7 @@ _LARGEST_OF_THE_MACHINE = 2**53
 _MOST_TRIALS = 3000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Network:
     """Hold the parameters of all layers, from the input to the output.
 
@@ -52,7 +52,7 @@ class Network:
     d: tuple[int, ...]
     r: int | None = None
 
-    @property
+    @cached_property
     def truth(self) -> int:
         """The width that the r units read, or the receptive field by the recurrence."""
         if self.r is None:
