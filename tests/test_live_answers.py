@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -228,8 +229,26 @@ class TestBundle:
     def test_the_same_files_give_the_same_bytes(self, book, whole):
         assert book.bundle.build() == whole
 
+    @pytest.mark.skipif(not shutil.which("node"), reason="Node.js starts Python")
+    def test_python_is_packed_started_where_node_can_start_it(self, book, whole):
+        assert "python_memory" in whole.lengths
+        started = book.bundle.started(book.bundle.library())
+        for word in ("labkit.receptive_field.checker.check", "Network", "small_networks"):
+            assert word.encode() in started["python_memory"]
+        assert str(ROOT).encode() not in started["python_memory"]
+        rest = zipfile.ZipFile(io.BytesIO(started["python_stdlib.zip"])).namelist()
+        with zipfile.ZipFile(PYODIDE / "python_stdlib.zip") as library:
+            imported = set(library.namelist()) - set(rest)
+        assert {"fractions.pyc", "json/__init__.pyc"} <= imported and "statistics.pyc" in rest
+
+    def test_without_node_the_page_starts_python_itself(self, book, whole, monkeypatch):
+        monkeypatch.setattr(book.bundle.shutil, "which", lambda name: None)
+        plain = book.bundle.build()
+        assert "python_memory" not in plain.lengths
+        assert plain.lengths["python_stdlib.zip"] >= whole.lengths["python_stdlib.zip"]
+
     def test_it_weighs_no_more_than_a_telephone_takes(self, whole):
-        assert 5 < whole.megabytes <= 12
+        assert 5_000_000 < sum(map(len, whole.parts)) <= 12_000_000
 
     def test_the_page_is_told_how_it_is_cut(self, book, whole, tmp_path):
         (tmp_path / "live").mkdir()

@@ -10,10 +10,13 @@ import gzip
 import hashlib
 import io
 import json
+import shutil
+import subprocess
 import zipfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 FOLDER = Path(__file__).parents[1] / "_live"
 PYODIDE = FOLDER / "pyodide"
@@ -61,6 +64,7 @@ def build():
         "python_stdlib.zip": (PYODIDE / "python_stdlib.zip").read_bytes(),
         "labkit.zip": library(),
     }
+    files |= started(files["labkit.zip"])
     texts = {name: packed(data) for name, data in files.items()}
     whole = "".join(texts.values())
     parts = tuple(whole[start : start + PART] for start in range(0, len(whole), PART))
@@ -112,6 +116,39 @@ def library():
         for name, path in sorted(files.items()):
             zipped.writestr(zipfile.ZipInfo(name, LONG_AGO), path.read_bytes())
     return archive.getvalue()
+
+
+def started(library):
+    """Start Python with labkit here, so that a page need not.
+
+    Args:
+        library: the zip archive of labkit.
+
+    Returns:
+        A dict of two files: the image of Python's memory, and the standard library without what is
+        in it. Empty where no Node.js is here that can do it: then the page starts Python itself.
+    """
+    node = shutil.which("node")
+    with TemporaryDirectory() as folder:
+        (archive, image) = (Path(folder, name) for name in ("labkit.zip", "image"))
+        archive.write_bytes(library)
+        command = [node, FOLDER / "start.mjs", archive, image]
+        done = node and subprocess.run(command, capture_output=True, text=True)
+        if not done or done.returncode:
+            return {}
+        rest = without(PYODIDE / "python_stdlib.zip", set(done.stdout.split()))
+        return {"python_stdlib.zip": rest, "python_memory": image.read_bytes()}
+
+
+def without(library, modules):
+    """Return a compiled library's zip archive without some of its modules."""
+    rest = io.BytesIO()
+    with zipfile.ZipFile(library) as whole, zipfile.ZipFile(rest, "w") as kept:
+        for info in whole.infolist():
+            name = info.filename.removesuffix(".pyc").replace("/", ".").removesuffix(".__init__")
+            if name not in modules:
+                kept.writestr(info, whole.read(info), compresslevel=9)
+    return rest.getvalue()
 
 
 def write(bundle, folder):

@@ -5,6 +5,7 @@
   "use strict";
 
   const SECONDS_FOR_A_VERDICT = 10;
+  const SECONDS_UNTIL_TOLD = 0.15;
   const folder = new URL("live/", document.currentScript.src);
   const NOT_LOADED = phrase("not_loaded");
 
@@ -77,6 +78,7 @@
     const worker = new Worker(address);
     await reply(worker, { packed: files }, Infinity);
     URL.revokeObjectURL(address);
+    tell(phrase("checking"));
     return worker;
   }
 
@@ -121,7 +123,8 @@
       console.info(error);
       return `<p>${error.message === NOT_LOADED ? NOT_LOADED : phrase("no_engine")}</p>`;
     }
-    tell(phrase("checking"));
+    // What is told is painted, while the worker wants the processor: not for a verdict that comes at once.
+    const slow = setTimeout(() => tell(phrase("checking")), 1000 * SECONDS_UNTIL_TOLD);
     try {
       return (await reply(worker, { answer }, SECONDS_FOR_A_VERDICT)).html;
     } catch (error) {
@@ -130,6 +133,8 @@
       engine.catch(() => {});
       const last = new Option(error.message.trim().split("\n").pop()).innerHTML;
       return `<p>${error.message === "late" ? phrase("late") : phrase("stopped", {error: last})}</p>`;
+    } finally {
+      clearTimeout(slow);
     }
   }
 
