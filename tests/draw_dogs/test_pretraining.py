@@ -12,7 +12,7 @@ from labkit.dog_breeds.networks import DRAWN_WEIGHTS
 
 @pytest.fixture(scope="module")
 def trained():
-    return pretrain(breeds=2, per_breed=40, epochs=1, progress=False)
+    return pretrain(breeds=2, per_breed=20, epochs=1, progress=False)
 
 
 def features(model, pictures):

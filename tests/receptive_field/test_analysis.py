@@ -112,7 +112,6 @@ def small_vgg():
         (alexnet, 195, 32, 64),
         (small_vgg, 76, 16, 30),
         # One network of each family: tests/receptive_field/test_analysis_families.py.
-        ("ResNet101", 1027, 32, 513),
         ("ResNet152", 1507, 32, 753),
     ],
 )
