@@ -416,8 +416,8 @@ class TestOwnPicture:
         picture = np.full((40, 30, 3), 90, np.uint8)
         cv2.imwrite(str(tmp_path / "mine.png"), picture)
         part(opened, "own").set_input_files(tmp_path / "mine.png")
-        ready(opened)
-        assert "mine.png is shown, stretched to 16 × 16" in text(opened, "message")
+        opened.wait_for_selector("[data-in=message]:text('mine.png is shown')")
+        assert "stretched to 16 × 16" in text(opened, "message")
         assert opened.locator("[name=in-dog]:checked").count() == 0
 
     @pytest.mark.parametrize("kind", ["transparent", "one pixel", "CMYK", "animated", "large"])
@@ -509,6 +509,7 @@ class TestAccess:
         page.add_init_script(NO_PICTURES)
         page.goto(write())
         part(page, "live").wait_for()
+        assert part(page, "scores").get_attribute("aria-busy") == "true"
         page.evaluate(axe_source())
         found = page.evaluate("axe.run().then(({violations}) => violations.map(JSON.stringify))")
         assert found == []

@@ -58,6 +58,37 @@ APPLY = """([text, sides, changes, fill, cval]) => {
         return btoa(Array.from(changed, (grey) => String.fromCharCode(grey)).join(""));
     }); }"""
 
+#: The network is asked so many milliseconds later.
+LATE_ANSWERS = """
+    window.late = 0;
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (...sent) {
+        setTimeout(() => post.apply(this, sent), window.late);
+    };
+"""
+
+#: Change again as soon as a change is answered; say whether the answer is awaited when the pause
+#: after the first one has ended, and in the end.
+CHANGED_TWICE = """async () => {
+    const part = (name) => document.querySelector(`[data-in="${name}"]`);
+    const slider = part("lab").querySelector("input"), busy = () => part("answer").ariaBusy;
+    const answered = new Promise((done) => {
+        new MutationObserver(done).observe(part("bars"), {childList: true});
+    });
+    const change = (value) => {
+        slider.value = value;
+        slider.dispatchEvent(new Event("input"));
+    };
+    change(20);
+    await answered;
+    window.late = 300;
+    change(40);
+    await new Promise((paused) => setTimeout(paused, 100));
+    const first = busy();
+    while (busy() === "true") await new Promise(requestAnimationFrame);
+    return [first, busy()];
+}"""
+
 
 @pytest.fixture(scope="module")
 def networks():
@@ -226,6 +257,13 @@ class TestAnswer:
                     assert words == ("Unchanged," if not right else "Still" if first else "No")
                     told.add((number, words))
         assert {words for _, words in told} == {"Unchanged,", "Still", "No"}
+
+    def test_it_is_busy_until_the_last_change_is_answered(self, page, write):
+        """The pause after one answer may end while the next one is awaited."""
+        page.add_init_script(LATE_ANSWERS)
+        page.goto(write())
+        ready(page)
+        assert page.evaluate(CHANGED_TWICE) == ["true", "false"]
 
     def test_it_is_spoken_of_once_the_reader_pauses(self, opened):
         control(opened, "brightness").fill("0.3")
