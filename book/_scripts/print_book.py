@@ -4,7 +4,8 @@ Usage: python book/_scripts/print_book.py [_build/html [_build/book.pdf]]
 
 Every page is opened, so that its formulas are set and its drawings drawn; what they show is put
 together in one long page, links between pages becoming links within it; and that is printed
-twice, the second time with the numbers of the pages in its table of contents.
+twice, the second time with the numbers of the pages in its table of contents. The first time it
+has neither tags nor an outline, which move nothing and take as long as all the rest.
 """
 
 import logging
@@ -12,6 +13,7 @@ import os
 import sys
 import tempfile
 from html import escape
+from io import BytesIO
 from pathlib import Path
 
 import chromium
@@ -28,8 +30,6 @@ PRINTING = {
     "format": "A4",
     "prefer_css_page_size": True,
     "print_background": True,
-    "tagged": True,
-    "outline": True,
     "display_header_footer": True,
     "header_template": "<span></span>",
 }
@@ -49,6 +49,11 @@ RENAME = """places => {
     if (element) element.id = `${chapter}--${place}`;
   }
 }"""
+WRITE_NUMBERS = """numbers => {
+  for (const link of document.querySelectorAll(".printed-contents a")) {
+    link.lastElementChild.textContent = numbers[link.hash.slice(1)];
+  }
+}"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
   .filter((heading) => heading.checkVisibility())
   .map((heading) => heading.innerText.replace(/\\s+/g, " ").trim())"""
@@ -62,16 +67,19 @@ def main(book="_build/html", target="_build/book.pdf"):
     if not chromium.find():
         sys.exit(chromium.MISSING)
     unfinished = target.with_suffix(".part")
+    printing = PRINTING | {"footer_template": FOOTER.format(title=escape(config["title"]))}
     with chromium.launch() as browser, tempfile.TemporaryDirectory() as folder:
         chapters = take_chapters(browser, book, parts)
         document = Path(folder) / "book.html"
+        document.write_text(compose(config, parts, chapters), encoding="utf-8")
         places = [place for chapter in chapters.values() for place in chapter["targets"]]
-        numbers = {}
-        for what in ("Printing", "Printing again, with the numbers of pages"):
-            print(f"{what} …", flush=True)
-            document.write_text(compose(config, parts, chapters, numbers), encoding="utf-8")
-            headings = print_page(browser, document, unfinished, config["title"], places)
-            numbers = page_numbers(unfinished)
+        page = open_document(browser, document, places)
+        print("Printing, to number the pages …", flush=True)
+        draft = page.pdf(**printing)
+        page.evaluate(WRITE_NUMBERS, page_numbers(draft))
+        print("Printing …", flush=True)
+        page.pdf(path=str(unfinished), tagged=True, outline=True, **printing)
+        headings = page.evaluate(HEADINGS)
     name_outline(unfinished, headings)
     os.replace(unfinished, target)
     print(f"{target}: {count_pages(target)} pages, {target.stat().st_size / 1e6:.1f} MB")
@@ -122,14 +130,13 @@ def anchor(name):
     return "page-" + name.replace("/", "-")
 
 
-def compose(config, parts, chapters, numbers):
+def compose(config, parts, chapters):
     """Return the whole book as one page of HTML.
 
     Args:
         config: The book's settings, of which title, author and address are printed.
         parts: Pairs of a caption and names of pages.
         chapters: What ``take_page.js`` returned for each name.
-        numbers: Maps places to numbers of printed pages; empty when they are not known yet.
     """
     styles = dict.fromkeys(style for chapter in chapters.values() for style in chapter["styles"])
     sheets = dict.fromkeys(sheet for chapter in chapters.values() for sheet in chapter["sheets"])
@@ -142,7 +149,7 @@ def compose(config, parts, chapters, numbers):
 </head>
 <body class="printed-book"><div class="bd-main"><div class="bd-content">
 {title_page(config)}
-{table_of_contents(parts, chapters, numbers)}
+{table_of_contents(parts, chapters)}
 {"".join(map(chapter_html, chapters, chapters.values()))}
 </div></div></body></html>"""
 
@@ -156,13 +163,13 @@ def title_page(config):
 {lives}</header>"""
 
 
-def table_of_contents(parts, chapters, numbers):
-    """Return the list of chapters with the numbers of their pages."""
+def table_of_contents(parts, chapters):
+    """Return the list of chapters, with room for the numbers of their pages."""
     lists = []
     for caption, pages in parts:
         rows = [
             f'<li><a href="#{anchor(name)}"><span>{escape(chapters[name]["title"])}</span>'
-            f"<span>{numbers.get(anchor(name), UNKNOWN)}</span></a></li>"
+            f"<span>{UNKNOWN}</span></a></li>"
             for name in pages
         ]
         lists.append(f"<p>{escape(caption)}</p>" * bool(caption) + f"<ol>{''.join(rows)}</ol>")
@@ -174,30 +181,28 @@ def chapter_html(name, chapter):
     return f'<article class="bd-article" id="{anchor(name)}">{chapter["html"]}</article>\n'
 
 
-def print_page(browser, document, target, title, places):
-    """Print one file of HTML and return its headings.
+def open_document(browser, document, places):
+    """Open one file of HTML, as wide as it is printed.
 
     Args:
         browser: Playwright's.
         document: Path of the HTML.
-        target: Path of the PDF.
-        title: What stands at the foot of each page.
         places: Pairs of a chapter's place and of one in it, to which a link leads. Two chapters
             may use the same name, so that of the chapter is put before it.
+
+    Returns:
+        Playwright's page.
     """
     page = browser.new_page(color_scheme="light", viewport=COLUMN)
     page.goto(document.as_uri(), wait_until="load")
     page.evaluate(RENAME, places)
     page.evaluate("document.fonts.ready.then(() => true)")
-    page.pdf(path=str(target), footer_template=FOOTER.format(title=escape(title)), **PRINTING)
-    headings = page.evaluate(HEADINGS)
-    page.close()
-    return headings
+    return page
 
 
-def page_numbers(target):
-    """Map the places that links of a PDF lead to onto the numbers of its pages."""
-    reader = PdfReader(target)
+def page_numbers(pdf):
+    """Map the places that links of a PDF, given as bytes, lead to onto the numbers of its pages."""
+    reader = PdfReader(BytesIO(pdf))
     places = reader.named_destinations.items()
     return {n.removeprefix("/"): reader.get_destination_page_number(p) + 1 for n, p in places}
 
