@@ -73,8 +73,9 @@ test-processors: $(VENV)/.book  ## run what computes in floating point as four p
 	$(BIN)/python tests/determinism/other_processors.py
 
 # The packages before the book, whose results would be stale once others are installed.
-test-browser: $(VENV)/.browser book  ## build the book; every page in Chromium, and in Firefox and WebKit if here
-	$(BIN)/python -m pytest -m browser tests/browser
+# The tests of the PDF print it as `make pdf` does.
+test-browser: $(VENV)/.browser book  ## build the book; every page in Chromium, Firefox and WebKit if here; the PDF
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m browser tests/browser
 
 test-broken: $(VENV)/.book  ## break every input in each kind that is known, one line for each test
 	$(BIN)/python -m pytest -v tests/faults/test_broken_*.py

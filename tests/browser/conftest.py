@@ -2,6 +2,7 @@
 
 import filecmp
 import os
+import re
 import sys
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -11,7 +12,7 @@ from threading import Thread
 
 import pytest
 from built_book import BOOK, ROOT
-from visits import HASTE, new_page, standing_alone, start_visits
+from visits import HASTE, Visits, new_page, standing_alone
 
 sys.path += [str(ROOT / "book" / "_scripts"), str(ROOT / "tests" / "receptive_field")]
 
@@ -20,26 +21,67 @@ from serve import QuietHandler
 
 FOLDER = Path(__file__).parent
 
-#: Where the summary finds the visits.
-VISITS = pytest.StashKey()
+#: Each holds TensorFlow and a browser.
+MOST_PROCESSES = 4
+
+#: What the name of a test tells of what it shares with others: a page, or an engine.
+SHARED = re.compile(r"test_pages\.py::.*\[(.+?\.html)|test_engines\.py::.*\[(\w+)")
+
+
+def shared(test):
+    """Name what tests share that is costly to prepare: a page, an engine, or else their file."""
+    named = SHARED.search(test)
+    return named[named.lastindex] if named else test.partition("::")[0]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark every test of this folder, so that none runs where no browser is asked for.
 
-    Those that wait for visits come last: until then the others keep a browser busy beside them.
+    Those of a page come last: each page is short, so in the end no process is left alone.
     """
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker("browser")
-    # The cells of a lab have no fixtures.
-    items.sort(key=lambda item: "visits" in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: shared(item.nodeid).endswith(".html"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Return how many processes ``-n auto`` means: one more than processors, for pages wait too."""
+    return min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let several processes share the tests, each of them all that share something.
+
+    By names, since pytest 9.2 keeps xdist 3.8 from grouping tests by a mark.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByWhatIsShared(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return shared(nodeid)
+
+    return ByWhatIsShared(config, log)
 
 
 def pytest_collection_finish(session):
     """Say in one sentence what is missing, rather than once for each test."""
-    wanted = any(item.get_closest_marker("browser") for item in session.items)
+    if not hasattr(session.config, "workerinput"):
+        refuse(any(item.get_closest_marker("browser") for item in session.items))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids):
+    """Say so where several processes share the tests: none of them could end the others."""
+    here = FOLDER.relative_to(ROOT).as_posix()
+    refuse(any(name.startswith(f"{here}/") for name in ids))
+
+
+def refuse(wanted):
+    """End the session if tests of this folder are wanted and cannot run."""
     if wanted and (message := obstacle()):
         raise pytest.UsageError(message)
 
@@ -142,43 +184,27 @@ def bases(book, server):
 
 
 @pytest.fixture(scope="session")
-def visits(request, bases):
-    """Begin every visit that a selected test asks for; return them as futures."""
-    calls = (getattr(item, "callspec", None) for item in request.session.items)
-    keys = dict.fromkeys(call.params["visit"] for call in calls if call and "visit" in call.params)
-    wanted = {key: (bases[key[1]], key[0], *key[2:]) for key in keys}
-    request.config.stash[VISITS] = started = start_visits(wanted, chromium.launch)
-    return started
-
-
-@pytest.fixture(scope="session", autouse=True)
-def begin_visits(request):
-    """Begin the visits with the first test, if any test waits for them."""
-    if any("visits" in item.fixturenames for item in request.session.items):
-        request.getfixturevalue("visits")
+def visits(browser, bases):
+    """Return what visits pages, each once."""
+    return Visits(browser, bases)
 
 
 @pytest.fixture
 def visit(request, visits):
-    """Return what was seen on one page, once the visit is over."""
-    return visits[request.param].result(timeout=300)
+    """Return what was seen on one page."""
+    return visits(*request.param)
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    """Say how much was looked at."""
-    done = [v.result() for v in config.stash.get(VISITS, {}).values() if not v.exception()]
-    if not done:
+def pytest_terminal_summary(terminalreporter):
+    """Say how much was looked at, by all processes together."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
+    visits = [[counts for name, counts in r.user_properties if name == "visit"] for r in reports]
+    pages = [loads for loads in visits if loads]
+    if not pages:
         return
+    done = [counts for loads in pages for counts in loads]
     passed = [r for r in terminalreporter.stats.get("passed", []) if "browser" in r.keywords]
-    pages = {name for name, *_ in config.stash[VISITS]}
-    counts = {
-        "requests": sum(v.requests for v in done),
-        "formulas": sum(v.formulas for v in done),
-        "pictures": sum(v.images for v in done),
-        "folded parts": sum(v.folded for v in done),
-        "runs of axe-core": sum(v.axe_runs for v in done),
-    }
     terminalreporter.write_line(
         f"{len(pages)} pages, {len(done)} loads, {len(passed)} checks passed; looked at "
-        + ", ".join(f"{count} {what}" for what, count in counts.items())
+        + ", ".join(f"{sum(counts[what] for counts in done)} {what}" for what in done[0])
     )

@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 #: The programs that an engine needs, and Debian's package for each.
 NEEDED = {
     "firefox": {"firefox-esr": "firefox-esr"},
-    "webkit": {"WebKitWebDriver": "webkit2gtk-driver", "xvfb-run": "xvfb"},
+    "webkit": {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb"},
 }
 PATIENCE = 120
 MINI_BROWSER = "usr/lib/*/webkit2gtk-4.*/MiniBrowser"
@@ -70,7 +70,7 @@ class Firefox:
             process = subprocess.Popen([*command, "--profile", profile], stdout=told, stderr=told)
         stack.callback(process.wait)
         stack.callback(process.terminate)
-        address = awaited(lambda: re.search(r"BiDi listening on (\S+)", log.read_text()))
+        address = awaited(lambda: re.search(r"BiDi listening on (\S+)\n", log.read_text()))
         options = {"timeout": PATIENCE, "suppress_origin": True}
         # Installed where browsers are asked for, like what drives the Chromium.
         import websocket
@@ -123,8 +123,8 @@ class WebKit:
     def __init__(self, stack):
         port = free_port()
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        command = ["xvfb-run", "--auto-servernum", "WebKitWebDriver", f"--port={port}"]
-        home = os.environ | {"HOME": str(folder)}
+        home = os.environ | {"HOME": str(folder), "DISPLAY": screen(stack)}
+        command = ["WebKitWebDriver", f"--port={port}"]
         process = subprocess.Popen(command, env=home, process_group=0)
         stack.callback(process.wait)
         stack.callback(os.killpg, process.pid, 15)
@@ -174,6 +174,21 @@ def mouse(places):
     steps = [moves[0], down, *moves[1:], up]
     parameters = {"pointerType": "mouse"}
     return {"type": "pointer", "id": "mouse", "parameters": parameters, "actions": steps}
+
+
+def screen(stack):
+    """Start a screen that nobody sees, under a number that it finds free, and return its name."""
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
+    process = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    stack.callback(process.wait)
+    stack.callback(process.terminate)
+    with os.fdopen(read) as told:
+        number = told.readline().strip()
+    if not number:
+        raise RuntimeError("Xvfb did not start.")
+    return f":{number}"
 
 
 def free_port():

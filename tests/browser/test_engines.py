@@ -12,6 +12,7 @@ import pytest
 from network_pages import SEEDED, SHOWN, drawn_in_the_lab
 from serve import QuietHandler
 from test_explorer_in_browser import document
+from test_live_answers_in_browser import PATIENCE
 from test_pages import PAGES, nothing_in
 from test_split_and_leak_in_browser import document as split_document
 from test_split_and_leak_in_browser import written_out
@@ -68,8 +69,6 @@ ANSWERS = [
     (1, "function", "def f(r, k, s):\n    return s*r + k - s", "✓ proved"),
     (1, "function", "def f(r, k, s):\n    while True: pass", "is a loop endless?"),
 ]
-#: In one of the two schemes: a worker is made anew in the same way from the web and from the disk.
-STOPPED = [(1, "function", ENDLESS, "No verdict in time"), (0, "number", "7", "Not yet")]
 
 
 @pytest.fixture(scope="module", params=sorted(engines.NEEDED))
@@ -130,8 +129,14 @@ def test_answers_are_judged_kept_and_cleared(engine, served, scheme):
     formulas = engine.run(FORMULAS)
     assert formulas["set"] > 20
     nothing_in(formulas["unset"])
-    for number, kind, text, told in ANSWERS + STOPPED * (scheme == "file"):
+    for number, kind, text, told in ANSWERS:
         assert told in check(engine, number, kind, text)
+    # A worker is made anew in the same way from the web and from the disk.
+    if scheme == "file":
+        engine.run(f"async () => {{ {PATIENCE} patience = 0.2; }}")
+        assert "No verdict in time" in check(engine, 1, "function", ENDLESS)
+        engine.run("async () => { patience = 1; }")
+        assert "Not yet" in check(engine, 0, "number", "7")
     field = "document.querySelectorAll('.live-answer input')[1]"
     engine.run(f"async () => {{ {field}.value = 'k'; {field}.form.oninput(); }}")
     nothing_in(engine.messages)

@@ -431,6 +431,7 @@ class TestMouseAndTouch:
         page.get_by_role("button", name="+ stride").tap()
         chip(page, "2s2").tap()
         page.get_by_role("button", name="Remove").tap()
+        chip(page, "2s2").wait_for(state="detached")
         assert network(page) == "3-3s2"
         targets = page.locator(
             ".rf-explorer :is(button, select, input[type=number], .lk-chips label):visible"
@@ -565,9 +566,9 @@ class TestFollowing:
         page = context.new_page()
         page.goto(address())
         page.touchscreen.tap(*self.middle(page, "read", 4))
-        assert part(page, "followed").text_content().startswith("Input 5 of 8")
+        part(page, "followed").filter(has_text=re.compile("^Input 5 of 8")).wait_for()
         page.touchscreen.tap(*self.middle(page, "read", 4))
-        assert part(page, "followed").text_content().startswith("Point at")
+        part(page, "followed").filter(has_text=re.compile("^Point at")).wait_for()
         context.close()
 
     def test_by_keyboard(self, opened):

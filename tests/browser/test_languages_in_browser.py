@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from network_pages import DOGS, OTHERS, SIDE, look_into, three_networks, write_page
-from visits import HASTE, pause, standing_alone
+from visits import ANSWERED, HASTE, pause, standing_alone
 
 import labkit
 from labkit.dog_breeds.playground import playground
@@ -13,10 +13,6 @@ from labkit.language import catalogue, use_language
 from labkit.receptive_field import explorer
 
 pytestmark = pytest.mark.browser
-
-
-#: Whatever asks networks has been answered.
-ANSWERED = "() => !document.querySelector('.lk-live[hidden], [aria-busy=true]')"
 
 
 @pytest.fixture

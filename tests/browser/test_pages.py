@@ -14,7 +14,7 @@ from built_book import (
     pointers,
     redirects,
 )
-from visits import PHONE, SETTLED, Inspector, axe_source, new_page
+from visits import PHONE, REACHABLE, Inspector, axe_source, new_page, settle
 
 ALL_PAGES = pages()
 PAGES = [page for page in ALL_PAGES if not is_source_code(page)]
@@ -107,17 +107,20 @@ def test_axe_finds_nothing_on_a_phone_in_the_light(page, bases, name):
     page.set_viewport_size(PHONE)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.goto(f"{bases['http']}/{name}")
-    page.evaluate(SETTLED)
-    assert Inspector(page)("theme") == "light"
-    nothing_in(Inspector(page)("axe"))
+    settle(page)
+    page.evaluate(REACHABLE)
+    look = Inspector(page)
+    assert look("theme") == "light"
+    nothing_in(look("axe"))
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
-def test_the_visits_saw_all_that_the_file_holds(visits, name):
+def test_the_visits_saw_all_that_the_file_holds(visits, name, record_property):
     """Otherwise a check that finds nothing might have looked at nothing."""
     article = parsed(BOOK / name).find("article") or parsed(BOOK / name).find("main")
     for load in (load for load in LOADS if load[0] == name):
-        seen = visits[load].result()
+        seen = visits(*load)
+        record_property("visit", seen.counts())
         assert seen.formulas >= len(article.select("span.math, div.math"))
         assert seen.folded >= len(article.select("details"))
         assert seen.images >= len(article.select("img"))
@@ -168,8 +171,7 @@ class TestSearch:
         self.has_found_the_lab(page)
 
     def has_found_the_lab(self, page):
-        page.locator("#search-results ul.search li a").first.wait_for()
-        page.wait_for_function("!document.querySelector('#search-progress')?.textContent.trim()")
+        page.locator("#search-results .search-summary", has_text="Search finished").wait_for()
         found = page.locator("#search-results ul.search li > a")
         addresses = [link.get_attribute("href") for link in found.all()]
         assert any("labs/receptive_field.html" in address for address in addresses)
@@ -183,7 +185,7 @@ class TestSearch:
         assert "dilat" in excerpt.first.inner_text().lower()
         assert "\\" not in page.locator("#search-results").inner_text()
         found.first.click()
-        page.wait_for_load_state()
+        page.wait_for_url(lambda address: "search.html" not in address)
         assert "dilat" in page.locator("article").inner_text().lower()
 
 
@@ -264,7 +266,7 @@ class TestGlossary:
 
 def test_a_formula_in_a_folded_part_fits_once_it_opens(page, bases):
     page.goto(f"{bases['file']}/labs/receptive_field.html")
-    page.evaluate(SETTLED)
+    settle(page)
     page.evaluate("""() => {
         const part = document.createElement("details");
         part.innerHTML = "<summary>More</summary>";
@@ -276,7 +278,7 @@ def test_a_formula_in_a_folded_part_fits_once_it_opens(page, bases):
     broken = f"{formula}.classList.contains('broken')"
     assert not page.evaluate(broken)
     page.locator("article > details:last-child summary").click()
-    page.wait_for_function(broken, timeout=5000)
+    page.wait_for_function(broken)
 
 
 @pytest.mark.parametrize(
@@ -286,6 +288,7 @@ def test_a_table_that_is_too_wide_for_a_phone_shows_that_it_scrolls(page, name):
     """A shadow at its edge, which shows through its rows."""
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto((BOOK / f"{name}.html").as_uri())
+    settle(page)
     wide, silent = page.evaluate("""() => {
       const boxes = ".pst-scrollable-table-container, .aligned pre, .text_html:has(> table)";
       const scrolls = (box) => box.scrollWidth > box.clientWidth;

@@ -4,6 +4,7 @@ import io
 
 import pytest
 from built_book import BOOK, parsed
+from visits import settle
 
 DECKS = sorted(path.stem for path in (BOOK / "book").glob("slides_*.html"))
 
@@ -25,6 +26,7 @@ def test_each_slide_fills_a_sheet_of_its_own(page, deck):
     from pypdf import PdfReader
 
     page.goto((BOOK / "book" / f"{deck}.html").as_uri())
+    settle(page)
     sheets = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
     titles = [slide.h2.find(string=True).strip() for slide in slides(deck)]
     assert [sheet.extract_text().splitlines()[0].strip() for sheet in sheets] == titles
@@ -50,7 +52,7 @@ def test_in_the_whole_book_no_slide_is_torn(page, deck):
 def test_nothing_of_a_slide_is_cut_or_leaves_its_frame(page, deck, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto((BOOK / "book" / f"{deck}.html").as_uri())
-    page.wait_for_load_state("networkidle")
+    settle(page)
     outside = page.evaluate("""() =>
       [...document.querySelectorAll("section:has(> .slide-deck) > section")].filter((slide) => {
         const frame = slide.getBoundingClientRect();

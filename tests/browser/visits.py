@@ -1,12 +1,9 @@
 """Visits: one load of one page, and everything that was wrong with it."""
 
 import re
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 
 INSPECT = (Path(__file__).parent / "inspect_page.js").read_text(encoding="utf-8")
 WIDE = {"width": 1280, "height": 860}
@@ -14,31 +11,38 @@ NARROW = {"width": 360, "height": 740}
 #: What most telephones have.
 PHONE = {"width": 390, "height": 844}
 
+#: Live parts have been shown, and the networks in them have answered.
+ANSWERED = "() => !document.querySelector('.lk-live[hidden], [aria-busy=true]')"
+
 #: Until formulas are set and fonts are there, nothing has its final size or colour.
 SETTLED = """() => Promise.all([window.MathJax?.startup?.promise, document.fonts.ready])
     .then(() => new Promise(requestAnimationFrame))"""
 
 #: Until what follows the size of the window has been told of it, and has drawn itself again.
-RESIZED = """() => new Promise(requestAnimationFrame)
-    .then(() => new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve))))"""
+RESIZED = """async (width) => {
+    while (innerWidth !== width) await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    await new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve)));
+  }"""
 
 #: The theme waits for 300 ms after a resize before it makes what now scrolls reachable by keyboard;
-#: what it has not reached after half a second, it never does.
+#: what it has not reached after half a second, it never does. By a timer of the page's own, which
+#: ends after the theme's however slow both are. And what fades has faded.
 REACHABLE = """async () => {
     const names = "pre, .cell_output > .output, .pst-scrollable-table-container";
-    const boxes = [...document.querySelectorAll(names)], late = performance.now() + 500;
+    const boxes = [...document.querySelectorAll(names)];
+    let late = false;
+    setTimeout(() => { late = true; }, 500);
     const scrolls = (box) =>
       box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
-    while (boxes.some((box) => box.tabIndex < 0 && scrolls(box)) && performance.now() < late)
+    while (boxes.some((box) => box.tabIndex < 0 && scrolls(box)) && !late)
       await new Promise(requestAnimationFrame);
+    const fading = document.getAnimations().filter((each) => each instanceof CSSTransition);
+    await Promise.allSettled(fading.map((each) => each.finished));
   }"""
 
-#: The page hears of the reader's system at its own time; two seconds are too long.
-FOLLOWED = """async (mode) => {
-    const late = performance.now() + 2000;
-    while (document.documentElement.dataset.theme !== mode && performance.now() < late)
-      await new Promise(requestAnimationFrame);
-  }"""
+#: The page hears of the reader's system at its own time.
+FOLLOWED = "(mode) => document.documentElement.dataset.theme === mode"
 
 #: What a page has stored in the browser is not there when the next one opens.
 FORGET = "() => { localStorage.clear(); sessionStorage.clear(); }"
@@ -83,6 +87,24 @@ def standing_alone(page):
     assert [problem for problem in problems if not OWN.match(problem)] == []
 
 
+def settle(page):
+    """Wait until a page of the book looks as it will stay."""
+    page.wait_for_function(ANSWERED)
+    page.evaluate(SETTLED)
+
+
+def resize(page, size):
+    """Give a page another size, and wait until all that follows it has done so."""
+    page.set_viewport_size(size)
+    page.evaluate(RESIZED, size["width"])
+
+
+def follow(page, mode):
+    """Let the reader's system change to light or dark, and wait until the page has followed."""
+    page.emulate_media(color_scheme=mode)
+    page.wait_for_function(FOLLOWED, arg=mode)
+
+
 def pause(page):
     """Let a page that stands alone take notice that its reader pauses.
 
@@ -120,6 +142,16 @@ class Visit:
     axe_unfolded: list = field(default_factory=list)
     axe_runs: int = 0
 
+    def counts(self):
+        """Return how much was looked at, by what it is called."""
+        return {
+            "requests": self.requests,
+            "formulas": self.formulas,
+            "pictures": self.images,
+            "folded parts": self.folded,
+            "runs of axe-core": self.axe_runs,
+        }
+
 
 def visit(tab, base, page, *modes):
     """Load a page once and look at everything.
@@ -142,12 +174,11 @@ def visit(tab, base, page, *modes):
     tab.emulate_media(color_scheme=modes[0], reduced_motion="reduce")
     with recorded(tab, base, seen):
         tab.goto(f"{base}/{page}", wait_until="load")
-        tab.evaluate(SETTLED)
+        settle(tab)
         look = Inspector(tab)
         seen.modes, seen.themes = [modes[0]], [look("theme")]
         look_first(look, seen, base, modes)
-        tab.set_viewport_size(second)
-        tab.evaluate(RESIZED)
+        resize(tab, second)
         look_second(look, seen, base, modes)
         tab.evaluate(FORGET)
     return seen
@@ -173,11 +204,10 @@ def look_wide(look, seen, base, modes):
 def look_narrow(look, seen, base, modes):
     """Look whether the page fits a phone and, from the disk, at accessibility there."""
     look("unfold", True)
-    look.tab.evaluate(RESIZED)
+    resize(look.tab, PHONE)
     seen.small_lines = look("small")
     seen.cut += look("cut")
-    look.tab.set_viewport_size(NARROW)
-    look.tab.evaluate(RESIZED)
+    resize(look.tab, NARROW)
     seen.sideways_unfolded = look("sideways")
     look("unfold", False)
     seen.sideways_folded = look("sideways")
@@ -190,7 +220,7 @@ def look_narrow(look, seen, base, modes):
 def look_at_figures(look, seen):
     """Look at what cells draw, and for text that is cut, all parts unfolded."""
     look("unfold", True)
-    look.tab.evaluate(RESIZED)
+    resize(look.tab, WIDE)
     figures, seen.letters = look("figures"), look("letters")
     seen.figures, seen.uncounted_figures = figures["count"], figures["uncounted"]
     seen.blurred_figures = figures["blurred"]
@@ -203,8 +233,7 @@ def prefer(look, seen, mode):
     if mode == seen.modes[-1]:
         return
     seen.modes.append(mode)
-    look.tab.emulate_media(color_scheme=mode)
-    look.tab.evaluate(FOLLOWED, mode)
+    follow(look.tab, mode)
     seen.themes.append(look("theme"))
 
 
@@ -299,41 +328,33 @@ def new_page(browser, **settings):
         context.close()
 
 
-def start_visits(wanted, launch, browsers=2):
-    """Visit many pages in several browsers at once, each in a thread of its own.
+class Visits:
+    """Visits to pages, each made when it is first asked for.
+
+    All in one tab: one of its own for each page would take longer than many a look at it.
 
     Args:
-        wanted: Maps keys to the arguments of :func:`visit` after the tab.
-        launch: A context manager that starts a browser.
-        browsers: How many.
-
-    Returns:
-        A dictionary of futures, under the same keys.
+        browser: Playwright's.
+        bases: Maps schemes to the address of the book, without a final slash.
     """
-    results, queue = {key: Future() for key in wanted}, SimpleQueue()
-    for item in [*wanted.items(), *[None] * browsers]:
-        queue.put(item)
-    for _ in range(browsers):
-        Thread(target=work, args=(queue, results, launch), daemon=True).start()
-    return results
 
+    def __init__(self, browser, bases):
+        self._browser, self._bases = browser, bases
+        self._tab, self._done = browser.new_page(), {}
 
-def work(queue, results, launch):
-    """Visit what is in the queue until it says that there is no more, all in one tab.
+    def __call__(self, page, scheme, *modes):
+        """Return what was seen on a page, a :class:`Visit`, or raise what went wrong there."""
+        load = (page, scheme, *modes)
+        if load not in self._done:
+            self._done[load] = self._visit(*load)
+        if isinstance(self._done[load], Exception):
+            raise self._done[load]
+        return self._done[load]
 
-    A tab of its own for each page would take longer than many a look at it.
-    """
-    try:
-        with launch() as browser:
-            tab = browser.new_page()
-            for key, arguments in iter(queue.get, None):
-                try:
-                    results[key].set_result(visit(tab, *arguments))
-                except Exception as error:
-                    results[key].set_exception(error)
-                    tab.close()
-                    tab = browser.new_page()
-    except Exception as error:
-        for future in results.values():
-            if not future.done():
-                future.set_exception(error)
+    def _visit(self, page, scheme, *modes):
+        try:
+            return visit(self._tab, self._bases[scheme], page, *modes)
+        except Exception as error:
+            self._tab.close()
+            self._tab = self._browser.new_page()
+            return error
