@@ -117,16 +117,18 @@ def _source(function: types.FunctionType) -> ast.FunctionDef | ast.Lambda | None
 def _compiled(node: ast.FunctionDef | ast.Lambda, imports: list[ast.stmt]) -> list[types.CodeType]:
     """Compile a function by itself, and return all code that this gives.
 
-    With the imports beside it, for Python calls ``math.prod`` in another way where it sees that
-    ``math`` is a module.
+    With the imports beside it too, for Python calls ``math.prod`` in another way where it sees that
+    ``math`` is a module. A notebook shows it one statement of a cell at a time.
     """
     if isinstance(node, ast.Lambda):
         body: ast.stmt = ast.copy_location(ast.Expr(node), node)
     else:
         body = copy.copy(node)
         body.decorator_list = []
-    whole = compile(ast.Module([*imports, body], []), "", "exec", dont_inherit=True)
-    return [part for part in whole.co_consts if isinstance(part, types.CodeType)]
+    beside = (ast.Module([*others, body], []) for others in ([], imports))
+    wholes = [compile(tree, "", "exec", dont_inherit=True) for tree in beside]
+    parts = (part for whole in wholes for part in whole.co_consts)
+    return [part for part in parts if isinstance(part, types.CodeType)]
 
 
 def _bare(code: types.CodeType) -> types.CodeType:
