@@ -115,7 +115,7 @@ def small_vgg():
         ("ResNet152", 1507, 32, 753),
     ],
 )
-def test_published_networks(build, size, stride, padding):
+def test_published_networks(build, size, stride, padding, undrawn_weights):
     model = network(build, 224) if isinstance(build, str) else build()
     assert numbers(analyse(model).final) == (size, stride, padding)
 

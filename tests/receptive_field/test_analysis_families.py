@@ -9,6 +9,8 @@ from reaching_positions import positions_of, written_out
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.oracle import gradient_extent
 
+pytestmark = pytest.mark.usefixtures("undrawn_weights")
+
 # name: field without gates, and a length of input that holds it between the borders
 FAMILIES = {
     "VGG16": (212, 288),

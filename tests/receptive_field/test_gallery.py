@@ -6,6 +6,8 @@ from reaching_positions import positions_of, written_out
 
 from labkit.receptive_field.analysis import analyse
 
+pytestmark = pytest.mark.usefixtures("undrawn_weights")
+
 #: Phases beyond these are not looked at one by one.
 MOST_PHASES = 32
 

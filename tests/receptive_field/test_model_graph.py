@@ -24,7 +24,7 @@ def spied_calls(model):
 
 # A chain, and a graph of every kind of path: it adds, joins, crops and branches from afar.
 @pytest.mark.parametrize("name", where_keras_has("VGG16", "NASNetMobile"))
-def test_the_same_calls_as_keras(name, monkeypatch):
+def test_the_same_calls_as_keras(name, monkeypatch, undrawn_weights):
     # More blocks of the second have the same paths again.
     module = sys.modules[keras.applications.NASNetMobile.__module__]
     whole = module.NASNet

@@ -35,9 +35,7 @@ def only(*chain, shape=(9, 11, 4)):
         ("DenseNet121", 2.87e9),
     ],
 )
-def test_published_counts(name, published, monkeypatch):
-    # What the weights are counts for nothing; drawing those of VGG16 at random takes seconds.
-    monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", keras.initializers.Zeros())
+def test_published_counts(name, published, undrawn_weights):
     model = getattr(keras.applications, name)(weights=None)
     assert sum(counted(model).values()) == pytest.approx(published, rel=0.03)
 
