@@ -377,7 +377,11 @@ def _layers(graph, start, picture, main, without_gates):
                 continue
             if output and number not in wanted:
                 continue
-            told = _told(main[number], without_gates[number], picture, known)
+            # Most layers change nothing of what those before them see.
+            tensors = main[number], without_gates[number]
+            if tensors not in known:
+                known[tensors] = _told(*tensors, picture, known)
+            told = known[tensors]
             cost = 0 if output else _operations(call, main)
             rows.append(LayerField(_row_name(call, output), call.kind, *told, operations=cost))
     return tuple(rows)

@@ -29,6 +29,7 @@ from labkit.receptive_field.tensor_fields import (
     ChannelsMatter,
     Digit,
     TensorFields,
+    along_plain_axes,
     joined,
     new_digits,
     read_along_dims,
@@ -88,7 +89,7 @@ def _output(call, read, memory, number):
         raise UnreadableLayer("is ignored, and only its first output stands for what it reads")
     keeps_places = getattr(rule, "keeps_places", False) and not call.acts_as_in_training
     if keeps_places and _is_plain(call, read):
-        return _activated(call, _in_place([tensor for _, tensor in read]), memory)
+        return _activated(call, _in_place([tensor for _, tensor in read], memory), memory)
     rank = len(call.output_shapes[number])
     read = [(index, _with_channels_of(call, tensor)) for index, tensor in read]
     shapes = _shapes_read(call, read)
@@ -97,7 +98,7 @@ def _output(call, read, memory, number):
     parts, parts_shapes = _parts(call, read, shapes)
     answers = [
         memory.answer(
-            (call.name, index, number, tensor.held, shapes),
+            (_asker(call, rule), index, number, tensor.held, shapes, rank),
             partial(_asked, call, rule, tensor, (index, number, parts_shapes), rank),
         )
         for index, tensor in parts
@@ -112,14 +113,31 @@ def _output(call, read, memory, number):
     return _activated(call, made, memory)
 
 
+def _asker(call, rule):
+    """Name all that an answer depends on besides shapes: of alike layers one is asked."""
+    settings = getattr(rule, "settings", None)
+    if settings is None or not isinstance(call.operation, keras.layers.Layer):
+        return call.name
+    values = tuple([getattr(call.operation, setting, ...) for setting in settings])
+    if values[0] is ...:
+        # A layer of somebody else's, which the rule reads in another way.
+        return call.name
+    try:
+        hash(values)
+    except TypeError:
+        return call.name
+    return rule, values
+
+
 def _made(call, pairs, memory, number, shapes):
     """Return an output of a call as its inputs are read, and the shape that Keras gives it."""
     if shapes == call.input_shapes and len(call.inputs) == 1:
         # Blocks come again and again, and branches read the same in the same way.
         ((tensor, answer),), shape = pairs, call.output_shapes[number]
-        what = tensor.dims, tensor.axes, tensor.mixed, _content(answer)
-        how = channel_dim(call.operation, len(shape)), _has_two_ways(call.operation), shape
-        return memory.answer(what + how, partial(_followed, call, pairs, memory, shape)), shape
+        told, two_ways = channel_dim(call.operation, len(shape)), _has_two_ways(call.operation)
+        how = tensor.dims, tensor.mixed, _content(answer), told, two_ways, shape
+        follow = partial(_followed_alone, call, tensor, answer, memory, shape, how)
+        return memory.answer((tensor.axes, *how), follow), shape
     rank = len(call.output_shapes[number])
     dims, axes, mixed = _joined(pairs, rank, memory)
     shape = _shapes_made(call, shapes)[number]
@@ -147,7 +165,7 @@ def _is_plain(call, read):
     return True
 
 
-def _in_place(tensors):
+def _in_place(tensors, memory):
     """Join tensors of one shape, position by position."""
     if len(tensors) == 1:
         return tensors[0]
@@ -159,7 +177,7 @@ def _in_place(tensors):
             new = {own[0]: common[0] for own, common in zip(tensor.dims, first.dims, strict=True)}
             axes = tuple([renamed(axis, new) for axis in axes])
         branches.append((first.dims, axes))
-    dims, axes = joined(branches, alone=False)
+    dims, axes = joined(branches, False, memory)
     return TensorFields(tuple(dims), axes, any(tensor.mixed for tensor in tensors))
 
 
@@ -270,6 +288,46 @@ def _followed(call, pairs, memory, shape):
     return _completed(call, *_joined(pairs, len(shape), memory), shape)
 
 
+def _followed_alone(call, tensor, answer, memory, shape, how):
+    """Read one input: of a plain tensor the digits are worked out once, and axes follow alone."""
+    by_axis = tuple([axis.digits for axis in tensor.axes])
+    way = memory.answer(
+        ("way", by_axis, *how), partial(_plain_way, call, tensor, answer, memory, shape)
+    )
+    if way is None:
+        return _followed(call, [(tensor, answer)], memory, shape)
+    dims, read = way
+    return TensorFields(dims, along_plain_axes(tensor.axes, read, memory))
+
+
+def _plain_way(call, tensor, answer, memory, shape):
+    """Tell how the digits of a plain tensor are read, if each dimension is by itself.
+
+    Returns:
+        The digits of the output, and a dictionary from each digit of an axis that is read to its
+        new one and the :class:`~labkit.receptive_field.reads.Reads`; ``None`` if channels or
+        ends must be told apart, or an axis goes on in another dimension.
+    """
+    plain = tensor.is_plain and not tensor.mixed and not _has_two_ways(call.operation)
+    if not plain or isinstance(answer, Rearranged):
+        return None
+    if any([reads.dim != dim or reads.alone for dim, reads in answer.items()]):
+        return None
+    if any([answer[dim].offsets is None for dim in tensor.held]):
+        return None
+    if _dims_with_ends(tensor, answer, memory.each_channel)[1] or _is_mixed(tensor, answer, ()):
+        return None
+    read, _ = read_along_dims(TensorFields(tensor.dims, ()), answer, len(shape), memory)
+    made = _completed(call, read, (), False, shape).dims
+    if any([made[dim] is not read[dim] for dim in tensor.held]):
+        return None
+    return made, {
+        tensor.dims[dim][0]: (made[dim][0], answer[dim])
+        for dim in tensor.held
+        if made[dim] is not tensor.dims[dim] or not answer[dim].is_one_to_one
+    }
+
+
 def _has_two_ways(operation):
     """Say whether some features see what comes before and others what comes behind."""
     both = isinstance(operation, keras.layers.Bidirectional) and operation.return_sequences
@@ -294,7 +352,7 @@ def _joined(pairs, rank, memory):
     mixed = any(_is_mixed(*pair, hold) for pair in pairs)
     if len(pairs) == 1:
         return *branches[0], mixed
-    return *joined(branches, all(spatial for spatial, _ in ends)), mixed
+    return *joined(branches, all(spatial for spatial, _ in ends), memory), mixed
 
 
 def _dims_with_ends(tensor, answer, each_channel):
@@ -428,16 +486,14 @@ def _read(tensor, answer, rank, memory, hold=()):
 
 def _completed(call, dims, axes, mixed, shape):
     """Give every dimension of the output its digits, new ones where no input is read into it."""
-    held = {digit for axis in axes for digit in axis.digits}
     told = channel_dim(call.operation, len(shape))
     made = [
-        digits if _fits(digits, size, held) else new_digits(dims, dim, size, 0 < dim == told)
+        digits if _fits(digits, size, axes) else new_digits(dims, dim, size, 0 < dim == told)
         for dim, (digits, size) in enumerate(zip(dims, shape, strict=True))
     ]
-    fresh = [dim for dim in range(1, len(shape)) if dims[dim] is None]
     if told:
         made, axes = _as_told(made, axes, told)
-    elif fresh and fresh[-1] == len(shape) - 1 and not _has_channels(made):
+    elif len(shape) > 1 and dims[-1] is None and not _has_channels(made):
         made[-1] = new_digits(made, len(made) - 1, shape[-1], is_channel=True)
     return TensorFields(tuple(made), axes, mixed or _has_two_ways(call.operation))
 
@@ -446,11 +502,13 @@ def _has_channels(dims):
     return any(digit.is_channel for digits in dims for digit in digits)
 
 
-def _fits(digits, size, held):
+def _fits(digits, size, axes):
     """Say whether digits stand for a dimension: where no axis is, they may miss its size."""
     if digits is None:
         return False
-    return size is None or size_of(digits) == size or not held.isdisjoint(digits)
+    if size is None or size_of(digits) == size:
+        return True
+    return any(digit in axis.digits for axis in axes for digit in digits)
 
 
 def _as_told(dims, axes, told):

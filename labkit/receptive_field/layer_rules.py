@@ -41,13 +41,18 @@ from labkit.receptive_field.rule_registry import (
     keeping_places,
     rule,
     rule_for,
+    settled_by,
 )
 
 # Convolution and pooling
 
+#: What a rule reads of a layer that moves a window.
+_WINDOW = ("kernel_size", "strides", "dilation_rate", "padding", "data_format")
+
 
 @rule(*in_dimensions("ConvND"), *in_dimensions("SeparableConvND", 1, 2))
 @rule("Conv", "SeparableConv", "ExtractPatches", place="ops")
+@settled_by(*_WINDOW, "groups", "filters")
 def convolution(layer, axis):
     """Let a unit read a window, and all channels or those of its group."""
     place = axis.spatial(_data_format(layer))
@@ -59,6 +64,7 @@ def convolution(layer, axis):
 
 @rule(*in_dimensions("DepthwiseConvND", 1, 2))
 @rule("DepthwiseConv", place="ops")
+@settled_by(*_WINDOW, "depth_multiplier")
 def _depthwise_convolution(layer, axis):
     place = axis.spatial(_data_format(layer))
     if place is not None:
@@ -122,6 +128,7 @@ def _transposed_convolution(layer, axis):
 
 @rule(*in_dimensions("MaxPoolingND"), *in_dimensions("AveragePoolingND"))
 @rule("MaxPool", "AveragePool", place="ops")
+@settled_by("pool_size", "strides", "padding", "data_format")
 def _pooling(layer, axis):
     place = axis.spatial(_data_format(layer))
     if place is None:
@@ -139,6 +146,7 @@ def _adaptive_pooling(layer, axis):
 
 
 @rule(*in_dimensions("GlobalAveragePoolingND"), *in_dimensions("GlobalMaxPoolingND"))
+@settled_by("data_format", "keepdims")
 def _global_pooling(layer, axis):
     if axis.spatial(layer.data_format) is not None:
         return everything(axis, 1, axis.dim) if layer.keepdims else everything(axis)
@@ -149,11 +157,13 @@ def _global_pooling(layer, axis):
 
 
 @rule(*in_dimensions("ZeroPaddingND"))
+@settled_by("padding", "data_format")
 def _zero_padding(layer, axis):
     return _with_border(axis, layer, layer.padding, 1)
 
 
 @rule(*in_dimensions("CroppingND"))
+@settled_by("cropping", "data_format")
 def _cropping(layer, axis):
     return _with_border(axis, layer, layer.cropping, -1)
 

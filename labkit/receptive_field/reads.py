@@ -106,6 +106,14 @@ class Reads:
     uneven: str | None = field(default=None, repr=False)
     alone: bool = field(default=False, repr=False)
 
+    def __hash__(self):
+        return self._hash
+
+    @cached_property
+    def _hash(self):
+        # Asked for at every layer that reads in this way.
+        return hash((self.offsets, self.size, self.stride, self.divisor, self.listed, self.uneven))
+
     @cached_property
     def is_one_to_one(self):
         """Whether unit j reads position j and no other; a border may still come or go."""

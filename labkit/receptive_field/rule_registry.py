@@ -146,6 +146,22 @@ def keeping_places(function):
     return function
 
 
+def settled_by(*settings):
+    """Mark a rule that reads nothing of a layer but some attributes, as a decorator.
+
+    So of layers that are alike in them, and read tensors of one shape, one is asked.
+
+    Args:
+        settings: names of the attributes; the first one a layer must have, others it may lack.
+    """
+
+    def mark(function):
+        function.settings = settings
+        return function
+
+    return mark
+
+
 def in_dimensions(name, *dimensions):
     """Return the layer names for the given numbers of dimensions, such as Conv1D, Conv2D."""
     return [name.replace("ND", f"{n}D") for n in dimensions or (1, 2, 3)]

@@ -200,6 +200,10 @@ class ChannelsMatter(Exception):
     """Channels that see different things become places: they must be followed one by one."""
 
 
+#: As many units at most are compared with others' one by one; to share more saves nothing.
+_MOST_COMPARED = 4096
+
+
 class Memory:
     """Remembers, within one analysis, what came of reading the same fields in the same way.
 
@@ -210,7 +214,7 @@ class Memory:
 
     def __init__(self, each_channel=False):
         self.each_channel = each_channel
-        self._known, self._answers = {}, {}
+        self._known, self._answers, self._seen, self._clipped = {}, {}, {}, {}
 
     def answer(self, question, ask):
         """Return an answer, asking for it once; a question holds all that it depends on."""
@@ -222,13 +226,25 @@ class Memory:
         """Read along an axis that depends on one digit; return its fields and what is seen."""
         key = (id(axis.fields), id(axis.seen), reads)
         if key not in self._known:
-            seen = None
-            if axis.seen is not None:
-                _known(reads.size)
-                seen = clipped(axis.seen, reads)
+            seen = axis.seen and self._inside(axis.seen, reads)
             # The axis is kept too, so that no other object takes its place in memory.
             self._known[key] = axis, reading(axis.fields, reads), seen
         return self._known[key][1:]
+
+    def _inside(self, seen, reads):
+        """Return what is seen inside the picture; fields grow on where this is long the same."""
+        _known(reads.size)
+        key = id(seen), reads
+        if key not in self._clipped:
+            self._clipped[key] = seen, self.shared(clipped(seen, reads))
+        return self._clipped[key][1]
+
+    def shared(self, seen):
+        """Return the one :class:`Clipped` of the same positions, so that alike is one object."""
+        if seen.first.size > _MOST_COMPARED or 0 in seen.first.strides:
+            return seen
+        content = seen.first.tobytes(), seen.last.tobytes(), seen.first.shape
+        return self._seen.setdefault(content, seen)
 
 
 def _known(size):
@@ -465,6 +481,27 @@ def read_along_dims(tensor, reads_by_dim, rank, memory, hold=()):
     return dims, compact(axes)
 
 
+def along_plain_axes(axes, read, memory):
+    """Let axes of one digit at most be read, without a look at the dimensions.
+
+    Args:
+        axes: those of a tensor that is plain.
+        read: dictionary from a digit to the new one and the
+            :class:`~labkit.receptive_field.reads.Reads`; the others stay as they are.
+        memory: a :class:`Memory`.
+
+    Returns:
+        A tuple of :class:`AxisMap`.
+    """
+    if not read:
+        return axes
+    made = []
+    for axis in axes:
+        digit = axis.digits[0] if axis.digits else None
+        made.append(_read(axis, digit, *read[digit], memory) if digit in read else axis)
+    return tuple(made)
+
+
 def _read_digits(dims, dim, reads):
     """Return the digits of what is read of a dimension: channels, if it counts nothing else."""
     is_channel = bool(dims[dim]) and all([digit.is_channel for digit in dims[dim]])
@@ -650,12 +687,13 @@ def _halves(digit, size, axes, behind):
 # Several inputs
 
 
-def joined(branches, alone):
+def joined(branches, alone, memory):
     """Join what one call reads of several inputs, which broadcast as Keras' do.
 
     Args:
         branches: for each input what :func:`read_along_dims` returns.
         alone: whether each unit reads of one of them only, as after joining end to end.
+        memory: a :class:`Memory`.
 
     Returns:
         The digits of each dimension, ``None`` where no input has one; one :class:`AxisMap`
@@ -669,7 +707,7 @@ def joined(branches, alone):
     different = {_what_is_seen(axis): axis for axes in by_branch for axis in axes}
     if any([axis.has_dead for axis in different.values()]):
         by_branch = _with_dead_paths(by_branch)
-    return dims, compact(tuple(_unions(zip(*by_branch, strict=True), alone)))
+    return dims, compact(tuple(_unions(zip(*by_branch, strict=True), alone, memory)))
 
 
 def _told_apart(branches):
@@ -795,7 +833,7 @@ def _what_is_seen(axis):
     return id(axis.fields), id(axis.seen)
 
 
-def _unions(columns, alone):
+def _unions(columns, alone, memory):
     """Join axis by axis; axes of one digit along which the same is seen are joined once."""
     known = {}
     for axes in columns:
@@ -803,12 +841,12 @@ def _unions(columns, alone):
         simple = len(digits) == 1 and all([axis.digits == digits for axis in axes])
         key = tuple(map(_what_is_seen, axes)) if simple else axes
         if key not in known:
-            known[key] = _union(axes, alone)
+            known[key] = _union(axes, alone, memory)
         made = known[key]
         yield made if key is axes else AxisMap(digits, made.fields, made.seen, made.misalignment)
 
 
-def _union(axes, alone):
+def _union(axes, alone, memory):
     """Join what several inputs see along one axis."""
     digits = list(dict.fromkeys(digit for axis in axes for digit in axis.digits))
     if all(list(axis.digits) == digits for axis in axes):
@@ -818,7 +856,7 @@ def _union(axes, alone):
     fields = [pair[0] for pair in pairs]
     seen = None
     if pairs[0][1] is not None:
-        seen = _joint_ends([pair[1] for pair in pairs])
+        seen = memory.shared(_joint_ends([pair[1] for pair in pairs]))
     if alone:
         united = Uneven("joins its inputs end to end")
     elif any(isinstance(each, GridFields) for each in fields) and not any(map(has_none, fields)):
@@ -828,11 +866,15 @@ def _union(axes, alone):
     return AxisMap(tuple(digits), united, seen, _apart(fields))
 
 
+_TOGETHER = Fraction(0)
+
+
 def _apart(found):
     """Return the distance between the outermost centres of unit 0."""
     first = [f.fields[0] for f in found if not has_none(f) and f.fields[0]]
     twice = [field.first + field.last for field in first]
-    return Fraction(max(twice) - min(twice), 2) if twice else Fraction(0)
+    apart = max(twice) - min(twice) if twice else 0
+    return Fraction(apart, 2) if apart else _TOGETHER
 
 
 def _joint_ends(found):

@@ -7,6 +7,8 @@ from changing_positions import changed_by_position, check_every_unit
 from keras import layers
 
 from labkit.receptive_field.analysis import analyse
+from labkit.receptive_field.reads import Axis
+from labkit.receptive_field.rule_registry import known_rule
 
 L = layers
 
@@ -218,3 +220,80 @@ def test_constant_masks_are_not_passed_over():
         L.MultiHeadAttention(1, 2)(start, start, attention_mask=mask),
     ):
         assert "constant mask" in analyse(keras.Model(start, end)).final.unknown
+
+
+# Rules that say what of a layer they read
+
+
+class Watched:
+    """Stands for a layer, and notes which of its attributes are read."""
+
+    def __init__(self, layer):
+        self.layer, self.read = layer, set()
+
+    def __getattr__(self, name):
+        self.read.add(name)
+        return getattr(self.layer, name)
+
+
+WITH_SETTINGS = [
+    (L.Conv1D(4, 3, padding="causal"), (8, 4)),
+    (L.Conv2D(4, 3, groups=2), (8, 8, 4)),
+    (L.Conv3D(4, 3, 2, padding="same"), (8, 8, 8, 4)),
+    (L.SeparableConv1D(4, 3), (8, 4)),
+    (L.SeparableConv2D(4, 3, dilation_rate=2), (8, 8, 4)),
+    (L.DepthwiseConv1D(3), (8, 4)),
+    (L.DepthwiseConv2D(3, data_format="channels_first", depth_multiplier=2), (4, 8, 8)),
+    *((getattr(L, f"{kind}Pooling{n}D")(2), (8,) * n + (4,)) for kind in ("Max", "Average")
+      for n in (1, 2, 3)),
+    *((getattr(L, f"Global{kind}Pooling{n}D")(keepdims=keep), (8,) * n + (4,))
+      for kind in ("Max", "Average") for n in (1, 2, 3) for keep in (True, False)),
+    *((getattr(L, f"{name}{n}D")(1), (8,) * n + (4,)) for name in ("ZeroPadding", "Cropping")
+      for n in (1, 2, 3)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layer", "shape"), WITH_SETTINGS, ids=lambda value: str(value)[:40])
+def test_a_rule_reads_no_more_of_a_layer_than_it_says(layer, shape):
+    known, watched = known_rule(layer), Watched(layer)
+    # Nor does it read the call: there is none.
+    for dim in range(1, len(shape) + 1):
+        known(watched, Axis(dim, (None, *shape)))
+    assert watched.read and watched.read <= set(known.settings)
+    assert hasattr(layer, known.settings[0])
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [
+        [L.Conv2D(4, size, padding="same", dilation_rate=rate, groups=groups)
+         for size in (3, (3, 5)) for rate in (1, 2) for groups in (1, 2)],
+        [L.DepthwiseConv2D(3, stride, padding=padding)
+         for stride in (1, 2) for padding in ("same", "valid")],
+        [kind(size, 1, padding="same")
+         for kind in (L.MaxPooling2D, L.AveragePooling2D) for size in (1, 2, 3)],
+        [L.ZeroPadding2D(((0, 2), (1, 1))), L.ZeroPadding2D(1), L.ZeroPadding2D(((2, 0), (1, 1)))],
+        [L.Cropping2D(((0, 2), (1, 1))), L.Cropping2D(1), L.Cropping2D(((2, 0), (1, 1)))],
+    ],
+    ids=lambda alike: type(alike[0]).__name__,
+)  # fmt: skip
+def test_layers_that_read_one_tensor_differ_as_they_do_alone(alike):
+    start = keras.Input((16, 16, 4))
+    together = analyse(keras.Model(start, [layer(start) for layer in alike]))
+    for layer in alike:
+        # Another layer of the same configuration, which has not been called yet.
+        alone = analyse(one(type(layer).from_config(layer.get_config()), 16, 16, 4)).final
+        assert together[layer.name].axes == alone.axes
+        for axis, other in zip(together[layer.name].axes, alone.axes, strict=True):
+            assert np.array_equal(axis.seen, other.seen)
+
+
+def test_height_and_width_are_followed_once_where_they_are_alike_again():
+    start = keras.Input((16, 16, 1))
+    # The last row and the last column see nothing, so each axis is counted along both at first.
+    moved = L.Cropping2D(((1, 0), (1, 0)))(L.ZeroPadding2D(((0, 1), (0, 1)))(start))
+    joined = L.Add()([start, moved])
+    model = keras.Model(start, L.MaxPooling2D(3, 1, padding="same", name="alike")(joined))
+    height, width = analyse(model)["alike"].axes
+    assert height.input_range(15) == width.input_range(15) == (14, 15)
+    assert height.seen is width.seen and height.fields is width.fields
