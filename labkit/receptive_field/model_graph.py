@@ -8,6 +8,7 @@ again; a test compares this walk with one of them.
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from inspect import Parameter, signature
 from itertools import count
 
@@ -69,6 +70,12 @@ class Call:
             for place in range(sum(map(_is_tensor, keras.tree.flatten(value))))
         ]
         return places[index]
+
+    @cached_property
+    def operands(self):
+        """The tensors and arrays among the arguments, one after the other."""
+        given = keras.tree.flatten((self.arguments, self.keywords))
+        return [value for value in given if hasattr(value, "shape")]
 
     def shapes_made(self, input_shapes):
         """Ask Keras for the shapes of the outputs at other sizes of the inputs.
@@ -339,12 +346,12 @@ def _readers_after_makers(tensors, entries, makers):
 
 def _makers_of(tensors, entries):
     """Return the node that made each tensor, but for the model's own inputs."""
-    histories = [
-        _history(tensor)
-        for tensor in tensors
-        if isinstance(tensor, keras.KerasTensor) and id(tensor) not in entries
-    ]
-    return [history.operation._inbound_nodes[history.node_index] for history in histories]
+    makers = []
+    for tensor in tensors:
+        if isinstance(tensor, keras.KerasTensor) and id(tensor) not in entries:
+            operation, place, _ = _history(tensor)
+            makers.append(operation._inbound_nodes[place])
+    return makers
 
 
 def _history(tensor):

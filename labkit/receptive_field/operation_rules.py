@@ -231,12 +231,12 @@ def _spelt_out(letters, rank):
 def placed_operands(axis):
     """Return which of a call's operands the axis belongs to, constants counted, and all shapes."""
     shapes, place, tensors = [], None, 0
-    for value in keras.tree.flatten((axis.call.arguments, axis.call.keywords)):
+    for value in axis.call.operands:
         if isinstance(value, keras.KerasTensor):
             place = len(shapes) if tensors == axis.input else place
             shapes.append(axis.shapes[tensors] if axis.shapes else value.shape)
             tensors += 1
-        elif hasattr(value, "shape"):
+        else:
             shapes.append(tuple(value.shape))
     return place, shapes
 

@@ -74,7 +74,7 @@ class AxisMap:
         """Whether some units see nothing."""
         if not has_none(self.fields) and None in self.fields.fields:
             return True
-        return self.seen is not None and bool((self.seen.first > self.seen.last).any())
+        return self.seen is not None and np.count_nonzero(self.seen.first > self.seen.last) > 0
 
     @cached_property
     def seen_by_all(self):
