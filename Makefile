@@ -60,13 +60,9 @@ help:  ## say what there is (the default)
 book: $(VENV)/.book  ## run the labs on the embedded data and render the book to _build/html
 	$(BIN)/jupyter-book build . -W -n --keep-going
 
-# A lab keeps one process busy for long, so it begins first and the unit tests run beside it. Each
-# process computes in one thread, for there are as many processes as cores.
-test: export OMP_NUM_THREADS = 1
-test: export OPENBLAS_NUM_THREADS = 1
-test: export TF_NUM_INTRAOP_THREADS = 1
+# A lab keeps one process busy for long, so the unit tests run beside it.
 test: $(VENV)/.book  ## run the unit tests and every cell of every lab, then all examples twice
-	$(BIN)/python -m pytest $(SHARED) --nbval labs tests
+	$(BIN)/python -m pytest $(SHARED) --nbval tests labs
 	$(BIN)/python tests/determinism/other_processors.py --doctests
 
 test-processors: $(VENV)/.book  ## run what computes in floating point as four processors would

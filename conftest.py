@@ -3,6 +3,7 @@
 And what each of these may take.
 """
 
+import gc
 import os
 import sys
 import tempfile
@@ -53,6 +54,12 @@ def pytest_collection_modifyitems(config, items):
     """Let the longest files begin, where the order of collection is that of the tests."""
     place = {config.rootpath / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_collection_finish():
+    """Spare the search for cycles what lives as long as the tests: libraries and tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,15 +1,7 @@
 """What tests in several folders share."""
 
-import gc
-
 import pytest
 from http_server import serving
-
-
-def pytest_collection_finish():
-    """Spare the search for cycles what lives as long as the tests: libraries and tests."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture
