@@ -20,6 +20,7 @@ from docutils import nodes
 from live_bundle import FOLDER, build, write
 from page_language import speak_as
 from sphinx.errors import ExtensionError
+from sphinx.util import logging
 
 from labkit.language import phrase, phrases
 from labkit.page import speaking
@@ -225,6 +226,9 @@ def controls(blank):
 def pack(app):
     """Pack what the page loads; what it weighs stands in the pages."""
     app.live_bundle = build()
+    if "python_memory" not in app.live_bundle.lengths:
+        slower = "Without Node.js 20.11 or later, the page starts Python itself, which takes longer."
+        logging.getLogger(__name__).info(slower)
 
 
 def add_assets(app, page, template, context, doctree):
