@@ -9,6 +9,8 @@ from labkit import ImageDataGenerator, freeze, pretrained, small_vgg, train
 from labkit.dog_breeds.features import FeatureBatches, compute_features, split_at_head
 from labkit.dog_breeds.networks import compile_lab, head_layers
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
@@ -47,7 +49,7 @@ def test_a_head_learns_the_same_from_features_as_from_pictures(network, pictures
     start = network.get_weights()
     plain = flow(pictures, shuffle=False)
     by_pictures = train(
-        network, flow(pictures, seed=9, drop_remainder=True), plain, 3, progress=False
+        network, flow(pictures, seed=9, drop_remainder=True), plain, 2, progress=False
     )
     learnt = network.get_weights()
     network.set_weights(start)
@@ -56,7 +58,7 @@ def test_a_head_learns_the_same_from_features_as_from_pictures(network, pictures
     compile_lab(head, 1e-2)
     shuffled = FeatureBatches(*features, batch_size=8, seed=9)
     in_order = FeatureBatches(*features, batch_size=8, shuffle=False)
-    by_features = train(head, shuffled, in_order, 3, progress=False)
+    by_features = train(head, shuffled, in_order, 2, progress=False)
     for curve, figures in vars(by_pictures).items():
         assert vars(by_features)[curve] == pytest.approx(figures, rel=1e-3), curve
     for here, there in zip(network.get_weights(), learnt, strict=True):

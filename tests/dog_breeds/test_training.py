@@ -53,8 +53,8 @@ def weights_of(model):
 
 
 def test_learns_and_returns_a_figure_per_epoch(model):
-    history = train(model, Halves(4), Halves(1), epochs=12, progress=False)
-    assert {len(curve) for curve in history.curves.values()} == {len(history)} == {12}
+    history = train(model, Halves(4), Halves(1), epochs=8, progress=False)
+    assert {len(curve) for curve in history.curves.values()} == {len(history)} == {8}
     assert history.accuracy[-1] > 0.9 > history.accuracy[0]
     assert evaluate(model, Halves())[1] > 0.9
 
