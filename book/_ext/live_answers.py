@@ -227,7 +227,7 @@ def pack(app):
     """Pack what the page loads; what it weighs stands in the pages."""
     app.live_bundle = build()
     if "python_memory" not in app.live_bundle.lengths:
-        slower = "Without Node.js 20.11 or later, the page starts Python itself, which takes longer."
+        slower = "Without Node.js 20.11 or later, a page starts Python itself, which takes longer."
         logging.getLogger(__name__).info(slower)
 
 
