@@ -232,6 +232,7 @@ def test_other_things_are_unreadable(check, answer):
     ("text", "reason", "spot"),
     [
         ("s*r + q", "'q' is not a name here; the names are r, k, s and d", 6),
+        ("s*r + depth", "'depth' is not a name here", 6),
         ("s*(r + k", "')' must stand here", 8),
         ("s*r + k)", "here stands ')'", 7),
         ("s*r + ", "the formula ends", 6),

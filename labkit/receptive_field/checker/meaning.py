@@ -327,7 +327,7 @@ class _OneLayer(_Meaning):
         raw = _raw(part)
         if letter_of(raw) == "j" or letter_of(raw.partition("_")[0]) == "j":
             raise refused("jump, forward", part.at, name=raw)
-        if part not in self._fields and not letter_of(raw):
+        if part not in self._fields and letter_of(raw) in ("", "L"):
             if raw in ("f", "F"):
                 raise refused("f of one layer", part.at, name=raw)
             raise self._unknown(part)
