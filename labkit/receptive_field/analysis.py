@@ -33,6 +33,11 @@ from labkit.words import is_whole, require_one_of
 
 _SQUEEZE_EXCITATION = ("whole image", "ignore")
 
+#: What multiplies two tensors: each unit with its like, or sums of such products.
+_UNIT_BY_UNIT = {"Multiply", "Divide", "TrueDivide", "FloorDivide", "DivideNoNan", "Mod", "Fmod"}
+_PRODUCTS = _UNIT_BY_UNIT | {"Matmul", "Einsum", "Tensordot", "Dot"}
+_BY_NOTHING = "multiplies by units that see nothing, and reads nothing itself where those are zero"
+
 
 def analyse(
     model,
@@ -324,6 +329,8 @@ class _Walk:
         for _, tensor in read:
             if isinstance(tensor, _Unknown):
                 return [_Unknown(tensor.why, shape) for shape in call.output_shapes]
+        if _multiplies_by_nothing(call, read):
+            return [self._unknown(call, _BY_NOTHING, shape) for shape in call.output_shapes]
         try:
             made = outputs_of(call, read, self.memory)
         except SizeProblem as problem:
@@ -352,6 +359,19 @@ def _shapes(numbers, static, tensors):
 
 def _named(call):
     return f"The layer {call.name!r} ({call.kind})"
+
+
+def _multiplies_by_nothing(call, read):
+    """Tell whether a product has a factor with units that see nothing: they may be zero or not.
+
+    A factor by itself is multiplied by what is zero where it is.
+    """
+    tensors = [tensor for _, tensor in read]
+    if call.kind not in _PRODUCTS or len(tensors) < 2:
+        return False
+    if call.kind in _UNIT_BY_UNIT and all([tensor is tensors[0] for tensor in tensors]):
+        return False
+    return any([axis.has_dead for tensor in tensors for axis in tensor.axes])
 
 
 def _without_gates(read):

@@ -161,3 +161,26 @@ def test_a_kernel_that_depends_on_the_picture_is_not_guessed():
     start = keras.Input((9, 2), batch_size=1)
     made = ops.conv(start, ops.reshape(start[:, :4], (2, 2, 2)))
     assert "kernel that depends" in analyse(keras.Model(start, made)).final.unknown
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x: ops.matmul(keras.layers.ZeroPadding2D(2)(x), ops.swapaxes(x, 2, 3)[:, :1]),
+        lambda x: ops.einsum("bijc,bic->bijc", keras.layers.ZeroPadding2D((0, 2))(x), x[:, :, 0]),
+        lambda x: keras.layers.ZeroPadding2D(2)(x) * x[:, :1, :1],
+        lambda x: keras.layers.Multiply()([keras.layers.ZeroPadding2D(2)(x), x[:, :1, :1]]),
+    ],
+    ids=["matmul", "einsum", "operator", "layer"],
+)
+def test_a_product_with_units_that_see_nothing_is_unknown(product):
+    start = keras.Input((4, 6, 3))
+    field = analyse(keras.Model(start, product(start))).final
+    assert "multiplies by units that see nothing" in field.unknown
+
+
+def test_a_product_of_a_padded_tensor_with_itself_reads_nothing_beyond_the_picture():
+    start = keras.Input((4, 6, 3))
+    padded = keras.layers.ZeroPadding2D(2)(start)
+    axes = analyse(keras.Model(start, padded * ops.sigmoid(padded))).final.axes
+    assert axes[0].input_range(0) is None and axes[0].input_range(2) == (0, 0)
