@@ -33,10 +33,13 @@ from labkit.words import is_whole, require_one_of
 
 _SQUEEZE_EXCITATION = ("whole image", "ignore")
 
-#: What multiplies two tensors: each unit with its like, or sums of such products.
-_UNIT_BY_UNIT = {"Multiply", "Divide", "TrueDivide", "FloorDivide", "DivideNoNan", "Mod", "Fmod"}
+#: Where one of their inputs is zero they may not read the others: unit by unit, or in sums.
+_UNIT_BY_UNIT = frozenset(
+    "Multiply Divide TrueDivide FloorDivide DivideNoNan Mod Fmod Power LogicalAnd LogicalOr "
+    "Where".split()
+)
 _PRODUCTS = _UNIT_BY_UNIT | {"Matmul", "Einsum", "Tensordot", "Dot"}
-_BY_NOTHING = "multiplies by units that see nothing, and reads nothing itself where those are zero"
+_BY_NOTHING = "multiplies or chooses by units that see nothing: it may read nothing else there"
 
 
 def analyse(
@@ -329,7 +332,7 @@ class _Walk:
         for _, tensor in read:
             if isinstance(tensor, _Unknown):
                 return [_Unknown(tensor.why, shape) for shape in call.output_shapes]
-        if _multiplies_by_nothing(call, read):
+        if _may_be_silenced(call, [tensor for _, tensor in read]):
             return [self._unknown(call, _BY_NOTHING, shape) for shape in call.output_shapes]
         try:
             made = outputs_of(call, read, self.memory)
@@ -361,12 +364,12 @@ def _named(call):
     return f"The layer {call.name!r} ({call.kind})"
 
 
-def _multiplies_by_nothing(call, read):
-    """Tell whether a product has a factor with units that see nothing: they may be zero or not.
+def _may_be_silenced(call, tensors):
+    """Tell whether a factor of a product has units that see nothing, such as those of a border.
 
-    A factor by itself is multiplied by what is zero where it is.
+    They may be zero, and then the product does not read its other factors; or be a bias, and then
+    it does. A tensor that is multiplied by itself reads nothing there, whatever they are.
     """
-    tensors = [tensor for _, tensor in read]
     if call.kind not in _PRODUCTS or len(tensors) < 2:
         return False
     if call.kind in _UNIT_BY_UNIT and all([tensor is tensors[0] for tensor in tensors]):

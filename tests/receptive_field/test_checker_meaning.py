@@ -59,6 +59,8 @@ RIGHT_RECURRENCES = [
     "s_l r_l + k_l - s_l = r_{l-1}(r_{l}, k_l, s_l)",
     r"r^{(l-1)}(r^{(l)}) = s^{(l)} (r^{(l)} - 1) + k^{(l)}",
     "r_in(r_out) = (r_out - 1)*stride + kernel",
+    "r_{l-1}(r_l) - k_l = s_l (r_l - 1)",
+    "k_l + s_l r_l - 2 r_{l-1}(r_l) = s_l - r_{l-1}(r_l)",
 ]
 RIGHT_CLOSED_FORMS = [
     f"1 + {FIELD} = r_0",
@@ -125,6 +127,7 @@ NOT_PROVED_RECURRENCES = [
     ("s*r + k - s before", "without words"),
     (r"r_{l-1} = s_l (r_l - 1) + k_l \quad \text{for } l \ge 1", "without words"),
     ("r_{l-1}(s_l) = s_l r_l + k_l - s_l", "Not yet"),
+    ("r_{l-1}(r_l = s_l r_l + k_l - s_l", "must stand here"),
     ("r_{l-1}(r_l - 1) = s_l r_l + k_l - s_l", "Not yet"),
     ("r_{l-1}(r_{l+1}) = s_l r_l + k_l - s_l", "two layers"),
     ("r_{l-1}(r_{l-1}) = s_l r_l + k_l - s_l", "solve for it"),

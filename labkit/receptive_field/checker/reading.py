@@ -155,34 +155,55 @@ def _sides(found: tuple[Token, ...], end: int) -> Iterator[tuple[tuple[Token, ..
 
 
 def _without_arguments(side: tuple[Token, ...], found: tuple[Token, ...]) -> tuple[Token, ...]:
-    """Leave out what a field is said to be a function of, as in ``r_{l-1}(r_l, k_l) = …``.
+    """Leave out what fields are said to be functions of, as in ``r_{l-1}(r_l, k_l) - k_l = …``."""
+    kept: list[Token] = []
+    at = 0
+    while at < len(side):
+        end = at + _length_of_name(side[at:])
+        name, rest = side[at:end], side[end:]
+        closed = name and rest and rest[0].kind == "(" and _closing(rest) < len(rest)
+        inner = rest[1 : _closing(rest)] if closed else ()
+        is_field = bool(name) and letter_of(name[0].text) == "r"
+        is_side = at == 0 and len(rest) == len(inner) + 2
+        kept += side[at : max(end, at + 1)]
+        at = max(end, at + 1)
+        if inner and (is_field or is_side) and _are_arguments(inner, name, found):
+            at = end + len(inner) + 2
+    return tuple(kept)
 
-    It is one where a side is nothing else and each argument stands on another side.
+
+def _are_arguments(
+    inner: tuple[Token, ...], name: tuple[Token, ...], found: tuple[Token, ...]
+) -> bool:
+    """Tell whether what stands in brackets behind a name are its arguments, and no factor.
+
+    They are where each is another name that stands elsewhere too; a single one may be a factor,
+    unless it is a field, or its meaning that of no parameter.
     """
-    opens = (n for n, token in enumerate(side) if n and token.kind == "(")
-    at = next((n for n in opens if n + _closing(side[n:]) == len(side) - 1), 0)
-    name, inner = side[:at], side[at + 1 : -1]
-    if not at or not _is_name(name) or name[0].text in FUNCTIONS:
-        return side
     commas = [n for n, token in enumerate(inner) if token.kind == ","]
     starts, ends = (0, *(n + 1 for n in commas)), (*commas, len(inner))
     arguments = [inner[start:end] for start, end in zip(starts, ends, strict=True)]
-    if not all(map(_is_name, arguments)):
-        return side
-    letter, here, everywhere = letter_of(inner[0].text), _plain_text(side), _plain_text(found)
+    is_name = name[0].text not in FUNCTIONS and all(
+        0 < len(each) == _length_of_name(each) for each in arguments
+    )
+    if not is_name:
+        return False
+    letter = letter_of(inner[0].text)
     alone = letter == "r" or (len(name) > 1 and letter not in ("k", "s", "d", "p"))
     applied = commas or (alone and letter_of(name[0].text) == "r")
-    known = (everywhere.count(text) > here.count(text) for text in map(_plain_text, arguments))
-    return name if applied and all(known) else side
+    whole, own = _plain_text(found), _plain_text(name)
+    texts = [_plain_text(each) for each in arguments]
+    return bool(applied) and all(text != own and whole.count(text) > 1 for text in texts)
 
 
-def _is_name(found: tuple[Token, ...]) -> bool:
-    """Tell whether tokens are a name, with an index or without."""
+def _length_of_name(found: tuple[Token, ...]) -> int:
+    """Count the tokens of the name that stands first, with an index or without; 0 if none does."""
     kinds = [token.kind for token in found]
-    if kinds[:1] != ["word"] or len(found) == 1:
-        return kinds == ["word"]
-    index = found[1:] if kinds[1] == "[" else found[2:]
-    return kinds[1] in ("_", "^", "[") and _closing(index) == len(index) - 1
+    if kinds[:1] != ["word"]:
+        return 0
+    if kinds[1:2] == ["["]:
+        return 2 + _closing(found[1:])
+    return 3 + _closing(found[2:]) if kinds[1:2] in (["_"], ["^"]) else 1
 
 
 def _plain_text(found: tuple[Token, ...]) -> str:
