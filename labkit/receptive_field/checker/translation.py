@@ -40,7 +40,7 @@ from labkit.receptive_field.checker.formula import (
     product,
 )
 from labkit.receptive_field.checker.meaning import ARGUMENTS, argument_letter
-from labkit.receptive_field.checker.python_reading import ExpressionReader, Row
+from labkit.receptive_field.checker.python_expressions import ExpressionReader, Row
 from labkit.receptive_field.checker.wording import refused
 
 _LARGEST_FORMULA = 1500
