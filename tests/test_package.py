@@ -1,6 +1,7 @@
 """The package as a whole: what importing it loads, and what it offers."""
 
 import ast
+import graphlib
 import inspect
 import subprocess
 import sys
@@ -77,3 +78,25 @@ def test_an_import_is_seen_wherever_it_stands():
     assert "labkit.dog_breeds.batches.directory_iterator.DirectoryIterator" in set(
         imported(inside_a_function)
     )
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """Also not inside functions, where Python itself would not mind."""
+    files = {module_of(path): path for path in (ROOT / "labkit").rglob("*.py")}
+    # A package's own file only hands on what stands in the others.
+    files = {name: path for name, path in files.items() if path.name != "__init__.py"}
+    graph = {name: files.keys() & set(modules_named(path)) for name, path in files.items()}
+    assert sum(map(len, graph.values())) > 100
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def modules_named(path):
+    """Yield what a file imports, as modules: without the names that it takes out of them."""
+    for name in imported(path):
+        yield name
+        yield name.rpartition(".")[0]
