@@ -28,14 +28,27 @@ def mixed_dims(operation, shape):
         [2]
     """
     activation = getattr(operation, "activation", None)
+    if activation is None:
+        return (
+            _mixed_inside(operation, shape)
+            if isinstance(operation, keras.layers.Wrapper)
+            else set()
+        )
     # A recurrence applies its activation to the features of one step.
-    if activation is None or isinstance(operation, keras.layers.RNN):
+    if isinstance(operation, keras.layers.RNN):
         return set()
     module = getattr(activation, "__module__", None) or ""
     if module.startswith("keras.src.activations."):
         own = getattr(activation, "__name__", "") in _ALONG_THE_LAST
         return {len(shape) - 1} if own else set()
     return _tried(activation, len(shape))
+
+
+def _mixed_inside(wrapper, shape):
+    """List what the layer inside a wrapper mixes; one may stand for a step of time."""
+    if isinstance(wrapper, keras.layers.TimeDistributed):
+        return {dim + 1 for dim in mixed_dims(wrapper.layer, shape[1:])}
+    return mixed_dims(wrapper.layer, shape)
 
 
 #: How often, and how large, a function is tried: it may mix only where values are extreme.

@@ -15,12 +15,14 @@ import numpy as np
 from labkit.receptive_field.analysis_result import Analysis, LayerField
 from labkit.receptive_field.call_fields import outputs_of
 from labkit.receptive_field.chosen_rules import GATES, chosen_rules
+from labkit.receptive_field.constants import BY_NOTHING, CONCERNED, may_be_silenced
 from labkit.receptive_field.input_axes import spatial_dims
 from labkit.receptive_field.layer_fields import axis_fields, unknown_fields
 from labkit.receptive_field.model_graph import read_graph
 from labkit.receptive_field.operations import multiply_adds
 from labkit.receptive_field.paths import Step, Walked
 from labkit.receptive_field.reads import SizeProblem, UnreadableLayer
+from labkit.receptive_field.rule_registry import is_own
 from labkit.receptive_field.tensor_fields import (
     ChannelsMatter,
     Memory,
@@ -32,14 +34,6 @@ from labkit.receptive_field.unit_fields import GLOBAL
 from labkit.words import is_whole, require_one_of
 
 _SQUEEZE_EXCITATION = ("whole image", "ignore")
-
-#: Where one of their inputs is zero they may not read the others: unit by unit, or in sums.
-_UNIT_BY_UNIT = frozenset(
-    "Multiply Divide TrueDivide FloorDivide DivideNoNan Mod Fmod Power LogicalAnd LogicalOr "
-    "Where".split()
-)
-_PRODUCTS = _UNIT_BY_UNIT | {"Matmul", "Einsum", "Tensordot", "Dot"}
-_BY_NOTHING = "multiplies or chooses by units that see nothing: it may read nothing else there"
 
 
 def analyse(
@@ -61,6 +55,10 @@ def analyse(
     network too, are counted where a size of the input is known, in
     :meth:`~labkit.receptive_field.analysis_result.AxisField.input_range` and
     ``sees_whole_input``.
+
+    A unit reads what it is computed from, whatever the weights and the picture: ``x - x`` reads x,
+    and so does a rectifier of what is never positive. Constants of the model count as what they
+    are: where a mask or a window is zero, nothing is read.
 
     Args:
         model: a functional or sequential ``keras.Model`` with 1, 2 or 3 spatial axes; models
@@ -332,8 +330,9 @@ class _Walk:
         for _, tensor in read:
             if isinstance(tensor, _Unknown):
                 return [_Unknown(tensor.why, shape) for shape in call.output_shapes]
-        if _may_be_silenced(call, [tensor for _, tensor in read]):
-            return [self._unknown(call, _BY_NOTHING, shape) for shape in call.output_shapes]
+        concerned = call.kind in CONCERNED and is_own(call.rule)
+        if concerned and may_be_silenced(call, [tensor for _, tensor in read]):
+            return [self._unknown(call, BY_NOTHING, shape) for shape in call.output_shapes]
         try:
             made = outputs_of(call, read, self.memory)
         except SizeProblem as problem:
@@ -362,19 +361,6 @@ def _shapes(numbers, static, tensors):
 
 def _named(call):
     return f"The layer {call.name!r} ({call.kind})"
-
-
-def _may_be_silenced(call, tensors):
-    """Tell whether a factor of a product has units that see nothing, such as those of a border.
-
-    They may be zero, and then the product does not read its other factors; or be a bias, and then
-    it does. A tensor that is multiplied by itself reads nothing there, whatever they are.
-    """
-    if call.kind not in _PRODUCTS or len(tensors) < 2:
-        return False
-    if call.kind in _UNIT_BY_UNIT and all([tensor is tensors[0] for tensor in tensors]):
-        return False
-    return any([axis.has_dead for tensor in tensors for axis in tensor.axes])
 
 
 def _without_gates(read):

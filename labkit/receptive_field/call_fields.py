@@ -15,6 +15,12 @@ from labkit.receptive_field import layer_rules, operation_rules, spectrogram_rul
 from labkit.receptive_field.activations import mixed_dims
 from labkit.receptive_field.channels import channel_dim
 from labkit.receptive_field.chosen_rules import left_out
+from labkit.receptive_field.constants import (
+    LEVELLING,
+    OF_ONE,
+    is_single_entry,
+    refuse_single_entry,
+)
 from labkit.receptive_field.reads import (
     Axis,
     Reads,
@@ -24,7 +30,7 @@ from labkit.receptive_field.reads import (
     one_to_one,
     part,
 )
-from labkit.receptive_field.rule_registry import rule_for
+from labkit.receptive_field.rule_registry import is_own, rule_for
 from labkit.receptive_field.tensor_fields import (
     ChannelsMatter,
     Digit,
@@ -88,11 +94,13 @@ def _output(call, read, memory, number):
     if rule is left_out and number:
         raise UnreadableLayer("is ignored, and only its first output stands for what it reads")
     keeps_places = getattr(rule, "keeps_places", False) and not call.acts_as_in_training
-    if keeps_places and _is_plain(call, read):
+    if keeps_places and _is_plain(call, read) and not _has_constants(call):
         return _activated(call, _in_place([tensor for _, tensor in read], memory), memory)
     rank = len(call.output_shapes[number])
     read = [(index, _with_channels_of(call, tensor)) for index, tensor in read]
     shapes = _shapes_read(call, read)
+    if call.kind in LEVELLING and is_own(rule):
+        refuse_single_entry(call, shapes[read[0][0]], number)
     if rule is layer_rules.convolutional_recurrence and _is_by_step(call, read):
         return _of_steps(call, read, memory, _shapes_made(call, shapes)[number])
     parts, parts_shapes = _parts(call, read, shapes)
@@ -163,6 +171,12 @@ def _is_plain(call, read):
         if told not in (None, tensor.channel_dim):
             return False
     return True
+
+
+def _has_constants(call):
+    """Say whether a layer that joins a list of tensors has been given arrays among them."""
+    given = call.arguments[0] if call.arguments else None
+    return type(given) is list and len(given) > len(call.inputs)
 
 
 def _in_place(tensors, memory):
@@ -378,6 +392,8 @@ def _has_ends(reads, size):
     """Say whether some units read nothing of a dimension."""
     if reads.alone:
         return True
+    if reads.listed is not None:
+        return bool((reads.listed.first > reads.listed.last).any())
     if reads.offsets is None or reads.uneven or None in (size, reads.size):
         return False
     if reads.is_one_to_one:
@@ -530,6 +546,8 @@ def _activated(call, made, memory):
     dims = mixed_dims(call.operation, made.shape)
     if not dims:
         return made
+    if is_single_entry(made.shape, dims):
+        raise UnreadableLayer(f"has an activation that {OF_ONE}")
     mixed = {dim: Reads(None, made.shape[dim], dim=dim) for dim in dims if dim in made.held}
     if not mixed:
         return made

@@ -91,12 +91,36 @@ def _operations_inside(layer):
 
 def _called(layer, arguments, keywords):
     try:
-        with _operators_that_give_way(), _at_inference(layer):
+        with _operators_that_give_way(), _weights_that_stay(), _at_inference(layer):
             if isinstance(layer, keras.layers.TimeDistributed):
                 return [_at_each_step(layer.layer, *arguments)]
             return keras.tree.flatten(layer.call(*arguments, **keywords))
+    except UnreadableLayer:
+        raise
     except Exception as problem:
         raise UnreadableLayer(_reason(problem)) from problem
+
+
+@contextmanager
+def _weights_that_stay():
+    """Refuse to follow what writes into weights, such as a mask into those of a kernel."""
+    assign = keras.Variable.assign
+
+    def assign_if_whole(self, value):
+        # Those of floats are weights; chance keeps its seeds in whole numbers.
+        if "float" in self.dtype:
+            raise UnreadableLayer("writes into its weights while it runs")
+        return assign(self, value)
+
+    is_own = "assign" in vars(keras.Variable)
+    keras.Variable.assign = assign_if_whole
+    try:
+        yield
+    finally:
+        if is_own:
+            keras.Variable.assign = assign
+        else:
+            del keras.Variable.assign
 
 
 @contextmanager

@@ -11,7 +11,14 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from labkit.receptive_field.operation_rules import mixing, placed_operands, refuse_mask
+from labkit.receptive_field.constants import (
+    beside_constants,
+    constants,
+    is_single_entry,
+    kept_taps,
+    refuse_masks,
+)
+from labkit.receptive_field.operation_rules import mixing, placed_operands
 from labkit.receptive_field.reads import (
     Axis,
     Listed,
@@ -25,6 +32,7 @@ from labkit.receptive_field.reads import (
     everything,
     future,
     listed,
+    nothing,
     one_to_one,
     part,
     past,
@@ -101,13 +109,23 @@ def _in_groups(axis, groups, made):
 
 
 def _convolved(layer, axis, place):
-    return window(
+    reads = window(
         axis,
         at(_kernel_size(layer, axis), place),
         at(layer.strides, place),
         at(layer.dilation_rate, place),
         layer.padding,
     )
+    for kernel in _constant_kernel(layer, axis):
+        taps = kept_taps(kernel, place, reads.offsets, axis.rank - 2)
+        reads = replace(reads, offsets=taps)
+    return reads
+
+
+def _constant_kernel(layer, axis):
+    """List the kernel that an operation is given, unless it is a weight."""
+    has_a_size = hasattr(layer, "kernel_size") or hasattr(layer, "size")
+    return [] if has_a_size else constants(_kernel(axis))
 
 
 @rule(*in_dimensions("ConvNDTranspose"))
@@ -116,7 +134,7 @@ def _transposed_convolution(layer, axis):
     place = axis.spatial(_data_format(layer))
     if place is None:
         return everything(axis)
-    return transposed_window(
+    reads = transposed_window(
         axis,
         at(_kernel_size(layer, axis), place),
         at(layer.strides, place),
@@ -124,6 +142,11 @@ def _transposed_convolution(layer, axis):
         layer.padding,
         at(layer.output_padding, place),
     )
+    for kernel in _constant_kernel(layer, axis):
+        # The first tap reaches furthest ahead, so that a unit reads with it what lies last.
+        taps = kept_taps(np.flip(kernel, place), place, reads.offsets, axis.rank - 2)
+        reads = replace(reads, offsets=taps)
+    return reads
 
 
 @rule(*in_dimensions("MaxPoolingND"), *in_dimensions("AveragePoolingND"))
@@ -148,7 +171,8 @@ def _adaptive_pooling(layer, axis):
 @rule(*in_dimensions("GlobalAveragePoolingND"), *in_dimensions("GlobalMaxPoolingND"))
 @settled_by("data_format", "keepdims")
 def _global_pooling(layer, axis):
-    if axis.spatial(layer.data_format) is not None:
+    # A mask of the steps has no channels.
+    if axis.rank == 2 or axis.spatial(layer.data_format) is not None:
         return everything(axis, 1, axis.dim) if layer.keepdims else everything(axis)
     return one_to_one(axis, axis.dim if layer.keepdims else 1)
 
@@ -236,11 +260,16 @@ def _centre_crop(layer, axis):
 @rule("Rescaling", "Normalization", "Embedding", "ReversibleEmbedding", "Discretization")
 @rule("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
 @rule(*in_dimensions("SpatialDropoutND"))
-@rule("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 @rule("LayerScale", "CustomScaleLayer", place="applications")
 @keeping_places
 def _each_position(layer, axis):
     return one_to_one(axis)
+
+
+@rule("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+@keeping_places
+def _joining(layer, axis):
+    return beside_constants(axis, one_to_one(axis))
 
 
 @rule("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomShear")
@@ -282,7 +311,7 @@ def _concatenation(layer, axis):
 
 @rule("Softmax")
 def _softmax(layer, axis):
-    refuse_mask(axis, "mask")
+    refuse_masks(axis.call)
     return mixing(axis, layer.axis)
 
 
@@ -301,9 +330,13 @@ def _activation(layer, axis):
 @rule("GroupNormalization")
 def _group_normalisation(layer, axis):
     """Mix all positions of a group of channels, which may lie along an axis of the picture."""
-    if axis.dim != layer.axis % axis.rank or layer.groups == 1 or axis.size is None:
+    channel = layer.axis % axis.rank
+    channels = axis.shape[channel]
+    width = channels and (1 if layer.groups == -1 else channels // layer.groups)
+    if width == 1 and is_single_entry(axis.shape, {*range(1, axis.rank)} - {channel}):
+        return nothing(axis)
+    if axis.dim != channel or layer.groups == 1 or axis.size is None:
         return everything(axis, axis.size, axis.dim)
-    width = 1 if layer.groups == -1 else axis.size // layer.groups
     if width == 1:
         return one_to_one(axis)
     first = np.arange(axis.size) // width * width
@@ -324,15 +357,17 @@ def _contrast_of_the_picture(layer, axis):
 @rule("MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention")
 def _multi_head_attention(layer, axis):
     argument, _ = axis.call.argument(axis.input)
-    refuse_mask(axis, "attention_mask")
+    refuse_masks(axis.call)
     dims = getattr(layer, "attention_axes", None) or range(1, axis.rank - 1)
     return _attended(axis, argument, {dim % axis.rank for dim in as_tuple(dims)})
 
 
 @rule("Attention", "AdditiveAttention")
 def _attention(layer, axis):
-    argument, place = axis.call.argument(axis.input)
+    refuse_masks(axis.call)
+    argument, _ = axis.call.argument(axis.input)
     if argument == "inputs":
+        place, _ = placed_operands(axis)
         argument = ("query", "value", "key")[place]
     return _attended(axis, argument, {1})
 
@@ -341,18 +376,22 @@ def _attended(axis, argument, dims):
     """Let a query read itself and, along some dimensions, all keys and values."""
     if argument not in ("query", "value", "key"):
         raise UnreadableLayer(f"takes a {argument} that depends on the picture, which has no rule")
-    causal = _is_causal(axis.call)
+    causal, one_key = _is_causal(axis.call), is_single_entry(_shape_of_values(axis), dims)
     if axis.output:
         # Of heads, Keras states as many keys as queries, and has another number at times.
         misstated = len(axis.made) > 3 and len({shape[1] for shape in axis.shapes}) > 1
-        if misstated or causal or dims != {1} or len(axis.call.inputs) > 2:
+        if misstated or one_key or causal or dims != {1} or len(axis.call.inputs) > 2:
             raise UnreadableLayer(
                 "gives its attention scores, which have a rule only where a query meets a value "
-                "along one axis, of the same length for several heads, and without a causal mask"
+                "along one axis, of the same length for several heads, and without a causal mask, "
+                "and only for two keys or more"
             )
         return _score(axis, argument)
     if axis.dim == axis.rank - 1:
         return everything(axis)
+    if one_key and argument != "value":
+        # Its weight is 1, whoever asks.
+        return nothing(axis, axis.made[axis.dim] if argument == "key" else axis.size)
     if argument == "query" and causal and axis.dim in dims:
         return _weighing(axis)
     if argument == "query" or axis.dim not in dims:
@@ -363,6 +402,14 @@ def _attended(axis, argument, dims):
     if dims != {1}:
         raise UnreadableLayer("masks the future along several dimensions, which has no rule")
     return past(axis, units=units)
+
+
+def _shape_of_values(axis):
+    """Return the shape of the values, of which there are as many as keys."""
+    call, (_, shapes) = axis.call, placed_operands(axis)
+    value = call.keywords.get("value")
+    place = next((i for i, each in enumerate(call.operands) if each is value), 1)
+    return shapes[place]
 
 
 def _score(axis, argument):
@@ -395,14 +442,22 @@ def _recurrence(layer, axis):
     """Let step t see what came before it; states, and the last step, have seen everything."""
     if axis.rank > 3:
         raise UnreadableLayer("runs over more than steps and features, which has no rule")
-    if axis.output or not layer.return_sequences or axis.rank < 3 or axis.dim != 1:
+    refuse_masks(axis.call)
+    if axis.output or not layer.return_sequences or not _is_of_steps(axis):
         return everything(axis)
     return future(axis, in_order_of_steps=True) if layer.go_backwards else past(axis)
 
 
+def _is_of_steps(axis):
+    """Say whether an axis is that of the steps, of a sequence or of its mask."""
+    is_by_step = axis.rank > 2 or axis.call.argument(axis.input)[0] == "mask"
+    return axis.dim == 1 and is_by_step
+
+
 @rule("Bidirectional")
 def _both_ways(layer, axis):
-    if axis.output > (layer.merge_mode is None) or axis.rank < 3 or axis.dim != 1:
+    refuse_masks(axis.call)
+    if axis.output > (layer.merge_mode is None) or not _is_of_steps(axis):
         return everything(axis)
     if not layer.return_sequences:
         return everything(axis)

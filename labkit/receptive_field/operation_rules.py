@@ -7,6 +7,7 @@ What only moves values along a dimension is not written down case by case: Keras
 import keras
 import numpy as np
 
+from labkit.receptive_field.constants import beside_constants, constants
 from labkit.receptive_field.reads import (
     Reads,
     Rearranged,
@@ -46,40 +47,7 @@ _LETTERS = [chr(code) for code in range(0x100, 0x140)]
 )
 def _each_position(operation, axis):
     """Align shapes from the right, as broadcasting does."""
-    _refuse_masks(axis)
-    return one_to_one(axis, axis.dim + len(axis.made) - axis.rank)
-
-
-def _refuse_masks(axis):
-    """Refuse to add a constant that hides pairs of positions from a softmax, as a triangle does."""
-    if type(axis.call.operation).__name__ not in ("Add", "Subtract", "Where"):
-        return
-    for value in _constants(axis.call.arguments):
-        array = keras.ops.convert_to_numpy(value)
-        is_of_pairs = array.ndim > 1 and sorted(array.shape)[-2] > 1
-        if is_of_pairs and (array.dtype == bool or np.ptp(array) > _HIDES):
-            raise UnreadableLayer(_MASKED)
-
-
-def refuse_mask(axis, name):
-    """Refuse a constant mask that is given to a layer by name, or as its last argument."""
-    if _constants((axis.call.keywords.get(name), axis.call.arguments[-1])):
-        raise UnreadableLayer(_MASKED)
-
-
-#: What is this far below the rest is nothing behind a softmax.
-_HIDES = 50
-_MASKED = "hides what a constant mask says, and masks have no rule"
-
-
-def _constants(arguments):
-    """List the arrays among the arguments of a call that are neither tensors nor weights."""
-    return [
-        value
-        for value in keras.tree.flatten(arguments)
-        if getattr(value, "shape", None)
-        and not isinstance(value, (keras.KerasTensor, keras.Variable))
-    ]
+    return beside_constants(axis, one_to_one(axis, axis.dim + len(axis.made) - axis.rank))
 
 
 @rule("BatchNorm", "RGBToGrayscale", "RGBToHSV", "HSVToRGB", place="ops")
@@ -210,13 +178,17 @@ def _by_letters(axis, operands, made):
     if letters.count(letter) > 1:
         raise UnreadableLayer("takes a diagonal, which has no rule")
     made = _spelt_out(made, len(axis.made))
-    if letter in made:
-        return one_to_one(axis, made.index(letter))
-    if any(
-        not np.all(keras.ops.convert_to_numpy(value)) for value in _constants(axis.call.arguments)
-    ):
+    for operand, value in zip(operands, axis.call.operands, strict=True):
+        for array in constants(value):
+            _refuse_zeros(array, _spelt_out(operand, array.ndim), made, letter)
+    return one_to_one(axis, made.index(letter)) if letter in made else everything(axis)
+
+
+def _refuse_zeros(array, letters, made, letter):
+    """Refuse a constant factor that silences some units, or some of what they sum over."""
+    summed = tuple(dim for dim, each in enumerate(letters) if each not in made)
+    if not (array != 0).any(axis=summed).all() or (letter not in made and not array.all()):
         raise UnreadableLayer("sums with a constant that has zeros, and so not over everything")
-    return everything(axis)
 
 
 def _spelt_out(letters, rank):

@@ -219,6 +219,23 @@ def _everything(size, dim):
     return Reads(None, size, dim=dim)
 
 
+def nothing(axis, units=None, dim=None):
+    """Let no unit read anything: a query that has one key alone to choose, say.
+
+    Args:
+        axis: the :class:`Axis`.
+        units: number of units; default: one for each position.
+        dim: dimension of the output that holds the axis; default: the same.
+
+    Returns:
+        A :class:`Reads`.
+    """
+    units, dim = axis.size if units is None else units, axis.dim if dim is None else dim
+    if units is None:
+        return Reads((), None, dim=dim)
+    return Reads((), units, dim=dim, listed=Listed(np.ones(units, int), np.zeros(units, int)))
+
+
 def past(axis, dim=None, units=None):
     """Let unit t read positions 0 to t: recurrence, causal attention, a cumulative sum.
 

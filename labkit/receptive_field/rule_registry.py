@@ -1,6 +1,7 @@
 """Which rule an operation of Keras has: written here, or given by a user."""
 
 from functools import cache
+from types import FunctionType
 
 import keras
 
@@ -8,6 +9,7 @@ from labkit.receptive_field.reads import UnreadableLayer
 
 #: Rules by class, from users; and those written here, by the name of the class in Keras.
 _GIVEN, _WRITTEN = {}, {}
+_OWN = set()
 
 
 def register_rule(layer_class, rule=None):
@@ -108,8 +110,26 @@ def _rule_of_class(operation_class):
         if name in _WRITTEN:
             # A layer of Keras with another ``call`` reads something else.
             return None if other_call else _WRITTEN[name]
-        other_call = other_call or (name is None and "call" in vars(base))
+        other_call = other_call or (name is None and _computes_otherwise(base, operation_class))
     return None
+
+
+#: What a subclass may say anew without reading anything else.
+_HARMLESS = {
+    *("__init__", "build", "get_config", "from_config", "compute_mask", "get_build_config"),
+    *("compute_output_shape", "compute_output_spec", "build_from_config", "count_params"),
+}
+
+
+def _computes_otherwise(base, operation_class):
+    """Say whether a class has its own ``call``, or a method or property that Keras' may use."""
+    own = {
+        name
+        for name, value in vars(base).items()
+        if isinstance(value, (property, FunctionType)) and name not in _HARMLESS
+    }
+    of_keras = [each for each in operation_class.__mro__ if _name_in_keras(each)]
+    return any(name in vars(each) for each in of_keras for name in own)
 
 
 @cache
@@ -122,6 +142,11 @@ def _name_in_keras(base):
     return f"{place}.{base.__name__}"
 
 
+def is_own(rule):
+    """Say whether a rule is one of those written here, and no user's."""
+    return rule in _OWN
+
+
 def rule(*names, place="layers"):
     """Register a rule for classes of Keras, as a decorator.
 
@@ -132,6 +157,7 @@ def rule(*names, place="layers"):
 
     def register(function):
         _WRITTEN.update((f"{place}.{name}", function) for name in names)
+        _OWN.add(function)
         return function
 
     return register

@@ -77,6 +77,13 @@ class AxisMap:
         return self.seen is not None and np.count_nonzero(self.seen.first > self.seen.last) > 0
 
     @cached_property
+    def is_dead(self):
+        """Whether no unit sees anything."""
+        if self.seen is not None:
+            return bool((self.seen.first > self.seen.last).all())
+        return not has_none(self.fields) and not any(self.fields.fields)
+
+    @cached_property
     def seen_by_all(self):
         """First and last position of every unit, if they share them in memory, else ``None``."""
         return self.seen and _of_all(self.seen)

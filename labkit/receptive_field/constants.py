@@ -1,0 +1,266 @@
+"""What constants, and units that see nothing, keep a call from reading though its rule says it may.
+
+A factor of zero silences the others, a mask hides positions, and the softmax of a single entry is
+1 whatever that is. Where constants do this place by place it is followed; the rest is refused.
+Weights are no constants: what a layer learns counts as if it were not zero. Nor are values
+followed: ``x - x`` reads x.
+"""
+
+from dataclasses import replace
+from inspect import signature
+from math import prod
+from numbers import Number
+
+import keras
+import numpy as np
+
+from labkit.receptive_field.reads import Listed, UnreadableLayer
+
+# Constant operands
+
+#: What is this far below the rest is nothing behind a softmax.
+_HIDES = 50
+_MASKED = "hides what a constant mask says, and masks have no rule"
+_ZEROS = "is silenced by a constant that has zeros"
+_TIMES = {"Multiply", "Divide", "TrueDivide", "FloorDivide", "DivideNoNan", "Mod", "Fmod", "Power"}
+_WITH_CONSTANTS = _TIMES | {"LogicalAnd", "LogicalOr", "Add", "Subtract", "Where"}
+
+
+def constants(arguments):
+    """List the arrays and numbers among the arguments of a call, without tensors and weights."""
+    return [
+        keras.ops.convert_to_numpy(value)
+        for value in keras.tree.flatten(arguments)
+        if isinstance(value, Number)
+        or (hasattr(value, "shape") and not isinstance(value, (keras.KerasTensor, keras.Variable)))
+    ]
+
+
+def beside_constants(axis, reads):
+    """Leave out of what is read position by position what a constant operand silences.
+
+    Args:
+        axis: the :class:`~labkit.receptive_field.reads.Axis` of a call that joins its operands
+            position by position.
+        reads: what it reads if no operand is a constant.
+
+    Returns:
+        A :class:`~labkit.receptive_field.reads.Reads`.
+
+    Raises:
+        UnreadableLayer: if a constant hides positions, or silences more than can be said along
+            one axis.
+    """
+    call = axis.call
+    if call.kind not in _WITH_CONSTANTS:
+        return reads
+    if call.kind == "Where" and constants(call.arguments[:1]):
+        raise UnreadableLayer(_MASKED)
+    for array in constants((call.arguments, call.keywords)):
+        place = array.ndim - len(axis.made) + reads.dim
+        if call.kind in _TIMES:
+            reads = _without_zeros(axis, reads, array != 0, place)
+        elif call.kind in ("LogicalAnd", "LogicalOr"):
+            reads = _without_zeros(axis, reads, array == (call.kind == "LogicalAnd"), place)
+        elif call.kind in ("Add", "Subtract") and _hides(array, place):
+            raise UnreadableLayer(_MASKED)
+    return reads
+
+
+def _hides(array, place):
+    """Say whether a constant that is added before a softmax would hide positions from it."""
+    if array.ndim > 1 and sorted(array.shape)[-2] > 1:
+        return array.dtype == bool or np.ptp(array) > _HIDES
+    if place < 0 or array.shape[place] == 1:
+        return False
+    # A ramp of positions grows as far, and hides nothing that a bias would not.
+    return array.dtype == bool or np.diff(np.unique(array)).max(initial=0) > _HIDES
+
+
+def _without_zeros(axis, reads, kept, place):
+    """Let units read nothing where a constant is zero, if it is so for whole rows and columns."""
+    if kept.all():
+        return reads
+    sides = [_along(kept, dim) for dim in range(kept.ndim)]
+    if not kept.any() or not np.array_equal(prod(sides, start=np.ones((), bool)), kept):
+        raise UnreadableLayer(_ZEROS)
+    along = sides[place].ravel() if place >= 0 else np.ones(1, bool)
+    if along.all():
+        return reads
+    if len(along) != axis.size:
+        raise UnreadableLayer(_ZEROS)
+    units = np.arange(len(along))
+    # Zeros at the ends are borders: what lies far from them is as it was.
+    inside = along[along.argmax() : len(along) - along[::-1].argmax()]
+    listed = Listed(np.where(along, units, 1), np.where(along, units, 0))
+    return replace(reads, listed=listed, uneven=None if inside.all() else _ZEROS)
+
+
+def _along(kept, dim):
+    """Say of each place along a dimension whether anything is kept there."""
+    return kept.any(axis=tuple(other for other in range(kept.ndim) if other != dim), keepdims=True)
+
+
+def kept_taps(kernel, place, taps, spatial):
+    """Leave out of the taps of a window along an axis those at which a constant kernel is zero.
+
+    Args:
+        kernel: array, its first dimensions those in space.
+        place: which of these the axis is.
+        taps: a ``range`` of offsets, one a tap.
+        spatial: number of dimensions in space.
+
+    Returns:
+        The range, or a tuple of the offsets that are left.
+
+    Raises:
+        UnreadableLayer: if what is zero are not whole rows and columns of the kernel.
+    """
+    kept = (kernel != 0).any(axis=tuple(range(spatial, kernel.ndim)))
+    if kept.all():
+        return taps
+    sides = [_along(kept, dim) for dim in range(spatial)]
+    if not kept.any() or not np.array_equal(prod(sides, start=np.ones((), bool)), kept):
+        raise UnreadableLayer("has a constant kernel with zeros, not in whole rows and columns")
+    left = [tap for tap, stays in zip(taps, sides[place].ravel(), strict=True) if stays]
+    steps = set(np.diff(left).tolist())
+    return range(left[0], left[-1] + 1, *steps) if len(steps) == 1 else tuple(left)
+
+
+def refuse_masks(call):
+    """Refuse constant masks among the arguments of a layer."""
+    given = call.keywords
+    if len(call.arguments) > 1:
+        names = signature(call.operation.call).parameters
+        given = given | dict(zip(names, call.arguments, strict=False))
+    given = [value for name, value in given.items() if name.endswith("mask")]
+    # A number says whether there is a causal mask.
+    if any(array.ndim for array in constants(given)):
+        raise UnreadableLayer(_MASKED)
+
+
+# A single entry
+
+#: What takes the level or the scale of some entries away, or tells one of them by its place.
+LEVELLING = frozenset(
+    "Softmax LogSoftmax Sparsemax LayerNorm LayerNormalization Argsort Var Std Ptp Nanvar Nanstd "
+    "Argmax Argmin Moments".split()
+)
+OF_ONE = "works on a single entry and makes a constant of it, whatever it is"
+
+
+def refuse_single_entry(call, shape, output):
+    """Refuse what makes a constant of the one entry that it has, such as a softmax.
+
+    Args:
+        call: a :class:`~labkit.receptive_field.model_graph.Call` of a kind in ``LEVELLING``.
+        shape: of its input, batch included, ``None`` where unknown; ``output``: which is asked
+            about.
+
+    Raises:
+        UnreadableLayer: if it does.
+    """
+    if call.kind == "Moments" and not output:
+        return
+    dims = call.operation.axes if call.kind == "Moments" else call.operation.axis
+    dims = range(1, len(shape)) if dims is None else dims
+    if is_single_entry(shape, dims):
+        raise UnreadableLayer(OF_ONE)
+
+
+def is_single_entry(shape, dims):
+    """Say whether a tensor has one entry along some dimensions together."""
+    dims = (dims,) if isinstance(dims, int) else dims
+    return all(shape[dim] == 1 for dim in dims)
+
+
+# Units that see nothing
+
+#: Where one of their inputs is zero they may not read the others: unit by unit, or in sums.
+_UNIT_BY_UNIT = frozenset(
+    "Multiply Divide TrueDivide FloorDivide DivideNoNan Mod Fmod Power LogicalAnd LogicalOr "
+    "Where".split()
+)
+_PRODUCTS = _UNIT_BY_UNIT | {"Matmul", "Einsum", "Tensordot", "Dot"}
+#: The same along dimensions of one tensor; what is scaled there stays zero where it is.
+_ALONG = frozenset(
+    "Cumprod Prod Nanprod Glu All Any RMSNorm Normalize RMSNormalization UnitNormalization".split()
+)
+_ATTENTION = frozenset(
+    "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention "
+    "GroupedQueryAttention".split()
+)
+_STEPWISE = frozenset("RNN LSTM GRU SimpleRNN Bidirectional".split())
+CONCERNED = _PRODUCTS | _ALONG | _ATTENTION | _STEPWISE
+BY_NOTHING = "multiplies or chooses by units that see nothing: it may read nothing else there"
+
+
+def may_be_silenced(call, tensors):
+    """Tell whether a factor of a product has units that see nothing, such as those of a border.
+
+    They may be zero, and then the product does not read its other factors; or be a bias, and then
+    it does.
+
+    Args:
+        call: a :class:`~labkit.receptive_field.model_graph.Call` of a kind in ``CONCERNED``.
+        tensors: the :class:`~labkit.receptive_field.tensor_fields.TensorFields` that it reads.
+
+    Returns:
+        A bool.
+    """
+    kind = call.kind
+    if not any([_has_dead(tensor) for tensor in tensors]):
+        return False
+    if kind in _ALONG:
+        return _works_along_units(call, tensors[0])
+    if kind in _STEPWISE:
+        is_product = getattr(call.operation, "merge_mode", None) == "mul"
+        return is_product or getattr(call.operation, "zero_output_for_mask", False)
+    if kind in _ATTENTION:
+        return _meets_nothing(call, tensors)
+    # A tensor that is multiplied by itself reads nothing there, whatever they are.
+    itself = kind in _UNIT_BY_UNIT and all([tensor is tensors[0] for tensor in tensors])
+    return len(tensors) > 1 and not itself
+
+
+def _has_dead(tensor):
+    return any([axis.has_dead for axis in tensor.axes])
+
+
+def _works_along_units(call, tensor):
+    """Say whether units meet others, and not only the channels of one place each other."""
+    dims = call.operation.axis
+    dims = (dims,) if isinstance(dims, int) else dims
+    return tensor.mixed or dims is None or any(d % len(tensor.dims) in tensor.held for d in dims)
+
+
+def _meets_nothing(call, tensors):
+    """Say whether queries, keys or values that see nothing may hide what others see.
+
+    A query of zeros weighs all values alike, and does not read keys that see more than these. Of
+    values or keys that are all the same no query matters. All is well where the three see nothing
+    at the same places; or where keys and values see the same, and some of them something.
+    """
+    first, *others = tensors
+    given = keras.tree.flatten(call.arguments)
+    is_masked = any(getattr(value, "_keras_mask", None) is not None for value in given)
+    if is_masked or len(call.output_shapes) > 1:
+        return True
+    if all(tensor.axes == first.axes for tensor in others):
+        return False
+    if not given or not isinstance(given[0], keras.KerasTensor):
+        return True
+    alike = all(tensor.axes == others[0].axes for tensor in others)
+    hides = _is_dead if _meets_all(call, first) else _has_dead
+    return any(map(hides, others)) or (not alike and _has_dead(first))
+
+
+def _meets_all(call, query):
+    """Say whether each query meets every key and value that there is."""
+    dims = getattr(call.operation, "attention_axes", None)
+    along_all = not dims or len(dims) == len(query.dims) - 2
+    return along_all and not call.keywords.get("use_causal_mask")
+
+
+def _is_dead(tensor):
+    return any([axis.is_dead for axis in tensor.axes])

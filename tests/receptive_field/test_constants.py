@@ -1,0 +1,257 @@
+"""What constants silence and hide, by what ``analyse`` says against what changes."""
+
+import keras
+import numpy as np
+import pytest
+from changing_positions import check_every_unit
+from keras import layers, ops
+
+from labkit.receptive_field.analysis import analyse
+from labkit.receptive_field.reads import one_to_one
+
+L = layers
+
+# Keras warns of what is a constant.
+pytestmark = pytest.mark.filterwarnings("ignore:.*softmax over axis:UserWarning")
+
+
+def padded(x):
+    return L.ZeroPadding1D((2, 1))(x)
+
+
+def line(function):
+    """Build a model on 8 positions of 3 channels."""
+    start = keras.Input((8, 3))
+    return keras.Model(start, function(start))
+
+
+class MaskedKernel(L.Layer):
+    """Convolves with a kernel that is a weight times a constant."""
+
+    def __init__(self, mask, convolve=ops.conv, **options):
+        super().__init__()
+        self.mask, self.convolve = np.array(mask, "float32"), convolve
+        self.options = {"padding": "same", **options}
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(len(self.mask), shape[-1], 3))
+
+    def call(self, inputs):
+        kernel = self.kernel * self.mask[:, None, None]
+        return self.convolve(inputs, kernel, **self.options)
+
+
+class MaskedCall(L.Conv1D):
+    """Is a convolution of Keras but for its kernel."""
+
+    def call(self, inputs):
+        return ops.conv(inputs, self.kernel * np.float32([1, 1, 0])[:, None, None], padding="same")
+
+
+class MaskedProperty(L.Conv1D):
+    """Hides a part of the kernel where Keras reads it."""
+
+    @property
+    def kernel(self):
+        return self._kernel * np.float32([1, 1, 0])[:, None, None]
+
+
+class MaskedOnce(L.Layer):
+    """Writes the mask into the kernel, as the example of PixelCNN in Keras' documentation does."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = L.Conv1D(2, 3, padding="same")
+
+    def build(self, shape):
+        self.convolution.build(shape)
+
+    def call(self, inputs):
+        kernel = self.convolution.kernel
+        kernel.assign(kernel * np.float32([1, 1, 0])[:, None, None])
+        return self.convolution(inputs)
+
+
+WINDOW = np.float32([0, 0, 1, 2, 3, 2, 1, 0])[:, None]
+EVERY_OTHER = np.float32([0, 1] * 4)[:, None]
+
+#: Functions of a tensor of shape (batch, 8, 3) that are followed to the place.
+FOLLOWED = {
+    "a window": lambda x: x * WINDOW,
+    "a window in front": lambda x: ops.multiply(WINDOW, x),
+    "a layer's window": lambda x: L.Multiply()([x, ops.tile(WINDOW[None], (1, 1, 3))]),
+    "a window behind a convolution": lambda x: L.Conv1D(2, 3)(L.Conv1D(2, 2)(x) * WINDOW[1:]),
+    "zeros within": lambda x: L.Conv1D(2, 2)(x * EVERY_OTHER),
+    "some channels": lambda x: L.Conv1D(2, 2)(x * np.float32([1, 0, 0])),
+    "a tap of zeros": lambda x: MaskedKernel([1, 1, 0])(x),
+    "taps of zeros": lambda x: MaskedKernel([0, 1, 0, 0, 1])(x),
+    "a tap of zeros, spread": lambda x: MaskedKernel(
+        [0, 1, 1], ops.conv_transpose, strides=3, padding="valid"
+    )(x),
+    "a depthwise tap of zeros": lambda x: ops.depthwise_conv(
+        x, np.float32([0, 1, 1])[:, None, None] * np.ones((3, 3, 1), "float32"), padding="same"
+    ),
+    "another call": lambda x: MaskedCall(2, 3, padding="same")(x),
+    "another kernel": lambda x: MaskedProperty(2, 3, padding="same")(x),
+    "one key": lambda x: L.Attention()([x, x[:, 2:3], x[:, 4:5]]),
+    "one key of several heads": lambda x: L.MultiHeadAttention(2, 2)(x, x[:, 2:3]),
+    "one key by name": lambda x: L.MultiHeadAttention(2, 2)(
+        query=x, key=x[:, 2:3], value=x[:, 4:5]
+    ),
+    "one key of grouped queries": lambda x: L.GroupQueryAttention(2, 2, 1)(x, x[:, 2:3]),
+    "one key beside the query": lambda x: x + L.AdditiveAttention()([x, x[:, 2:3]]),
+    "queries that see nothing": lambda x: L.Attention()([padded(x), x[:, 2:6]]),
+    "attention to itself, padded": lambda x: L.MultiHeadAttention(1, 2)(*[padded(x)] * 2),
+    "the past of itself, padded": lambda x: L.MultiHeadAttention(1, 2)(
+        *[padded(x)] * 2, use_causal_mask=True
+    ),
+    "some values that see nothing": lambda x: L.Attention()([x, padded(x[:, :2]), x[:, 2:7]]),
+    "steps of a mask": lambda x: L.LSTM(2, return_sequences=True)(L.Masking()(x)),
+    "steps of a mask from behind": lambda x: L.GRU(2, return_sequences=True, go_backwards=True)(
+        L.Masking()(x)
+    ),
+    "steps of a mask both ways": lambda x: L.Bidirectional(
+        L.GRU(2, return_sequences=True), merge_mode=None
+    )(L.Masking()(x))[1],
+    "the mean of what is not masked": lambda x: L.GlobalAveragePooling1D()(L.Masking()(x)),
+    "groups of one entry": lambda x: L.GroupNormalization(-1)(x[:, 3:4]) + x,
+    "padding scaled by channels": lambda x: L.UnitNormalization()(padded(x)),
+    "activation of a step": lambda x: L.TimeDistributed(
+        L.Conv1D(2, 1, activation=lambda y: ops.softmax(y, axis=1))
+    )(ops.reshape(x, (-1, 2, 4, 3))),
+    "activation of a wrapped layer": lambda x: L.SpectralNormalization(
+        L.Conv1D(2, 1, activation=lambda y: ops.softmax(y, axis=1))
+    )(x),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_is_silenced_place_by_place(name):
+    check_every_unit(line(FOLLOWED[name]), analyse)
+
+
+def test_far_from_a_window_nothing_changes_and_no_stride_holds_between_zeros():
+    behind = analyse(line(lambda x: L.Conv1D(2, 2)(x * WINDOW))).final
+    assert (behind.size, behind.effective_stride) == (2, 1)
+    between = analyse(line(lambda x: L.Conv1D(2, 2)(x * EVERY_OTHER))).final
+    assert (between.size, between.effective_stride) == (1, None)
+
+
+def test_a_kernel_of_two_axes():
+    start = keras.Input((6, 6, 1))
+    sobel = np.float32([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[..., None, None]
+    final = analyse(keras.Model(start, ops.conv(start, sobel))).final
+    assert final.input_range((0, 0)) == ((0, 2), (0, 2))
+    cross = np.float32([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[..., None, None]
+    unknown = analyse(keras.Model(start, ops.conv(start, cross))).final.unknown
+    assert "not in whole rows and columns" in unknown
+
+
+HIDDEN = "constant mask"
+SILENCED = "silenced by a constant"
+SUMS = "sums with a constant"
+ONE = "single entry"
+NOTHING = "by units that see nothing"
+TO_HIDE = np.float32([0, 0, 0, 0, 0, 0, -1e9, -1e9])
+SOME = np.array([True] * 5 + [False] * 3)
+
+REFUSED = {
+    "all zero": (lambda x: x * 0.0, SILENCED),
+    "a power of zero": (lambda x: x**0, SILENCED),
+    "a pattern": (lambda x: x * np.eye(8, 3, dtype="float32"), SILENCED),
+    "a number of zeros": (lambda x: ops.mean(x, 1, keepdims=True) * WINDOW, SILENCED),
+    "chosen by a constant": (lambda x: ops.where(SOME[:, None], x, 0.0), HIDDEN),
+    "hidden from a softmax": (lambda x: ops.softmax(x + TO_HIDE[:, None], axis=1), HIDDEN),
+    "hidden by a layer": (
+        lambda x: L.Softmax(1)(L.Add()([x, ops.tile(TO_HIDE[None, :, None], (1, 1, 3))])),
+        HIDDEN,
+    ),
+    "hidden keys": (lambda x: L.Attention()([x, x], mask=[None, SOME[None]]), HIDDEN),
+    "hidden steps": (lambda x: L.LSTM(2)(x, mask=SOME[None]), HIDDEN),
+    "einsum": (lambda x: ops.einsum("btc,t->btc", x, WINDOW[:, 0]), SUMS),
+    "einsum that makes": (lambda x: ops.einsum("btc,s->bts", x, WINDOW[:, 0]), SUMS),
+    "matmul": (lambda x: ops.matmul(x, np.zeros((3, 2), "float32")), SUMS),
+    "zeros as a kernel": (lambda x: ops.conv(x, np.zeros((3, 3, 1), "float32")), "kernel"),
+    "written into weights": (lambda x: MaskedOnce()(x), "writes into its weights"),
+    "softmax": (lambda x: L.Softmax()(x[..., :1]), ONE),
+    "softmax of one class": (lambda x: L.Dense(1, activation="softmax")(L.Flatten()(x)), ONE),
+    "softmax of one class a step": (
+        lambda x: L.TimeDistributed(L.Dense(1, activation="softmax"))(x),
+        ONE,
+    ),
+    "own softmax": (lambda x: L.Activation(lambda y: ops.softmax(y, axis=1))(x[:, :1]), ONE),
+    "normalised": (lambda x: L.LayerNormalization(axis=1)(x[:, :1]), ONE),
+    "variance": (lambda x: ops.var(x[:, :1], axis=1), ONE),
+    "second moment": (lambda x: ops.moments(x[:, :1], 1)[1], ONE),
+    "the largest": (lambda x: ops.argmax(x[..., :1], axis=-1), ONE),
+    "scores of one key": (
+        lambda x: L.Attention()([x, x[:, :1]], return_attention_scores=True)[1],
+        "two keys or more",
+    ),
+    "queries": (lambda x: L.Attention()([padded(x), x[:, :3], x[:, 4:7]]), NOTHING),
+    "values": (lambda x: L.Attention()([x, padded(x)[:, :2], x[:, :2]]), NOTHING),
+    "keys": (lambda x: L.MultiHeadAttention(1, 2)(x, x[:, :2], padded(x)[:, :2]), NOTHING),
+    "keys and values": (lambda x: L.MultiHeadAttention(1, 2)(x, padded(x)[:, :2]), NOTHING),
+    "keys by name": (
+        lambda x: L.MultiHeadAttention(1, 2)(query=x, value=x[:, :2], key=padded(x)[:, :2]),
+        NOTHING,
+    ),
+    "the first values": (
+        lambda x: L.Attention()([x, padded(x)[:, :8], x], use_causal_mask=True),
+        NOTHING,
+    ),
+    "scores": (
+        lambda x: L.Attention()([padded(x)] * 2, return_attention_scores=True)[1],
+        NOTHING,
+    ),
+    "masked queries": (lambda x: L.Attention()([L.Masking()(padded(x))] * 2), NOTHING),
+    "running product": (lambda x: ops.cumprod(padded(x), axis=1), NOTHING),
+    "product": (lambda x: ops.prod(padded(x), axis=1), NOTHING),
+    "product of channels": (
+        lambda x: ops.prod(ops.concatenate([padded(x), padded(padded(x))[:, :11]], -1), axis=-1),
+        NOTHING,
+    ),
+    "gated halves": (lambda x: ops.glu(L.ZeroPadding1D((2, 0))(x), axis=1), NOTHING),
+    "scaled": (lambda x: L.UnitNormalization(axis=1)(padded(x)), NOTHING),
+    "both ways multiplied": (
+        lambda x: L.Bidirectional(L.LSTM(2, return_sequences=True), merge_mode="mul")(padded(x)),
+        NOTHING,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_told_is_unknown(name):
+    function, why = REFUSED[name]
+    assert why in analyse(line(function)).final.unknown
+
+
+def test_a_ramp_hides_nothing():
+    ramp = np.arange(0, 800, 100 / 8, dtype="float32")[:8, None]
+    assert analyse(line(lambda x: x + ramp)).final.size == 1
+
+
+def test_rows_without_keys_of_their_own_are_told_apart():
+    """Along columns a row of padding meets itself alone, and values there are all the same."""
+    start = keras.Input((4, 5, 2))
+    moved = L.ZeroPadding2D(((1, 0), (0, 0)))(start)[:, :4]
+    model = keras.Model(start, L.MultiHeadAttention(1, 2, attention_axes=(2,))(start, moved))
+    assert NOTHING in analyse(model).final.unknown
+
+
+def test_following_a_call_leaves_weights_as_they_are():
+    model = line(lambda x: MaskedOnce()(x))
+    model.set_weights([np.ones_like(weight) for weight in model.get_weights()])
+    analyse(model)
+    assert all((weight == 1).all() for weight in model.get_weights())
+    # Outside of analyse it writes as before.
+    model(np.ones((1, 8, 3)))
+    assert not model.get_weights()[0].all()
+
+
+def test_rules_of_users_and_what_is_ignored_stand():
+    model = line(lambda x: L.Attention(name="look")([padded(x), x[:, :3], x[:, 4:7]]))
+    assert analyse(model, ignore="attention").final.input_range(2) == ((0, 0),)
+    model = line(lambda x: L.Multiply(name="gate")([padded(x), padded(x + 1)[:, :1]]))
+    assert NOTHING in analyse(model).final.unknown
+    assert analyse(model, rules={"gate": lambda layer, axis: one_to_one(axis)}).final.size
