@@ -331,7 +331,7 @@ class _Walk:
             if isinstance(tensor, _Unknown):
                 return [_Unknown(tensor.why, shape) for shape in call.output_shapes]
         concerned = call.kind in CONCERNED and is_own(call.rule)
-        if concerned and may_be_silenced(call, [tensor for _, tensor in read]):
+        if concerned and may_be_silenced(call, [tensor for _, tensor in read], self.memory):
             return [self._unknown(call, BY_NOTHING, shape) for shape in call.output_shapes]
         try:
             made = outputs_of(call, read, self.memory)

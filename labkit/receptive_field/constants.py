@@ -14,7 +14,8 @@ from numbers import Number
 import keras
 import numpy as np
 
-from labkit.receptive_field.reads import Listed, UnreadableLayer
+from labkit.receptive_field.reads import Listed, UnreadableLayer, everything
+from labkit.receptive_field.tensor_fields import ChannelsMatter
 
 # Constant operands
 
@@ -23,7 +24,6 @@ _HIDES = 50
 _MASKED = "hides what a constant mask says, and masks have no rule"
 _ZEROS = "is silenced by a constant that has zeros"
 _TIMES = {"Multiply", "Divide", "TrueDivide", "FloorDivide", "DivideNoNan", "Mod", "Fmod", "Power"}
-_WITH_CONSTANTS = _TIMES | {"LogicalAnd", "LogicalOr", "Add", "Subtract", "Where"}
 
 
 def constants(arguments):
@@ -52,12 +52,12 @@ def beside_constants(axis, reads):
             one axis.
     """
     call = axis.call
-    if call.kind not in _WITH_CONSTANTS:
-        return reads
     if call.kind == "Where" and constants(call.arguments[:1]):
         raise UnreadableLayer(_MASKED)
     for array in constants((call.arguments, call.keywords)):
         place = array.ndim - len(axis.made) + reads.dim
+        if axis.size == 1 and place >= 0 and array.shape[place] > 1:
+            reads = everything(axis, array.shape[place], reads.dim)
         if call.kind in _TIMES:
             reads = _without_zeros(axis, reads, array != 0, place)
         elif call.kind in ("LogicalAnd", "LogicalOr"):
@@ -195,7 +195,7 @@ CONCERNED = _PRODUCTS | _ALONG | _ATTENTION | _STEPWISE
 BY_NOTHING = "multiplies or chooses by units that see nothing: it may read nothing else there"
 
 
-def may_be_silenced(call, tensors):
+def may_be_silenced(call, tensors, memory):
     """Tell whether a factor of a product has units that see nothing, such as those of a border.
 
     They may be zero, and then the product does not read its other factors; or be a bias, and then
@@ -204,11 +204,20 @@ def may_be_silenced(call, tensors):
     Args:
         call: a :class:`~labkit.receptive_field.model_graph.Call` of a kind in ``CONCERNED``.
         tensors: the :class:`~labkit.receptive_field.tensor_fields.TensorFields` that it reads.
+        memory: a :class:`~labkit.receptive_field.tensor_fields.Memory`.
 
     Returns:
         A bool.
+
+    Raises:
+        ChannelsMatter: if some channels may silence others, and are not followed one by one.
     """
     kind = call.kind
+    # A tensor that is multiplied by itself reads nothing there, whatever they are.
+    itself = kind in _UNIT_BY_UNIT and all([tensor is tensors[0] for tensor in tensors])
+    mixed = 0 if memory.each_channel else sum([tensor.mixed for tensor in tensors])
+    if kind in _UNIT_BY_UNIT and not itself and mixed > 1:
+        raise ChannelsMatter
     if not any([_has_dead(tensor) for tensor in tensors]):
         return False
     if kind in _ALONG:
@@ -218,8 +227,6 @@ def may_be_silenced(call, tensors):
         return is_product or getattr(call.operation, "zero_output_for_mask", False)
     if kind in _ATTENTION:
         return _meets_nothing(call, tensors)
-    # A tensor that is multiplied by itself reads nothing there, whatever they are.
-    itself = kind in _UNIT_BY_UNIT and all([tensor is tensors[0] for tensor in tensors])
     return len(tensors) > 1 and not itself
 
 

@@ -376,10 +376,11 @@ def _attended(axis, argument, dims):
     """Let a query read itself and, along some dimensions, all keys and values."""
     if argument not in ("query", "value", "key"):
         raise UnreadableLayer(f"takes a {argument} that depends on the picture, which has no rule")
-    causal, one_key = _is_causal(axis.call), is_single_entry(_shape_of_values(axis), dims)
+    query, value, _ = axis.call.attended(axis.shapes)
+    causal, one_key = _is_causal(axis.call), is_single_entry(value, dims)
     if axis.output:
         # Of heads, Keras states as many keys as queries, and has another number at times.
-        misstated = len(axis.made) > 3 and len({shape[1] for shape in axis.shapes}) > 1
+        misstated = len(axis.made) > 3 and query[1] != value[1]
         if misstated or one_key or causal or dims != {1} or len(axis.call.inputs) > 2:
             raise UnreadableLayer(
                 "gives its attention scores, which have a rule only where a query meets a value "
@@ -391,25 +392,27 @@ def _attended(axis, argument, dims):
         return everything(axis)
     if one_key and argument != "value":
         # Its weight is 1, whoever asks.
-        return nothing(axis, axis.made[axis.dim] if argument == "key" else axis.size)
+        return nothing(axis, query[axis.dim])
     if argument == "query" and causal and axis.dim in dims:
         return _weighing(axis)
     if argument == "query" or axis.dim not in dims:
         return one_to_one(axis)
-    units = axis.shapes[0][axis.dim]
+    units = query[axis.dim]
     if not causal:
         return everything(axis, units, axis.dim)
     if dims != {1}:
         raise UnreadableLayer("masks the future along several dimensions, which has no rule")
-    return past(axis, units=units)
+    reads = past(axis, units=units)
+    return _but_the_first(reads) if argument == "key" else reads
 
 
-def _shape_of_values(axis):
-    """Return the shape of the values, of which there are as many as keys."""
-    call, (_, shapes) = axis.call, placed_operands(axis)
-    value = call.keywords.get("value")
-    place = next((i for i, each in enumerate(call.operands) if each is value), 1)
-    return shapes[place]
+def _but_the_first(reads):
+    """Let the first unit read nothing: it meets one key, whose weight is 1."""
+    if reads.listed is None:
+        return reads
+    first, last = reads.listed.first.copy(), reads.listed.last
+    first[0] = last[0] + 1
+    return replace(reads, listed=Listed(first, last))
 
 
 def _score(axis, argument):
@@ -427,7 +430,7 @@ def _weighing(axis):
     if axis.size is None:
         return one_to_one(axis)
     units = np.arange(axis.size)
-    return replace(one_to_one(axis), listed=Listed(np.maximum(units, 1), units))
+    return _but_the_first(replace(one_to_one(axis), listed=Listed(units, units)))
 
 
 def _is_causal(call):

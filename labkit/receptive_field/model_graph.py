@@ -77,6 +77,25 @@ class Call:
         given = keras.tree.flatten((self.arguments, self.keywords))
         return [value for value in given if hasattr(value, "shape")]
 
+    def attended(self, input_shapes):
+        """Return the shapes of an attention's query, value and key, constants among them.
+
+        Args:
+            input_shapes: shape of each tensor read, batch included, ``None`` where unknown.
+
+        Returns:
+            Three tuples; of values that are keys too the same.
+        """
+        sizes = iter(input_shapes)
+        shape_of = {
+            id(operand): tuple(next(sizes) if _is_tensor(operand) else operand.shape)
+            for operand in self.operands
+        }
+        listed = keras.tree.flatten((self.arguments, self.keywords.get("inputs")))
+        given = dict(zip(("query", "value", "key"), listed, strict=False)) | self.keywords
+        key = given["value"] if given.get("key") is None else given["key"]
+        return tuple([shape_of[id(each)] for each in (given["query"], given["value"], key)])
+
     def shapes_made(self, input_shapes):
         """Ask Keras for the shapes of the outputs at other sizes of the inputs.
 

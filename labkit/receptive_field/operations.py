@@ -166,8 +166,7 @@ def _matmul(operation, read, made, call):
 
 @_counts("MultiHeadAttention")
 def _multi_head_attention(layer, read, made, call):
-    query, value = read[0], read[1]
-    key = read[2] if _has_key(call) else value
+    query, value, key = call.attended(read)
     keys, values = layer.num_heads * layer.key_dim, layer.num_heads * layer.value_dim
     along = [dim % len(value) for dim in layer.attention_axes or range(1, len(value) - 1)]
     seen = prod(value[dim] for dim in along)
@@ -176,14 +175,9 @@ def _multi_head_attention(layer, read, made, call):
     return projected + places * seen * (keys + values) + places * values * made[-1]
 
 
-def _has_key(call):
-    return len(call.arguments) > 2 or call.keywords.get("key") is not None
-
-
 @_counts("GroupedQueryAttention", "GroupQueryAttention")
 def _grouped_query_attention(layer, read, made, call):
-    query, value = read[0], read[1]
-    key = read[2] if _has_key(call) else value
+    query, value, key = call.attended(read)
     wide = layer.num_query_heads * layer.head_dim
     narrow = layer.num_key_value_heads * layer.head_dim
     projected = prod(query[1:]) * wide + (prod(key[1:]) + prod(value[1:])) * narrow
@@ -192,7 +186,7 @@ def _grouped_query_attention(layer, read, made, call):
 
 @_counts("Attention", "AdditiveAttention")
 def _attention(layer, read, made, call):
-    query, value = read[0], read[1]
+    query, value, _ = call.attended(read)
     return query[1] * value[1] * (query[2] + value[2])
 
 

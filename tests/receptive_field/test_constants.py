@@ -72,6 +72,21 @@ class MaskedOnce(L.Layer):
         return self.convolution(inputs)
 
 
+class LearnedQueries(L.Layer):
+    """Asks five questions of its own, as the Perceiver does."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = L.MultiHeadAttention(1, 2)
+
+    def build(self, shape):
+        self.queries = self.add_weight(shape=(1, 5, shape[-1]))
+        self.attention.build((1, 5, shape[-1]), shape)
+
+    def call(self, inputs):
+        return self.attention(self.queries, inputs)
+
+
 WINDOW = np.float32([0, 0, 1, 2, 3, 2, 1, 0])[:, None]
 EVERY_OTHER = np.float32([0, 1] * 4)[:, None]
 
@@ -106,6 +121,20 @@ FOLLOWED = {
         *[padded(x)] * 2, use_causal_mask=True
     ),
     "some values that see nothing": lambda x: L.Attention()([x, padded(x[:, :2]), x[:, 2:7]]),
+    "keys of the past": lambda x: L.MultiHeadAttention(1, 2)(
+        x, x, ops.flip(x, 1), use_causal_mask=True
+    ),
+    "values of the past": lambda x: L.MultiHeadAttention(1, 2)(
+        x, ops.flip(x, 1), x, use_causal_mask=True
+    ),
+    "learned queries": lambda x: LearnedQueries()(x),
+    "constant queries": lambda x: L.Attention()([np.ones((1, 5, 3), "float32"), x]),
+    "one value repeated by a constant": lambda x: (
+        ops.mean(x, 1, keepdims=True) * np.arange(1, 9, dtype="float32")[:, None]
+    ),
+    "two in line, of which one is padded": lambda x: (
+        L.Concatenate()([x, padded(x)[:, :8]]) * L.Conv1D(6, 1)(x)
+    ),
     "steps of a mask": lambda x: L.LSTM(2, return_sequences=True)(L.Masking()(x)),
     "steps of a mask from behind": lambda x: L.GRU(2, return_sequences=True, go_backwards=True)(
         L.Masking()(x)
@@ -127,7 +156,8 @@ FOLLOWED = {
 
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_what_is_silenced_place_by_place(name):
-    check_every_unit(line(FOLLOWED[name]), analyse)
+    # The learned queries are those of one picture.
+    check_every_unit(line(FOLLOWED[name]), analyse, one_by_one=name == "learned queries")
 
 
 def test_far_from_a_window_nothing_changes_and_no_stride_holds_between_zeros():
@@ -209,6 +239,13 @@ REFUSED = {
     "product": (lambda x: ops.prod(padded(x), axis=1), NOTHING),
     "product of channels": (
         lambda x: ops.prod(ops.concatenate([padded(x), padded(padded(x))[:, :11]], -1), axis=-1),
+        NOTHING,
+    ),
+    "channels that silence each other": (
+        lambda x: (
+            L.Concatenate()([padded(x), padded(x)[:, ::-1]])
+            * L.Concatenate()([padded(x)[:, ::-1], padded(x)])
+        ),
         NOTHING,
     ),
     "gated halves": (lambda x: ops.glu(L.ZeroPadding1D((2, 0))(x), axis=1), NOTHING),

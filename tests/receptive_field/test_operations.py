@@ -167,3 +167,18 @@ class OwnCell(layers.Layer):
 
     def call(self, inputs, states):
         return inputs, states
+
+
+def test_attention_costs_the_same_however_its_arguments_are_given():
+    query, value, key = keras.Input((5, 4)), keras.Input((7, 3)), keras.Input((7, 2))
+    attention = layers.MultiHeadAttention(2, 3)
+    for made in (
+        attention(query, value, key),
+        attention(query=query, value=value, key=key),
+        attention(query, key=key, value=value),
+    ):
+        model = keras.Model([query, value, key], made)
+        (call,) = read_graph(model).calls
+        # Of the three projections and, for each of 5 places, scores, sums and the way out.
+        cost = multiply_adds(call, call.input_shapes, made.shape)
+        assert cost == 6 * (5 * 4 + 7 * 3 + 7 * 2) + 5 * 7 * 12 + 5 * 6 * 4
