@@ -25,6 +25,7 @@ from labkit.receptive_field.reads import (
     Axis,
     Reads,
     Rearranged,
+    Silenced,
     SizeProblem,
     UnreadableLayer,
     one_to_one,
@@ -455,9 +456,9 @@ def _asked(call, rule, tensor, asked_about, rank):
             if isinstance(reads, Rearranged):
                 return reads
             _check_reads(reads, shape[dim], rank)
-        except UnreadableLayer:
+        except UnreadableLayer as problem:
             # What lies along a dimension without an axis is the layer's own affair.
-            if dim in tensor.held:
+            if dim in tensor.held or isinstance(problem, Silenced):
                 raise
         except Exception as problem:
             text = f"{type(problem).__name__}: {problem}".splitlines()[0]

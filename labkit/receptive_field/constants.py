@@ -14,7 +14,7 @@ from numbers import Number
 import keras
 import numpy as np
 
-from labkit.receptive_field.reads import Listed, UnreadableLayer, everything
+from labkit.receptive_field.reads import Listed, Silenced, UnreadableLayer, everything
 from labkit.receptive_field.tensor_fields import ChannelsMatter
 
 # Constant operands
@@ -53,7 +53,7 @@ def beside_constants(axis, reads):
     """
     call = axis.call
     if call.kind == "Where" and constants(call.arguments[:1]):
-        raise UnreadableLayer(_MASKED)
+        raise Silenced(_MASKED)
     for array in constants((call.arguments, call.keywords)):
         place = array.ndim - len(axis.made) + reads.dim
         if axis.size == 1 and place >= 0 and array.shape[place] > 1:
@@ -83,12 +83,12 @@ def _without_zeros(axis, reads, kept, place):
         return reads
     sides = [_along(kept, dim) for dim in range(kept.ndim)]
     if not kept.any() or not np.array_equal(prod(sides, start=np.ones((), bool)), kept):
-        raise UnreadableLayer(_ZEROS)
+        raise Silenced(_ZEROS)
     along = sides[place].ravel() if place >= 0 else np.ones(1, bool)
     if along.all():
         return reads
     if len(along) != axis.size:
-        raise UnreadableLayer(_ZEROS)
+        raise Silenced(_ZEROS)
     units = np.arange(len(along))
     # Zeros at the ends are borders: what lies far from them is as it was.
     inside = along[along.argmax() : len(along) - along[::-1].argmax()]

@@ -369,7 +369,19 @@ def _attention(layer, axis):
     if argument == "inputs":
         place, _ = placed_operands(axis)
         argument = ("query", "value", "key")[place]
+    if axis.dim == axis.rank - 1 and argument == "value" and not axis.output:
+        return _features_of_values(axis)
     return _attended(axis, argument, {1})
+
+
+def _features_of_values(axis):
+    """Let a sum of values that are not projected mix their features through its weights alone."""
+    _, value, _ = axis.call.attended(axis.shapes)
+    if value[1] == 1:
+        return one_to_one(axis)
+    if _is_causal(axis.call):
+        raise UnreadableLayer("takes the first value feature by feature, and mixes those behind")
+    return everything(axis)
 
 
 def _attended(axis, argument, dims):

@@ -27,6 +27,10 @@ class UnreadableLayer(ValueError):
     """A layer's effect on an axis cannot be told; the message says why, without its name."""
 
 
+class Silenced(UnreadableLayer):
+    """A constant silences units, whatever dimension they lie along; the message says how."""
+
+
 class SizeProblem(UnreadableLayer):
     """A size of the input is missing or does not fit; the message says what to give."""
 

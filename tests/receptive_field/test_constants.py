@@ -187,6 +187,8 @@ SOME = np.array([True] * 5 + [False] * 3)
 
 REFUSED = {
     "all zero": (lambda x: x * 0.0, SILENCED),
+    "all zero, of channels": (lambda x: ops.mean(x, 1) * 0.0, SILENCED),
+    "channels chosen by a constant": (lambda x: ops.where(SOME[:3], ops.mean(x, 1), 1), HIDDEN),
     "a power of zero": (lambda x: x**0, SILENCED),
     "a pattern": (lambda x: x * np.eye(8, 3, dtype="float32"), SILENCED),
     "a number of zeros": (lambda x: ops.mean(x, 1, keepdims=True) * WINDOW, SILENCED),
@@ -292,3 +294,15 @@ def test_rules_of_users_and_what_is_ignored_stand():
     model = line(lambda x: L.Multiply(name="gate")([padded(x), padded(x + 1)[:, :1]]))
     assert NOTHING in analyse(model).final.unknown
     assert analyse(model, rules={"gate": lambda layer, axis: one_to_one(axis)}).final.size
+
+
+def test_features_that_are_places_stay_apart_where_one_value_is_taken_as_it_is():
+    start = keras.Input((8, 2))
+    swapped = ops.swapaxes(start, 1, 2)
+    apart = L.Attention()([swapped, swapped[:, :1], swapped[:, 1:]])
+    fourth = ops.swapaxes(apart, 1, 2)[:, 3:4, :1]
+    found = analyse(keras.Model(start, fourth), input_axes=(1,)).final
+    assert found.input_range(0) == ((3, 3),)
+    past = L.Attention()([swapped, swapped], use_causal_mask=True)
+    unknown = analyse(keras.Model(start, past), input_axes=(1,)).final.unknown
+    assert "feature by feature" in unknown
