@@ -101,7 +101,7 @@ def _output(call, read, memory, number):
     read = [(index, _with_channels_of(call, tensor)) for index, tensor in read]
     shapes = _shapes_read(call, read)
     if call.kind in LEVELLING and is_own(rule):
-        refuse_single_entry(call, shapes[read[0][0]], number)
+        refuse_single_entry(call.operation, shapes[read[0][0]], number)
     if rule is layer_rules.convolutional_recurrence and _is_by_step(call, read):
         return _of_steps(call, read, memory, _shapes_made(call, shapes)[number])
     parts, parts_shapes = _parts(call, read, shapes)

@@ -144,27 +144,30 @@ def refuse_masks(call):
 #: What takes the level or the scale of some entries away, or tells one of them by its place.
 LEVELLING = frozenset(
     "Softmax LogSoftmax Sparsemax LayerNorm LayerNormalization Argsort Var Std Ptp Nanvar Nanstd "
-    "Argmax Argmin Moments".split()
+    "Argmax Argmin Moments TimeDistributed".split()
 )
 OF_ONE = "works on a single entry and makes a constant of it, whatever it is"
 
 
-def refuse_single_entry(call, shape, output):
+def refuse_single_entry(operation, shape, output):
     """Refuse what makes a constant of the one entry that it has, such as a softmax.
 
     Args:
-        call: a :class:`~labkit.receptive_field.model_graph.Call` of a kind in ``LEVELLING``.
-        shape: of its input, batch included, ``None`` where unknown; ``output``: which is asked
-            about.
+        operation: a Keras layer or operation of a kind in ``LEVELLING``.
+        shape: of its input, batch included, ``None`` where unknown.
+        output: which of its outputs is asked about, 0 the first.
 
     Raises:
         UnreadableLayer: if it does.
     """
-    if call.kind == "Moments" and not output:
+    kind = type(operation).__name__
+    if kind == "TimeDistributed":
+        step = (shape[0], *shape[2:])
+        return refuse_single_entry(operation.layer, step, output)
+    if kind not in LEVELLING or (kind == "Moments" and not output):
         return
-    dims = call.operation.axes if call.kind == "Moments" else call.operation.axis
-    dims = range(1, len(shape)) if dims is None else dims
-    if is_single_entry(shape, dims):
+    dims = operation.axes if kind == "Moments" else operation.axis
+    if is_single_entry(shape, range(1, len(shape)) if dims is None else dims):
         raise UnreadableLayer(OF_ONE)
 
 
@@ -191,7 +194,7 @@ _ATTENTION = frozenset(
     "GroupedQueryAttention".split()
 )
 _STEPWISE = frozenset("RNN LSTM GRU SimpleRNN Bidirectional".split())
-CONCERNED = _PRODUCTS | _ALONG | _ATTENTION | _STEPWISE
+CONCERNED = _PRODUCTS | _ALONG | _ATTENTION | _STEPWISE | {"TimeDistributed"}
 BY_NOTHING = "multiplies or chooses by units that see nothing: it may read nothing else there"
 
 
@@ -220,8 +223,10 @@ def may_be_silenced(call, tensors, memory):
         raise ChannelsMatter
     if not any([_has_dead(tensor) for tensor in tensors]):
         return False
+    if kind == "TimeDistributed":
+        return _works_along_units(call.operation.layer, tensors[0], behind=1)
     if kind in _ALONG:
-        return _works_along_units(call, tensors[0])
+        return _works_along_units(call.operation, tensors[0])
     if kind in _STEPWISE:
         is_product = getattr(call.operation, "merge_mode", None) == "mul"
         return is_product or getattr(call.operation, "zero_output_for_mask", False)
@@ -234,11 +239,19 @@ def _has_dead(tensor):
     return any([axis.has_dead for axis in tensor.axes])
 
 
-def _works_along_units(call, tensor):
-    """Say whether units meet others, and not only the channels of one place each other."""
-    dims = call.operation.axis
+def _works_along_units(operation, tensor, behind=0):
+    """Say whether units meet others, and not only the channels of one place each other.
+
+    Args:
+        operation: a Keras layer or operation; ``tensor``: what it reads.
+        behind: number of dimensions that it does not see, behind the batch.
+    """
+    if type(operation).__name__ not in _ALONG:
+        return False
+    dims, rank = operation.axis, len(tensor.dims) - behind
     dims = (dims,) if isinstance(dims, int) else dims
-    return tensor.mixed or dims is None or any(d % len(tensor.dims) in tensor.held for d in dims)
+    along = dims is None or any(dim % rank + behind in tensor.held for dim in dims)
+    return along or tensor.mixed
 
 
 def _meets_nothing(call, tensors):

@@ -213,6 +213,10 @@ REFUSED = {
     ),
     "own softmax": (lambda x: L.Activation(lambda y: ops.softmax(y, axis=1))(x[:, :1]), ONE),
     "normalised": (lambda x: L.LayerNormalization(axis=1)(x[:, :1]), ONE),
+    "normalised at each step": (
+        lambda x: L.TimeDistributed(L.LayerNormalization())(x[..., :1]),
+        ONE,
+    ),
     "variance": (lambda x: ops.var(x[:, :1], axis=1), ONE),
     "second moment": (lambda x: ops.moments(x[:, :1], 1)[1], ONE),
     "the largest": (lambda x: ops.argmax(x[..., :1], axis=-1), ONE),
@@ -252,6 +256,12 @@ REFUSED = {
     ),
     "gated halves": (lambda x: ops.glu(L.ZeroPadding1D((2, 0))(x), axis=1), NOTHING),
     "scaled": (lambda x: L.UnitNormalization(axis=1)(padded(x)), NOTHING),
+    "scaled at each step": (
+        lambda x: L.TimeDistributed(L.UnitNormalization(axis=1))(
+            ops.reshape(L.ZeroPadding1D(2)(x), (-1, 3, 4, 3))
+        ),
+        NOTHING,
+    ),
     "both ways multiplied": (
         lambda x: L.Bidirectional(L.LSTM(2, return_sequences=True), merge_mode="mul")(padded(x)),
         NOTHING,
