@@ -458,9 +458,44 @@ def _recurrence(layer, axis):
     if axis.rank > 3:
         raise UnreadableLayer("runs over more than steps and features, which has no rule")
     refuse_masks(axis.call)
+    _refuse_what_forgets(axis.call, layer)
     if axis.output or not layer.return_sequences or not _is_of_steps(axis):
         return everything(axis)
     return future(axis, in_order_of_steps=True) if layer.go_backwards else past(axis)
+
+
+def _refuse_what_forgets(call, *recurrences):
+    """Refuse cells of somebody's own that may leave aside what came before."""
+    features = call.input_shapes[0][-1]
+    if not all(_remembers(layer.cell, features) for layer in recurrences):
+        raise UnreadableLayer("has a cell of its own that cannot be seen to keep what it has read")
+
+
+def _remembers(cell, features):
+    """Say whether what a cell makes changes with its state, and its state with what it reads."""
+    if type(cell).__module__.startswith("keras."):
+        # Of others in a stack it is not known how many features they are given.
+        return all(_remembers(each, None) for each in getattr(cell, "cells", ()))
+    try:
+        (seen, kept), (otherwise, _), (_, changed) = (
+            _one_step(cell, features, *seeds) for seeds in ((0, 0), (0, 1), (1, 0))
+        )
+    except Exception:
+        return False
+    return not np.array_equal(seen, otherwise) and not np.array_equal(kept, changed)
+
+
+def _one_step(cell, features, of_input, of_states):
+    """Run a cell on random numbers of two seeds; return what it makes, and its states in line."""
+    inputs = np.random.default_rng(of_input).normal(size=(1, features))
+    random = np.random.default_rng(of_states)
+    states = keras.tree.map_structure(
+        lambda size: random.normal(size=(1, size)).astype("float32"), cell.state_size
+    )
+    states = states if isinstance(states, (list, tuple)) else [states]
+    made, states = cell(inputs.astype("float32"), states)
+    flat = [np.ravel(keras.ops.convert_to_numpy(each)) for each in keras.tree.flatten(states)]
+    return keras.ops.convert_to_numpy(made), np.concatenate(flat)
 
 
 def _is_of_steps(axis):
@@ -472,6 +507,7 @@ def _is_of_steps(axis):
 @rule("Bidirectional")
 def _both_ways(layer, axis):
     refuse_masks(axis.call)
+    _refuse_what_forgets(axis.call, layer.forward_layer, layer.backward_layer)
     if axis.output > (layer.merge_mode is None) or not _is_of_steps(axis):
         return everything(axis)
     if not layer.return_sequences:

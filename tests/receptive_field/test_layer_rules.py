@@ -205,6 +205,36 @@ def test_what_acts_as_in_training():
     assert analyse(keras.Model(alone, InTraining(norm)(alone))).final.size == 9
 
 
+@keras.saving.register_keras_serializable("test_layer_rules")
+class Cell(L.Layer):
+    """A step that keeps a sum of what it has read, or what it was given at the start."""
+
+    state_size = output_size = 2
+
+    def __init__(self, keeps, **options):
+        super().__init__(**options)
+        self.keeps = keeps
+
+    def get_config(self):
+        return {**super().get_config(), "keeps": self.keeps}
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 2))
+
+    def call(self, inputs, states):
+        made = inputs @ self.kernel + (states[0] if self.keeps else 0)
+        return made, [made if self.keeps else states[0]]
+
+
+def test_a_cell_of_ones_own_is_tried():
+    keeping = L.RNN(Cell(keeps=True), return_sequences=True)
+    check_every_unit(one(keeping, 6, 3), analyse)
+    forgetful = L.RNN(Cell(keeps=False))
+    stack = L.RNN([L.GRUCell(2), Cell(keeps=False)])
+    for layer in (forgetful, stack, L.Bidirectional(forgetful)):
+        assert "cell of its own" in analyse(one(layer, 6, 3)).final.unknown
+
+
 def test_chance_is_not_followed():
     start, shift = keras.Input((9, 9, 2)), L.RandomTranslation(0.1, 0.1)
     assert analyse(keras.Model(start, shift(start))).final.size == 1
