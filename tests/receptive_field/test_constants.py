@@ -249,8 +249,8 @@ REFUSED = {
     ),
     "channels that silence each other": (
         lambda x: (
-            L.Concatenate()([padded(x), padded(x)[:, ::-1]])
-            * L.Concatenate()([padded(x)[:, ::-1], padded(x)])
+            L.Concatenate()([L.ZeroPadding1D((2, 0))(x), L.ZeroPadding1D((0, 2))(x)])
+            * L.Concatenate()([L.ZeroPadding1D((0, 2))(x), L.ZeroPadding1D((2, 0))(x)])
         ),
         NOTHING,
     ),
