@@ -384,8 +384,9 @@ def _dims_with_ends(tensor, answer, each_channel):
         alone = alone or (reads.alone and in_space)
         if dim in tensor.held:
             counted.update([dim] if reads.alone else ())
-        elif (each_channel or in_space) and _has_ends(reads, tensor.shape[dim]):
-            counted.add(dim)
+        elif each_channel or in_space or not all(d.is_channel for d in tensor.dims[dim]):
+            # What counts places beside channels counts places behind what is read along it.
+            counted.update([dim] if _has_ends(reads, tensor.shape[dim]) else ())
     return alone, counted
 
 

@@ -316,3 +316,13 @@ def test_features_that_are_places_stay_apart_where_one_value_is_taken_as_it_is()
     past = L.Attention()([swapped, swapped], use_causal_mask=True)
     unknown = analyse(keras.Model(start, past), input_axes=(1,)).final.unknown
     assert "feature by feature" in unknown
+
+
+def test_places_and_channels_in_one_dimension():
+    start = keras.Input((15, 2))
+    flat = L.Reshape((6,))(L.EinsumDense("nab,az->nzb", (3, 2))(start))
+    masked = keras.Model(start, flat * np.float32([0, 1, 0, 2, 2, 1]))
+    final = analyse(masked, input_axes=(1,)).final
+    assert [final.input_range((unit,)) is None for unit in range(6)] == [True, False] * 2 + [
+        False
+    ] * 2
