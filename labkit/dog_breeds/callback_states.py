@@ -26,7 +26,8 @@ class CallbackStates:
 
     def __init__(self, callbacks):
         self.callbacks = dict(_named(callbacks))
-        #: What the callbacks were when the training began, and what of it ever changed.
+        #: What the callbacks were before the training and as it began, and what ever changed.
+        self._given = {name: _attributes(callback) for name, callback in self.callbacks.items()}
         self._fresh = {}
         self._changing = {name: set() for name in self.callbacks}
 
@@ -37,7 +38,9 @@ class CallbackStates:
             kept: what :meth:`collect` has returned, or an empty dict.
         """
         for name, callback in self.callbacks.items():
-            self._fresh[name] = _attributes(callback)
+            fresh = self._fresh[name] = _attributes(callback)
+            # What a callback sets as it begins is a state too, even if it stays what it was then.
+            self._changing[name] |= _differing(fresh, self._given[name])
             for attribute, value in kept.get(name, {}).get("state", {}).items():
                 setattr(callback, attribute, _decoded(value))
                 self._changing[name].add(attribute)
@@ -46,9 +49,8 @@ class CallbackStates:
         """Return the present states: a dict of what JSON takes, and arrays."""
         found = {}
         for name, callback in self.callbacks.items():
-            now, fresh = _attributes(callback), self._fresh[name]
-            self._changing[name] |= {key for key in now if not _same(now[key], fresh.get(key))}
-            changing = self._changing[name]
+            now, changing = _attributes(callback), self._changing[name]
+            changing |= _differing(now, self._fresh[name])
             found[name] = {
                 "state": {key: value for key, value in now.items() if key in changing},
                 "settings": {key: value for key, value in now.items() if key not in changing},
@@ -86,6 +88,11 @@ def _attributes(callback):
             continue
     # Keras sets these for each call of fit.
     return {name: value for name, value in found.items() if name not in ("params", "_params")}
+
+
+def _differing(now, before):
+    """List the attributes that are now others than before."""
+    return {key for key in now if not _same(now[key], before.get(key))}
 
 
 def _encoded(value):

@@ -28,9 +28,12 @@ class Data(keras.utils.PyDataset):
 
 
 def build(rate=0.1):
+    """Return a network with the same weights on every backend, and so the same curves."""
     keras.utils.set_random_seed(3)
     layers = [keras.Input((5,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(3, "softmax")]
     model = keras.Sequential(layers)
+    dice = np.random.default_rng(0)
+    model.set_weights([dice.normal(0, 0.3, weight.shape) for weight in model.get_weights()])
     model.compile(keras.optimizers.Adam(rate), "categorical_crossentropy", metrics=["accuracy"])
     model.run_eagerly = True  # a step is too small to be worth compiling
     return model
@@ -145,6 +148,12 @@ class TestEarlyStopping:
         long = fit(build(), tmp_path, patience=3, restore_best_weights=True)
         assert len(long) == len(short) + 1 < EPOCHS
         assert long == fit(build(), patience=3, restore_best_weights=True)
+
+    def test_stays_stopped_where_the_first_epoch_is_the_best(self, tmp_path):
+        """Then what remembers the best epoch says all the time what it said at first."""
+        history = fit(build(rate=0.0), tmp_path, **self.OPTIONS)
+        assert len(history) == 3 < EPOCHS
+        assert fit(build(rate=0.0), tmp_path, **self.OPTIONS) == history
 
     def test_refuses_the_best_of_epochs_that_nobody_watched(self, tmp_path):
         fit(build(), tmp_path, epochs=1)
