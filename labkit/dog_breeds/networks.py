@@ -445,7 +445,7 @@ def preprocess(pictures, base):
     """
     backwards, scale, offset = _preprocessing_of(base)
     if backwards:
-        pictures = pictures[..., ::-1]
+        pictures = keras.ops.flip(pictures, axis=-1)
     return layers.Rescaling(scale, offset, name=_PREPROCESSING)(pictures)
 
 

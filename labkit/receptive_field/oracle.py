@@ -374,7 +374,7 @@ _STAND_INS = (
         _linear,
     ),
     (_with_dimensions("MaxPoolingND", "AveragePoolingND"), _pooling),
-    ({"Resize", *_WITH_ARGUMENTS}, _operation),
+    ({"Resize", "Flip", *_WITH_ARGUMENTS}, _operation),
     ({"Reshape"}, _reshape),
     (
         {

@@ -333,18 +333,20 @@ class TestFreeze:
             return keras.ops.mean(keras.ops.abs(truth - predicted)) / 2
 
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+        steps = 1 if keras.backend.backend() == "torch" else 2  # the only number it takes
         model = pretrained("small_vgg", weights=None, classes=2, input_shape=SMALL)
         model.compile(
             loss=loss,
             metrics=[half_off, keras.metrics.TopKCategoricalAccuracy(2, name="top")],
             weighted_metrics=[keras.metrics.CategoricalAccuracy(name="weighed")],
             loss_weights=[0.5],
-            steps_per_execution=2,
+            steps_per_execution=steps,
             run_eagerly=True,
         )
         unfreeze(freeze(model))
         assert model.loss is loss
-        assert (model.run_eagerly, model.steps_per_execution, model.jit_compile) == (True, 2, False)
+        how = model.run_eagerly, model.steps_per_execution, model.jit_compile
+        assert how == (True, steps, False)
         pictures, labels = np.zeros((4, *SMALL)), np.eye(2)[[0, 1, 0, 1]]
         model.fit(pictures, labels, batch_size=2, sample_weight=labels[:, 1], verbose=0)
         measured = model.evaluate(pictures, labels, verbose=0, return_dict=True)

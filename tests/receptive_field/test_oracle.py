@@ -169,6 +169,15 @@ class TestGradient:
         model = line(layers.Conv1D(3, 4), layers.MaxPooling1D(3, 2), layers.Conv1D(1, 2))
         assert gradient_map(model, unit=(2,)).sum() == pytest.approx(1)
 
+    @pytest.mark.parametrize(
+        ("turned", "seen"), [(1, (5, 7)), (2, (2, 4))], ids=["line", "channels"]
+    )
+    def test_turned_round(self, turned, seen):
+        """Pictures for VGG16 have their channels turned round, and the line may be as well."""
+        start = keras.Input((10, 3))
+        made = layers.Conv1D(1, 3)(keras.ops.flip(start, turned))
+        assert gradient_extent(keras.Model(start, made), unit=(2,)) == (seen,)
+
     def test_the_model_stays_as_it_was(self):
         start = keras.Input((12, 6, 2))
         conv = layers.Conv2D(2, 3)
