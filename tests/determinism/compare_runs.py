@@ -25,7 +25,7 @@ from tqdm import tqdm
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
 # Networks of which lab 2 reads the layers alone: it draws their weights without a seed.
-_UNSEEDED = {"vgg16", "dilated"}
+_UNSEEDED = {"vgg16", "dilated", "block"}
 _LAST_CELL = (
     f"UNSEEDED = {_UNSEEDED!r}"
     + """
