@@ -9,6 +9,7 @@ else, such as an open file, begins anew.
 import hashlib
 import json
 from collections import Counter
+from inspect import signature
 
 import keras
 import numpy as np
@@ -26,8 +27,7 @@ class CallbackStates:
 
     def __init__(self, callbacks):
         self.callbacks = dict(_named(callbacks))
-        #: What the callbacks were before the training and as it began, and what ever changed.
-        self._given = {name: _attributes(callback) for name, callback in self.callbacks.items()}
+        #: What the callbacks were when the training began, and what of it ever changed.
         self._fresh = {}
         self._changing = {name: set() for name in self.callbacks}
 
@@ -38,9 +38,7 @@ class CallbackStates:
             kept: what :meth:`collect` has returned, or an empty dict.
         """
         for name, callback in self.callbacks.items():
-            fresh = self._fresh[name] = _attributes(callback)
-            # What a callback sets as it begins is a state too, even if it stays what it was then.
-            self._changing[name] |= _differing(fresh, self._given[name])
+            self._fresh[name] = _attributes(callback)
             for attribute, value in kept.get(name, {}).get("state", {}).items():
                 setattr(callback, attribute, _decoded(value))
                 self._changing[name].add(attribute)
@@ -49,11 +47,14 @@ class CallbackStates:
         """Return the present states: a dict of what JSON takes, and arrays."""
         found = {}
         for name, callback in self.callbacks.items():
-            now, changing = _attributes(callback), self._changing[name]
-            changing |= _differing(now, self._fresh[name])
+            now, fresh = _attributes(callback), self._fresh[name]
+            self._changing[name] |= {key for key in now if not _same(now[key], fresh.get(key))}
+            changing = self._changing[name]
+            # The rest is memory as well that never changed: the best epoch, where it is the first.
+            fixed = _parameters(callback) - changing
             found[name] = {
                 "state": {key: value for key, value in now.items() if key in changing},
-                "settings": {key: value for key, value in now.items() if key not in changing},
+                "settings": {key: value for key, value in now.items() if key in fixed},
             }
         return found
 
@@ -90,9 +91,9 @@ def _attributes(callback):
     return {name: value for name, value in found.items() if name not in ("params", "_params")}
 
 
-def _differing(now, before):
-    """List the attributes that are now others than before."""
-    return {key for key in now if not _same(now[key], before.get(key))}
+def _parameters(callback):
+    """Name what a callback is made with: by its class, or by one that this extends."""
+    return {name for kind in type(callback).__mro__ for name in signature(kind.__init__).parameters}
 
 
 def _encoded(value):

@@ -155,6 +155,23 @@ class TestEarlyStopping:
         assert len(history) == 3 < EPOCHS
         assert fit(build(rate=0.0), tmp_path, **self.OPTIONS) == history
 
+    def test_stays_stopped_whatever_the_callback_was_used_for_before(self, tmp_path):
+        used, other = (keras.callbacks.EarlyStopping(patience=2) for _ in range(2))
+        fit(build(rate=0.0), callbacks=[used])
+        fit(build(), callbacks=[other])
+        history = fit(build(rate=0.0), tmp_path, callbacks=[used])
+        for again in (used, other, keras.callbacks.EarlyStopping(patience=2)):
+            assert fit(build(rate=0.0), tmp_path, callbacks=[again]) == history
+
+    def test_a_class_of_ones_own_goes_on_with_more_patience(self, tmp_path):
+        class Mine(keras.callbacks.EarlyStopping):
+            def __init__(self, **options):
+                super().__init__(**options)
+
+        short = fit(build(rate=0.0), tmp_path, callbacks=[Mine(patience=2)])
+        assert fit(build(rate=0.0), tmp_path, callbacks=[Mine(patience=2)]) == short
+        assert len(fit(build(rate=0.0), tmp_path, callbacks=[Mine(patience=3)])) == len(short) + 1
+
     def test_refuses_the_best_of_epochs_that_nobody_watched(self, tmp_path):
         fit(build(), tmp_path, epochs=1)
         for epochs in (1, 2):
@@ -184,9 +201,9 @@ def test_callbacks_of_the_user_are_looked_at_too():
 class Rich(keras.callbacks.Callback):
     """Remember all kinds of things."""
 
-    def __init__(self):
+    def __init__(self, fixed=1.0):
         super().__init__()
-        self.fixed, self.file = np.ones(3), None
+        self.fixed, self.file = np.full(3, fixed), None
 
 
 def test_states_survive_the_way_through_a_file():
