@@ -24,6 +24,8 @@ NEEDED = {
     "webkit": {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb"},
 }
 PATIENCE = 120
+#: How Firefox ends the word of a font that it no longer loads, since the page was left meanwhile.
+ABORTED = f"status={0x804B0002}"
 MINI_BROWSER = "usr/lib/*/webkit2gtk-4.*/MiniBrowser"
 
 #: What keeps errors and warnings in a page, since WebKit's driver tells of none.
@@ -89,7 +91,7 @@ class Firefox:
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while (got := json.loads(self._socket.recv())).get("id") != number:
             entry = got.get("params", {})
-            if entry.get("level") in ("error", "warn"):
+            if entry.get("level") in ("error", "warn") and ABORTED not in entry["text"]:
                 self.messages.append(entry["text"])
         if got["type"] == "error":
             raise RuntimeError(got["message"])
