@@ -223,6 +223,8 @@ def _operand_ranks(axis):
 @rule("Roll", "Flip", "Fliplr", "Flipud", "Tile", "Slice", "PadImages", "CropImages", place="ops")
 @rule("Split", "ArraySplit", "Hsplit", "Vsplit", "Dsplit", place="ops")
 def _moving(operation, axis):
+    if axis.call.kind == "Roll" and operation.axis is None:
+        raise UnreadableLayer("rolls over all dimensions as if they were one: give an axis")
     return rearranged(axis)
 
 

@@ -163,6 +163,11 @@ def test_a_kernel_that_depends_on_the_picture_is_not_guessed():
     assert "kernel that depends" in analyse(keras.Model(start, made)).final.unknown
 
 
+def test_rolling_over_all_dimensions_at_once_is_not_guessed():
+    start = keras.Input((4, 3))
+    assert "give an axis" in analyse(keras.Model(start, ops.roll(start, 2))).final.unknown
+
+
 @pytest.mark.parametrize(
     "product",
     [
