@@ -252,7 +252,7 @@ class _Reader:
         for node in _nodes_in_order(starts, ends):
             inputs = tuple([number_of[id(tensor)] for tensor in node.input_tensors])
             name = trace.name_of(node.operation) if trace else node.operation.name
-            outputs = self._read(node, inputs, prefix + name, trace)
+            outputs = self._read(node, inputs, prefix + name, trace, tuple(input_numbers))
             number_of.update(zip(map(id, node.outputs), outputs, strict=True))
         # What is made without any input has no number yet.
         return [number_of[id(end)] if id(end) in number_of else next(self.numbers) for end in ends]
@@ -262,8 +262,11 @@ class _Reader:
         with traced(layer, arguments, keywords, shapes) as trace:
             return self.unroll(trace.inputs, trace.outputs, input_numbers, prefix, trace)
 
-    def _read(self, node, inputs, name, trace):
-        """Append what one node calls; return the numbers of the tensors that it makes."""
+    def _read(self, node, inputs, name, trace, given):
+        """Append what one node calls; return the numbers of the tensors that it makes.
+
+        Functions that it runs may read all that the graph around it is ``given``.
+        """
         operation = node.operation
         if isinstance(operation, keras.Model) and _has_graph(operation):
             if self.anew:
@@ -277,6 +280,8 @@ class _Reader:
             self.has_composites = True
             return self._entered(node, inputs, name)
         inputs = inputs[:1] if rule is left_out else inputs
+        if rule is None and _runs_functions(node):
+            inputs = (*inputs, *given)
         call = _call(name, node, inputs, self.new_numbers(node.outputs), rule=rule)
         if trace is None:
             # What a graph says of training, a model that runs overrules; a ``call`` is obeyed.
@@ -329,6 +334,11 @@ def _call(name, node, inputs, outputs, rule=None, obstacle=None):
         rule=rule,
         obstacle=obstacle,
     )
+
+
+def _runs_functions(node):
+    """Say whether a node is given functions, such as branches."""
+    return any(map(callable, keras.tree.flatten((node.arguments.args, node.arguments.kwargs))))
 
 
 def _nodes_in_order(starts, ends):

@@ -173,6 +173,20 @@ def test_a_layer_is_followed_as_it_is_at_inference():
     check(keras.Model(start, ResidualBlock(2, 2, 1)(start, training=True)[0]))
 
 
+class Choosing(L.Layer):
+    """Says by another input what is done to the picture, which its functions read by themselves."""
+
+    def call(self, x, chosen):
+        return x + ops.cond(ops.mean(chosen) > 0, lambda: ops.roll(x, 2, axis=1), lambda: x)
+
+
+def test_what_functions_read_by_themselves_is_not_passed_over():
+    start, chosen = keras.Input((8, 1), name="picture"), keras.Input((1,), name="chosen")
+    result = analyse(keras.Model([start, chosen], Choosing()(start, chosen)), input_name="picture")
+    assert "(Cond) has no rule" in result.final.unknown
+    assert [layer.layer_type for layer in result] == ["Cond", "Add"]
+
+
 class Windows(L.Layer):
     """Means over windows, cut by a size that the layer must know."""
 
