@@ -458,44 +458,63 @@ def _recurrence(layer, axis):
     if axis.rank > 3:
         raise UnreadableLayer("runs over more than steps and features, which has no rule")
     refuse_masks(axis.call)
-    _refuse_what_forgets(axis.call, layer)
+    _refuse_what_forgets(axis, layer)
     if axis.output or not layer.return_sequences or not _is_of_steps(axis):
         return everything(axis)
     return future(axis, in_order_of_steps=True) if layer.go_backwards else past(axis)
 
 
-def _refuse_what_forgets(call, *recurrences):
+def _refuse_what_forgets(axis, *recurrences):
     """Refuse cells of somebody's own that may leave aside what came before."""
-    features = call.input_shapes[0][-1]
-    if not all(_remembers(layer.cell, features) for layer in recurrences):
-        raise UnreadableLayer("has a cell of its own that cannot be seen to keep what it has read")
+    _, steps, *_, features = (axis.shapes or axis.call.input_shapes)[0]
+    for layer in recurrences:
+        if not _remembers(layer.cell, features, steps, with_states=axis.output > 0):
+            raise UnreadableLayer(
+                "has a cell of its own that cannot be seen to keep what it has read"
+            )
 
 
-def _remembers(cell, features):
-    """Say whether what a cell makes changes with its state, and its state with what it reads."""
+def _remembers(cell, features, steps, with_states):
+    """Say whether all that a cell makes at a step has read that step and all before it."""
     if type(cell).__module__.startswith("keras."):
         # Of others in a stack it is not known how many features they are given.
-        return all(_remembers(each, None) for each in getattr(cell, "cells", ()))
+        return all(_remembers(each, None, 0, False) for each in getattr(cell, "cells", ()))
     try:
-        (seen, kept), (otherwise, _), (_, changed) = (
-            _one_step(cell, features, *seeds) for seeds in ((0, 0), (0, 1), (1, 0))
-        )
+        of_input, of_state, sizes = _one_step(cell, features)
     except Exception:
         return False
-    return not np.array_equal(seen, otherwise) and not np.array_equal(kept, changed)
+    size, ends = sum(sizes), np.cumsum([0, *sizes] if with_states else [])
+    made = [slice(size, None), *map(slice, ends[:-1], ends[1:])]
+    # What is passed on from place to place, and lost at the last, is so within as many steps.
+    steps = 2 * size if steps is None else min(2 * size, steps)
+    for _ in range(steps):
+        if not all(of_input[part].any() for part in made):
+            return False
+        of_input = of_state[of_input[:size]].any(axis=0)
+    return True
 
 
-def _one_step(cell, features, of_input, of_states):
-    """Run a cell on random numbers of two seeds; return what it makes, and its states in line."""
-    inputs = np.random.default_rng(of_input).normal(size=(1, features))
-    random = np.random.default_rng(of_states)
-    states = keras.tree.map_structure(
-        lambda size: random.normal(size=(1, size)).astype("float32"), cell.state_size
-    )
-    states = states if isinstance(states, (list, tuple)) else [states]
-    made, states = cell(inputs.astype("float32"), states)
-    flat = [np.ravel(keras.ops.convert_to_numpy(each)) for each in keras.tree.flatten(states)]
-    return keras.ops.convert_to_numpy(made), np.concatenate(flat)
+def _one_step(cell, features):
+    """Find what changes with the input of a cell, and with each entry of its state.
+
+    Returns:
+        Two boolean arrays, over the entries of the new state and those of what is made behind
+        them; the second has a row for each entry of the state. And the sizes of the states.
+    """
+    sizes, random = keras.tree.flatten(cell.state_size), np.random.default_rng(0)
+    rows = 2 + sum(sizes)
+    inputs = np.repeat(random.normal(size=(1, features)), rows, axis=0)
+    states = np.repeat(random.normal(size=(1, rows - 2)), rows, axis=0)
+    inputs[1] = random.normal(size=features)
+    states[2:] += np.diag(random.normal(size=rows - 2))
+    parts = np.split(states.astype("float32"), np.cumsum(sizes)[:-1], axis=1)
+    parts = keras.tree.pack_sequence_as(cell.state_size, parts)
+    parts = parts if isinstance(parts, (list, tuple)) else [parts]
+    made, new = cell(inputs.astype("float32"), parts)
+    flat = [keras.ops.convert_to_numpy(each) for each in (*keras.tree.flatten(new), made)]
+    flat = np.concatenate([each.reshape(rows, -1) for each in flat], axis=1)
+    changed = ~np.isclose(flat[1:], flat[:1], rtol=1e-5, atol=1e-6)
+    return changed[0], changed[1:], sizes
 
 
 def _is_of_steps(axis):
@@ -507,7 +526,7 @@ def _is_of_steps(axis):
 @rule("Bidirectional")
 def _both_ways(layer, axis):
     refuse_masks(axis.call)
-    _refuse_what_forgets(axis.call, layer.forward_layer, layer.backward_layer)
+    _refuse_what_forgets(axis, layer.forward_layer, layer.backward_layer)
     if axis.output > (layer.merge_mode is None) or not _is_of_steps(axis):
         return everything(axis)
     if not layer.return_sequences:

@@ -235,6 +235,35 @@ def test_a_cell_of_ones_own_is_tried():
         assert "cell of its own" in analyse(one(layer, 6, 3)).final.unknown
 
 
+class Passing(Cell):
+    """A step that passes on what it has read: of no step are more than two read together."""
+
+    state_size = (2, 2)
+
+    def call(self, inputs, states):
+        now, (before, _) = inputs @ self.kernel, states
+        return now + before if self.keeps else before, [now, before]
+
+
+class Late(Cell):
+    """A step that tells what it kept, and reads the next only for the one behind it."""
+
+    def call(self, inputs, states):
+        return states[0] + 0, [inputs @ self.kernel + states[0]]
+
+
+def test_a_cell_that_loses_what_it_has_read_or_tells_it_late_is_not_guessed():
+    for cell in (Passing(keeps=True), Passing(keeps=False), Late(keeps=True)):
+        for options in ({"return_sequences": True}, {}, {"return_state": True}):
+            assert "cell of its own" in analyse(one(L.RNN(cell, **options), 6, 3)).final.unknown
+    # Of two steps nothing is lost.
+    passing = L.RNN(Passing(keeps=True), return_sequences=True)
+    check_every_unit(one(passing, 2, 3), analyse)
+    ends = L.RNN(Passing(keeps=True), return_state=True)(start := keras.Input((2, 3)))
+    last = analyse(keras.Model(start, ends)).layers
+    assert all("cell of its own" in each.unknown for each in last[1:])
+
+
 def test_chance_is_not_followed():
     start, shift = keras.Input((9, 9, 2)), L.RandomTranslation(0.1, 0.1)
     assert analyse(keras.Model(start, shift(start))).final.size == 1
