@@ -471,7 +471,7 @@ def read_along_dims(tensor, reads_by_dim, rank, memory, hold=()):
         it; and one :class:`AxisMap` per axis.
     """
     dims, axes = [None] * rank, tensor.axes
-    if rank and 0 not in reads_by_dim:
+    if rank and tensor.dims and 0 not in reads_by_dim:
         dims[0] = tensor.dims[0]
     for dim, reads in reads_by_dim.items():
         digits = tensor.dims[dim]

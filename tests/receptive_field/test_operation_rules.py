@@ -74,6 +74,7 @@ ALONG_A_LINE = {
     "adaptive pooling": lambda x: ops.adaptive_average_pool(
         ops.swapaxes(x, 1, 2), (5,), data_format="channels_first"
     ),
+    "beside a mean of all": lambda x: x - 0.5 * ops.mean(x),
     "logsumexp": lambda x: ops.logsumexp(x, axis=1),
     "dot layer": lambda x: L.Dot(axes=(2, 2))([x, x[:, ::2]]),
     "dot layer along": lambda x: L.Dot(axes=1)([x, x]),
@@ -118,7 +119,8 @@ def behind_a_convolution(function, shape, convolution):
 def test_along_a_line(name):
     skip_what_keras_lacks(name)
     # Where the batch is written out, it is one.
-    one = name in ("slice", "broadcast", "broadcast a mean") or name.endswith("constant")
+    names, ends = ("slice", "broadcast", "broadcast a mean"), ("constant", "of all")
+    one = name in names or name.endswith(ends)
     convolution = L.Conv1D(3, 3, padding="same")
     check_every_unit(behind_a_convolution(ALONG_A_LINE[name], (12, 2), convolution), analyse, one)
 
