@@ -17,7 +17,7 @@ _FORMATTED = (
     *("Resizing", "CenterCrop", "Resize", "SpatialDropout"),
 )
 #: Layers that make features of each entry, so that every dimension is one of places.
-_OF_ENTRIES = {"Embedding", "ReversibleEmbedding"}
+_OF_ENTRIES = {"Embedding", "ReversibleEmbedding", "OneHot"}
 _OTHERS = {
     "BatchNormalization": "axis",
     "ConvLSTM": "format of a step",

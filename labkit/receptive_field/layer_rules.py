@@ -18,7 +18,7 @@ from labkit.receptive_field.constants import (
     kept_taps,
     refuse_masks,
 )
-from labkit.receptive_field.operation_rules import mixing, placed_operands
+from labkit.receptive_field.operation_rules import mixing, placed_operands, spelt_out
 from labkit.receptive_field.reads import (
     Axis,
     Listed,
@@ -573,9 +573,9 @@ def _dense(layer, axis):
 def _einsum_dense(layer, axis):
     read, made = layer.equation.replace(" ", "").split("->")
     read = read.split(",")[0]
-    if "..." in read:
-        raise UnreadableLayer(f"has an equation with dots, {layer.equation!r}: spell it out")
-    letter = read[axis.dim]
+    if "..." in read and axis.rank - len(read) != len(axis.made) - len(made):
+        raise UnreadableLayer("has an output_shape that does not fit the dots of its equation")
+    letter, made = spelt_out(read, axis.rank)[axis.dim], spelt_out(made, len(axis.made))
     return one_to_one(axis, made.index(letter)) if letter in made else everything(axis)
 
 

@@ -7,15 +7,17 @@ What only moves values along a dimension is not written down case by case: Keras
 import keras
 import numpy as np
 
-from labkit.receptive_field.constants import beside_constants, constants
+from labkit.receptive_field.constants import OF_ONE, beside_constants, constants
 from labkit.receptive_field.reads import (
     Reads,
     Rearranged,
     Reshaped,
+    Silenced,
     SizeProblem,
     Transposed,
     UnreadableLayer,
     everything,
+    nothing,
     one_to_one,
     past,
     repeat,
@@ -55,6 +57,18 @@ def _each_place(operation, axis):
     return one_to_one(axis)
 
 
+@rule("ZerosLike", "OnesLike", "FullLike", "EmptyLike", place="ops")
+def _of_the_same_shape(operation, axis):
+    if axis.input or axis.rank < 3:
+        raise Silenced("makes a constant, which has a rule for places and none for features alone")
+    return nothing(axis)
+
+
+@rule("OneHot", place="ops")
+def _one_hot(operation, axis):
+    return one_to_one(axis, axis.dim + (axis.dim >= operation.axis % len(axis.made)))
+
+
 # Mixing, sums and reductions along dimensions
 
 
@@ -68,6 +82,15 @@ def mixing(axis, dims):
 @rule("Sort", "Argsort", place="ops")
 def _mixing_along(operation, axis):
     return mixing(axis, range(axis.rank) if operation.axis is None else operation.axis)
+
+
+@rule("TopK", place="ops")
+def _largest(operation, axis):
+    if axis.shape[-1] == 1 and axis.output:
+        raise UnreadableLayer(OF_ONE)
+    if axis.dim == axis.rank - 1:
+        return everything(axis, operation.k, axis.dim)
+    return one_to_one(axis)
 
 
 @rule("FFT", place="ops")
@@ -89,7 +112,7 @@ def _running(operation, axis):
 
 @rule(
     *"Mean Sum Max Min Amax Amin Prod Var Std Median All Any Logsumexp CountNonzero Ptp Argmax "
-    "Argmin Nanmax Nanmean Nanmin Nansum Nanvar Nanstd Nanprod".split(),
+    "Argmin Nanmax Nanmean Nanmin Nansum Nanvar Nanstd Nanprod Norm".split(),
     place="ops",
 )
 def _reduction(operation, axis):
@@ -107,6 +130,12 @@ def _reduced(axis, dims, kept):
     if axis.dim in dims:
         return everything(axis, 1, axis.dim) if kept else everything(axis)
     return one_to_one(axis, axis.dim if kept else axis.dim - sum(d < axis.dim for d in dims))
+
+
+@rule("Diff", place="ops")
+def _differences(operation, axis):
+    is_along = axis.dim == operation.axis % axis.rank
+    return window(axis, operation.n + 1) if is_along else one_to_one(axis)
 
 
 @rule("Glu", place="ops")
@@ -173,14 +202,14 @@ def _dot_layer(layer, axis):
 def _by_letters(axis, operands, made):
     """Let a dimension that stays read position by position, and one summed over everything."""
     place, _ = placed_operands(axis)
-    letters = _spelt_out(operands[place], axis.rank)
+    letters = spelt_out(operands[place], axis.rank)
     letter = letters[axis.dim]
     if letters.count(letter) > 1:
         raise UnreadableLayer("takes a diagonal, which has no rule")
-    made = _spelt_out(made, len(axis.made))
+    made = spelt_out(made, len(axis.made))
     for operand, value in zip(operands, axis.call.operands, strict=True):
         for array in constants(value):
-            _refuse_zeros(array, _spelt_out(operand, array.ndim), made, letter)
+            _refuse_zeros(array, spelt_out(operand, array.ndim), made, letter)
     return one_to_one(axis, made.index(letter)) if letter in made else everything(axis)
 
 
@@ -191,7 +220,7 @@ def _refuse_zeros(array, letters, made, letter):
         raise UnreadableLayer("sums with a constant that has zeros, and so not over everything")
 
 
-def _spelt_out(letters, rank):
+def spelt_out(letters, rank):
     """Give each dimension a letter; those of the dots are counted from the right."""
     if "..." not in letters:
         return list(letters)
@@ -223,7 +252,7 @@ def _operand_ranks(axis):
 @rule("Roll", "Flip", "Fliplr", "Flipud", "Tile", "Slice", "PadImages", "CropImages", place="ops")
 @rule("Split", "ArraySplit", "Hsplit", "Vsplit", "Dsplit", place="ops")
 def _moving(operation, axis):
-    if axis.call.kind == "Roll" and operation.axis is None:
+    if axis.call.kind == "Roll" and operation.axis is None and axis.rank > 1:
         raise UnreadableLayer("rolls over all dimensions as if they were one: give an axis")
     return rearranged(axis)
 

@@ -75,7 +75,16 @@ ALONG_A_LINE = {
         ops.swapaxes(x, 1, 2), (5,), data_format="channels_first"
     ),
     "beside a mean of all": lambda x: x - 0.5 * ops.mean(x),
+    "filled with a mean of all": lambda x: ops.full_like(x, ops.mean(x)),
     "logsumexp": lambda x: ops.logsumexp(x, axis=1),
+    "differences": lambda x: ops.diff(x, n=2, axis=1),
+    "norm": lambda x: x / ops.norm(x, axis=-1, keepdims=True),
+    "norm along": lambda x: ops.norm(x, axis=1),
+    "largest along": lambda x: ops.top_k(ops.swapaxes(x, 1, 2), 3)[0],
+    "largest channels": lambda x: ops.top_k(x, 2)[0],
+    "zeros in front": lambda x: ops.concatenate([ops.zeros_like(x[:, :2]), x], axis=1),
+    "spectrum of reals": lambda x: ops.fft2((x, ops.zeros_like(x)))[0],
+    "einsum layer with dots": lambda x: L.EinsumDense("...tc,ts->...sc", (5, 3))(x),
     "dot layer": lambda x: L.Dot(axes=(2, 2))([x, x[:, ::2]]),
     "dot layer along": lambda x: L.Dot(axes=1)([x, x]),
 }
@@ -163,6 +172,31 @@ def test_a_kernel_that_depends_on_the_picture_is_not_guessed():
     start = keras.Input((9, 2), batch_size=1)
     made = ops.conv(start, ops.reshape(start[:, :4], (2, 2, 2)))
     assert "kernel that depends" in analyse(keras.Model(start, made)).final.unknown
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_one_of_many_numbers(axis):
+    def hot(x):
+        return ops.one_hot(x, 5, axis=axis)
+
+    start = keras.Input((9,), dtype="int32")
+    made = L.Conv1D(2, 3)(hot(start) if axis == -1 else ops.swapaxes(hot(start), 1, 2))
+    final = analyse(keras.Model(start, made)).final
+    assert [final.input_range(unit) for unit in (0, 6)] == [((0, 2),), ((6, 8),)]
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (lambda x: ops.zeros_like(ops.mean(x, axis=1)), "makes a constant"),
+        (lambda x: ops.top_k(ops.mean(x, axis=2, keepdims=True), 1)[1], "single entry"),
+        (lambda x: L.EinsumDense("...c,cd->...d", (9, 4))(x), "does not fit the dots"),
+    ],
+    ids=["zeros", "place of one", "shape"],
+)
+def test_what_makes_a_constant_or_states_another_shape_is_not_guessed(function, why):
+    start = keras.Input((9, 3))
+    assert why in analyse(keras.Model(start, function(start))).final.unknown
 
 
 def test_rolling_over_all_dimensions_at_once_is_not_guessed():
