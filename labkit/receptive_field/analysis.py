@@ -336,7 +336,9 @@ class _Walk:
         try:
             made = outputs_of(call, read, self.memory)
         except SizeProblem as problem:
-            raise ValueError(f"{_named(call)} {problem}.") from None
+            if not _is_open_beside(call, read):
+                raise ValueError(f"{_named(call)} {problem}.") from None
+            made = [UnreadableLayer(_OPEN_BESIDE)] * len(call.outputs)
         for place, tensor in enumerate(made):
             if isinstance(tensor, UnreadableLayer):
                 made[place] = self._unknown(call, tensor, call.output_shapes[place])
@@ -347,6 +349,16 @@ class _Walk:
             raise ValueError(f"{_named(call)} {problem}.") from None
         name = _named(call)
         return _Unknown(f"{name[0].lower()}{name[1:]} {problem}", shape)
+
+
+_OPEN_BESIDE = "depends on the size of another input, which the model leaves open"
+
+
+def _is_open_beside(call, read):
+    """Say whether a size is unknown that is not the picture's, so that nobody can give it."""
+    known = all(axis.seen is not None for _, tensor in read for axis in tensor.axes)
+    shapes = dict(enumerate(call.input_shapes)) | {i: tensor.shape for i, tensor in read}
+    return known and any(None in shape[1:] for shape in shapes.values())
 
 
 def _shapes(numbers, static, tensors):

@@ -137,7 +137,8 @@ def _at_each_step(layer, inputs):
     """Write out what ``TimeDistributed`` means: the steps of time are entries of a batch."""
     _, steps, *rest = inputs.shape
     outputs = layer(keras.ops.reshape(inputs, (-1, *rest)))
-    return keras.ops.reshape(outputs, (-1, steps, *outputs.shape[1:]))
+    batch = -1 if steps else inputs.shape[0]
+    return keras.ops.reshape(outputs, (batch, steps or -1, *outputs.shape[1:]))
 
 
 def _without_training(layer, keywords):

@@ -414,6 +414,8 @@ def _attended(axis, argument, dims):
         return everything(axis, units, axis.dim)
     if dims != {1}:
         raise UnreadableLayer("masks the future along several dimensions, which has no rule")
+    if units is None and axis.size is not None:
+        raise UnreadableLayer("masks the future of queries whose number is unknown")
     reads = past(axis, units=units)
     return _but_the_first(reads) if argument == "key" else reads
 

@@ -344,7 +344,9 @@ def _reading_all(axis, digits, new):
         return axis
     for digit in digits:
         axis = contracted(axis, digit)
-    return _spread_along(axis, new) if new else axis
+    # Units of an unknown number all see the same, and need not be counted.
+    is_counted = new and (axis.seen is None or new.size is not None)
+    return _spread_along(axis, new) if is_counted else axis
 
 
 def _spread_along(axis, digit):
@@ -383,7 +385,7 @@ def _merged(axis, digits, made):
         return axis
     others = [digit for digit in axis.digits if digit not in digits]
     sizes, shape = [digit.size for digit in digits], [digit.size for digit in others]
-    if None in sizes[1:]:
+    if None in (sizes[1:] if axis.seen is None else (*sizes, *shape)):
         raise SizeProblem(
             "reads along a dimension that a reshape made of parts of unknown size: give input_size"
         )
@@ -636,8 +638,13 @@ def _reshaped(dims, axes, shape):
     return tuple(behind), axes
 
 
+_OPEN = "reshapes a dimension of unknown size: give input_size"
+
+
 def _completed(read, shape):
     """Put the size for -1 where it can be told; refuse what does not fit."""
+    if None in shape:
+        raise SizeProblem(_OPEN)
     known = None not in read
     others = prod(size for size in shape if size != -1)
     if known and (prod(read) % others if -1 in shape else prod(read) != others):
@@ -663,7 +670,7 @@ def _take(digits, size, axes, behind):
             raise SizeProblem(f"is built for another size of input: no {size} are left")
         digit = digits.pop(-1 if behind else 0)
         if digit.size is None:
-            raise SizeProblem("reshapes a dimension of unknown size: give input_size")
+            raise SizeProblem(_OPEN)
         if size % digit.size == 0:
             size //= digit.size
             taken.append(digit)
@@ -746,7 +753,7 @@ def spread(dims, axes, shape):
     dims = list(dims)
     for dim, size in enumerate(shape):
         digits = dims[dim]
-        if dim and digits is not None and size_of(digits) == 1 and size not in (1, None):
+        if dim and digits is not None and size_of(digits) == 1 != size:
             for digit in digits:
                 axes = tuple(_chosen(axis, digit) for axis in axes)
             dims[dim] = (Digit(size, any(digit.is_channel for digit in digits)),)

@@ -297,6 +297,40 @@ class TestGraphs:
         model = keras.Model([picture, number], layers.Add()([pooled, number]))
         assert analyse(model).final.axes[0].is_global
 
+    @pytest.mark.parametrize("size", [None, 9])
+    @pytest.mark.parametrize(
+        "meet",
+        [
+            lambda asked, read: layers.MultiHeadAttention(1, 2)(asked, read),
+            lambda asked, read: asked + keras.ops.mean(read, axis=1, keepdims=True),
+        ],
+    )
+    def test_what_is_as_long_as_another_input_that_is_open(self, meet, size):
+        read, asked = keras.Input((size, 3), name="read"), keras.Input((None, 3), name="asked")
+        model = keras.Model([read, asked], layers.Conv1D(2, 3)(meet(asked, read)))
+        final = analyse(model, 9, input_name="read").final
+        assert final.units == {1: None} and final.size == 9
+        assert analyse(model, 9, input_name="asked").final.units == {1: 7}
+
+    @pytest.mark.parametrize(
+        ("meet", "why"),
+        [
+            (lambda asked, read: layers.Concatenate(axis=1)([asked, read]), "another input"),
+            (
+                lambda asked, read: layers.MultiHeadAttention(1, 2)(
+                    asked, read, use_causal_mask=True
+                ),
+                "whose number is unknown",
+            ),
+        ],
+    )
+    def test_what_depends_on_how_long_another_input_is_refuses_no_other_layer(self, meet, why):
+        read, asked = keras.Input((9, 3), name="read"), keras.Input((None, 3), name="asked")
+        first = layers.Conv1D(3, 3, name="first")(read)
+        result = analyse(keras.Model([read, asked], meet(asked, first)), input_name="read")
+        assert result["first"].input_range(6) == ((6, 8),)
+        assert why in result.final.unknown
+
     def test_a_chain_deeper_than_the_recursion_limit(self):
         """Of 300 layers, under a limit that leaves 150 calls: Keras is slow to build 2000."""
         start = tensor = keras.Input((None, 1))

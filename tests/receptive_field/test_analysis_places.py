@@ -354,6 +354,14 @@ def test_sizes_that_the_model_leaves_open(build):
     compare(model, (8, 8))
 
 
+def test_tokens_of_a_picture_that_is_open_along_one_axis():
+    start = keras.Input((None, 6, 1))
+    model = keras.Model(start, L.Reshape((-1, 2))(L.Conv2D(2, 3)(start)))
+    final = analyse(model).final
+    assert final.units == {1: None} and "give input_size" in final.axes[0].why_no_stride
+    compare(model, (5, 6))
+
+
 class TestStrides:
     def test_what_a_reshape_keeps_has_one(self):
         start = keras.Input((16, 16, 1))

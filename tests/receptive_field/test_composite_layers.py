@@ -223,6 +223,15 @@ def test_a_model_at_each_step_of_time():
     assert result.final.size == (1, 4, 4)
 
 
+def test_a_model_at_each_of_an_open_number_of_steps():
+    start = keras.Input((None, 9, 1))
+    frame = keras.Sequential([keras.Input((9, 1)), L.Conv1D(2, 3, strides=2)])
+    result = analyse(keras.Model(start, L.TimeDistributed(frame, name="frames")(start)))
+    assert result[f"frames/{frame.name}/{frame.layers[0].name}"].size == (1, 3)
+    assert result.final.units == {1: None, 2: 4}
+    assert result.final.axes[1].input_range(3) == (6, 8)
+
+
 class SwinBlock(L.Layer):
     """Attention within windows that are moved into the batch, shifted by rolling."""
 
