@@ -133,7 +133,7 @@ def refuse_masks(call):
     if len(call.arguments) > 1:
         names = signature(call.operation.call).parameters
         given = given | dict(zip(names, call.arguments, strict=False))
-    given = [value for name, value in given.items() if name.endswith("mask")]
+    given = [value for name, value in given.items() if name.endswith(("mask", "bias"))]
     # A number says whether there is a causal mask.
     if any(array.ndim for array in constants(given)):
         raise UnreadableLayer(_MASKED)
@@ -191,7 +191,7 @@ _ALONG = frozenset(
 )
 _ATTENTION = frozenset(
     "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention "
-    "GroupedQueryAttention".split()
+    "GroupedQueryAttention DotProductAttention".split()
 )
 _STEPWISE = frozenset("RNN LSTM GRU SimpleRNN Bidirectional".split())
 CONCERNED = _PRODUCTS | _ALONG | _ATTENTION | _STEPWISE | {"TimeDistributed"}
@@ -279,7 +279,7 @@ def _meets_all(call, query):
     """Say whether each query meets every key and value that there is."""
     dims = getattr(call.operation, "attention_axes", None)
     along_all = not dims or len(dims) == len(query.dims) - 2
-    return along_all and not call.keywords.get("use_causal_mask")
+    return along_all and not call.is_causal
 
 
 def _is_dead(tensor):

@@ -374,12 +374,27 @@ def _attention(layer, axis):
     return _attended(axis, argument, {1})
 
 
+@rule("DotProductAttention", place="ops")
+def _attention_of_heads(operation, axis):
+    """Let each head attend for itself; one of keys and values may serve several of queries."""
+    refuse_masks(axis.call)
+    argument, _ = axis.call.argument(axis.input)
+    query, value, _ = axis.call.attended(axis.shapes)
+    if query[3] != value[3]:
+        raise UnreadableLayer("has values of another width than its queries, which Keras misstates")
+    if argument in ("query", "key", "value") and axis.dim == 2:
+        return repeat(axis, axis.made[2] // axis.size)
+    if argument == "value" and axis.dim == 3:
+        return one_to_one(axis)
+    return _attended(axis, argument, {1})
+
+
 def _features_of_values(axis):
     """Let a sum of values that are not projected mix their features through its weights alone."""
     _, value, _ = axis.call.attended(axis.shapes)
     if value[1] == 1:
         return one_to_one(axis)
-    if _is_causal(axis.call):
+    if axis.call.is_causal:
         raise UnreadableLayer("takes the first value feature by feature, and mixes those behind")
     return everything(axis)
 
@@ -389,7 +404,7 @@ def _attended(axis, argument, dims):
     if argument not in ("query", "value", "key"):
         raise UnreadableLayer(f"takes a {argument} that depends on the picture, which has no rule")
     query, value, _ = axis.call.attended(axis.shapes)
-    causal, one_key = _is_causal(axis.call), is_single_entry(value, dims)
+    causal, one_key = axis.call.is_causal, is_single_entry(value, dims)
     if axis.output:
         # Of heads, Keras states as many keys as queries, and has another number at times.
         misstated = len(axis.made) > 3 and query[1] != value[1]
@@ -445,10 +460,6 @@ def _weighing(axis):
         return one_to_one(axis)
     units = np.arange(axis.size)
     return _but_the_first(replace(one_to_one(axis), listed=Listed(units, units)))
-
-
-def _is_causal(call):
-    return bool(call.keywords.get("use_causal_mask"))
 
 
 # Recurrence

@@ -92,7 +92,10 @@ class Call:
             for operand in self.operands
         }
         listed = keras.tree.flatten((self.arguments, self.keywords.get("inputs")))
-        given = dict(zip(("query", "value", "key"), listed, strict=False)) | self.keywords
+        order = ("query", "value", "key")
+        if self.kind == "DotProductAttention":
+            order = ("query", "key", "value")
+        given = dict(zip(order, listed, strict=False)) | self.keywords
         key = given["value"] if given.get("key") is None else given["key"]
         return tuple([shape_of[id(each)] for each in (given["query"], given["value"], key)])
 
@@ -120,6 +123,12 @@ class Call:
         keywords.pop("training", None)
         made = self.operation.compute_output_spec(*arguments, **keywords)
         return tuple(tensor.shape for tensor in keras.tree.flatten(made))
+
+    @property
+    def is_causal(self):
+        """Whether no query of an attention reads what comes behind it."""
+        of_call = self.keywords.get("use_causal_mask")
+        return bool(of_call or getattr(self.operation, "is_causal", False))
 
     @property
     def acts_as_in_training(self):

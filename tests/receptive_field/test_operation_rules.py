@@ -12,6 +12,17 @@ from labkit.receptive_field.analysis import analyse
 L = layers
 _rng = np.random.default_rng(0)
 
+
+def attended(x, **options):
+    """Let two heads attend, each with half of the features."""
+
+    def heads(features):
+        return ops.reshape(L.Dense(4)(features), (-1, features.shape[1], 2, 2))
+
+    query, key = heads(x), heads(x[:, 3:])
+    return ops.dot_product_attention(query, key, key, **options)
+
+
 #: Functions of a tensor of shape (batch, 12, 3) behind a convolution of width 3.
 ALONG_A_LINE = {
     "flip": lambda x: ops.flip(x, axis=1),
@@ -61,6 +72,8 @@ ALONG_A_LINE = {
     "matmul with itself": lambda x: ops.matmul(x, ops.swapaxes(x, 1, 2)),
     "matmul with a vector": lambda x: ops.matmul(x, np.ones(3, "float32")),
     "attention": lambda x: ops.matmul(ops.softmax(ops.einsum("bqc,bkc->bqk", x, x) / 50), x),
+    "attention of heads": attended,
+    "causal attention of heads": lambda x: attended(x, is_causal=True),
     "einsum with dots": lambda x: ops.einsum("...c,cd->...d", x, np.ones((3, 2), "float32")),
     "einsum along": lambda x: ops.einsum("btc,ts->bsc", x, np.ones((12, 4), "float32")),
     "tensordot": lambda x: ops.tensordot(x, np.ones((3, 2), "float32"), axes=1),
@@ -191,10 +204,16 @@ def test_one_of_many_numbers(axis):
         (lambda x: ops.zeros_like(ops.mean(x, axis=1)), "makes a constant"),
         (lambda x: ops.top_k(ops.mean(x, axis=2, keepdims=True), 1)[1], "single entry"),
         (lambda x: L.EinsumDense("...c,cd->...d", (9, 4))(x), "does not fit the dots"),
+        (lambda x: attended(x, mask=np.eye(9, 6, dtype=bool)[None, None]), "mask"),
+        (lambda x: attended(x, bias=np.zeros((1, 1, 9, 6), "float32")), "mask"),
+        (
+            lambda x: ops.dot_product_attention(x[:, :, None], x[:, :, None], x[:, :, None, :2]),
+            "another width",
+        ),
     ],
-    ids=["zeros", "place of one", "shape"],
+    ids=["zeros", "place of one", "shape", "mask", "bias", "width"],
 )
-def test_what_makes_a_constant_or_states_another_shape_is_not_guessed(function, why):
+def test_what_makes_a_constant_or_hides_or_states_another_shape_is_not_guessed(function, why):
     start = keras.Input((9, 3))
     assert why in analyse(keras.Model(start, function(start))).final.unknown
 
