@@ -14,7 +14,13 @@ from numbers import Number
 import keras
 import numpy as np
 
-from labkit.receptive_field.reads import Listed, Silenced, UnreadableLayer, everything
+from labkit.receptive_field.reads import (
+    Listed,
+    Silenced,
+    UnreadableLayer,
+    everything,
+    listed,
+)
 from labkit.receptive_field.tensor_fields import ChannelsMatter
 
 # Constant operands
@@ -22,7 +28,8 @@ from labkit.receptive_field.tensor_fields import ChannelsMatter
 #: What is this far below the rest is nothing behind a softmax.
 _HIDES = 50
 _MASKED = "hides what a constant mask says, and masks have no rule"
-_ZEROS = "is silenced by a constant that has zeros"
+_ZEROS = "is silenced by a constant that has zeros, or ones as a base"
+SUMS = "sums with a constant that has zeros, and so not over everything"
 _TIMES = {"Multiply", "Divide", "TrueDivide", "FloorDivide", "DivideNoNan", "Mod", "Fmod", "Power"}
 
 
@@ -58,12 +65,14 @@ def beside_constants(axis, reads):
         place = array.ndim - len(axis.made) + reads.dim
         if axis.size == 1 and place >= 0 and array.shape[place] > 1:
             reads = everything(axis, array.shape[place], reads.dim)
-        if call.kind in _TIMES:
-            reads = _without_zeros(axis, reads, array != 0, place)
+        if call.kind == "Power" and constants(call.arguments[:1]):
+            reads = without_zeros(axis, reads, (array != 0) & (array != 1), place)
+        elif call.kind in _TIMES:
+            reads = without_zeros(axis, reads, array != 0, place)
         elif call.kind in ("LogicalAnd", "LogicalOr"):
-            reads = _without_zeros(axis, reads, array == (call.kind == "LogicalAnd"), place)
+            reads = without_zeros(axis, reads, array == (call.kind == "LogicalAnd"), place)
         elif call.kind in ("Add", "Subtract") and _hides(array, place):
-            raise UnreadableLayer(_MASKED)
+            raise Silenced(_MASKED)
     return reads
 
 
@@ -77,8 +86,20 @@ def _hides(array, place):
     return array.dtype == bool or np.diff(np.unique(array)).max(initial=0) > _HIDES
 
 
-def _without_zeros(axis, reads, kept, place):
-    """Let units read nothing where a constant is zero, if it is so for whole rows and columns."""
+def without_zeros(axis, reads, kept, place):
+    """Let units read nothing where a constant is zero, if it is so for whole rows and columns.
+
+    Args:
+        axis: the :class:`~labkit.receptive_field.reads.Axis`; ``reads``: what it reads without.
+        kept: boolean array, where the constant is not zero.
+        place: which of its dimensions lies along the axis, below 0 if none does.
+
+    Returns:
+        A :class:`~labkit.receptive_field.reads.Reads`.
+
+    Raises:
+        Silenced: if it cannot be said along one axis.
+    """
     if kept.all():
         return reads
     sides = [_along(kept, dim) for dim in range(kept.ndim)]
@@ -94,6 +115,50 @@ def _without_zeros(axis, reads, kept, place):
     inside = along[along.argmax() : len(along) - along[::-1].argmax()]
     listed = Listed(np.where(along, units, 1), np.where(along, units, 0))
     return replace(reads, listed=listed, uneven=None if inside.all() else _ZEROS)
+
+
+def chosen(axis, pairs, dim=None):
+    """Let each unit sum over those positions that a constant does not silence.
+
+    Args:
+        axis: the :class:`~labkit.receptive_field.reads.Axis` that is summed over.
+        pairs: boolean array, positions by units: whether the constant is not zero.
+        dim: dimension of the output that holds the units; ``None``: there is one unit.
+
+    Returns:
+        A :class:`~labkit.receptive_field.reads.Reads`.
+
+    Raises:
+        Silenced: if a unit sums over positions with gaps between, or all sum over nothing.
+    """
+    if pairs.all():
+        return everything(axis)
+    count, first = pairs.sum(axis=0), pairs.argmax(axis=0)
+    last = np.where(count, len(pairs) - 1 - pairs[::-1].argmax(axis=0), first - 1)
+    if axis.size != len(pairs) or not count.any() or (last - first + 1 > count).any():
+        raise Silenced(SUMS)
+    reads = listed(axis, first, last, SUMS)
+    return replace(reads, dim=dim)
+
+
+def chosen_channels(kernel):
+    """Say which pairs of channels a constant kernel connects.
+
+    Args:
+        kernel: array, its last two dimensions those of channels.
+
+    Returns:
+        A boolean array of these two dimensions.
+
+    Raises:
+        Silenced: if pairs of channels are connected by different taps.
+    """
+    kept = kernel != 0
+    taps = kept.any(axis=(-2, -1), keepdims=True)
+    pairs = kept.any(axis=tuple(range(kept.ndim - 2)))
+    if not np.array_equal(taps & pairs, kept):
+        raise Silenced("has a constant kernel with zeros, other ones for other channels")
+    return pairs
 
 
 def _along(kept, dim):

@@ -12,7 +12,10 @@ import keras
 import numpy as np
 
 from labkit.receptive_field.constants import (
+    OF_ONE,
     beside_constants,
+    chosen,
+    chosen_channels,
     constants,
     is_single_entry,
     kept_taps,
@@ -25,6 +28,7 @@ from labkit.receptive_field.reads import (
     Reads,
     Rearranged,
     Reshaped,
+    Silenced,
     SizeProblem,
     Transposed,
     UnreadableLayer,
@@ -65,6 +69,8 @@ def convolution(layer, axis):
     """Let a unit read a window, and all channels or those of its group."""
     place = axis.spatial(_data_format(layer))
     if place is None:
+        if not _has_a_size(layer):
+            return _channels_of_kernel(layer, axis)
         groups = getattr(layer, "groups", 1)
         return everything(axis) if groups == 1 else _in_groups(axis, groups, layer.filters)
     return _convolved(layer, axis, place)
@@ -77,8 +83,13 @@ def _depthwise_convolution(layer, axis):
     place = axis.spatial(_data_format(layer))
     if place is not None:
         return _convolved(layer, axis, place)
-    is_layer = hasattr(layer, "depth_multiplier")
-    return repeat(axis, layer.depth_multiplier if is_layer else _kernel(axis).shape[-1])
+    if hasattr(layer, "depth_multiplier"):
+        return repeat(axis, layer.depth_multiplier)
+    reads = repeat(axis, _kernel(axis).shape[-1])
+    for kernel in _constant_kernel(layer, axis):
+        if not chosen_channels(kernel).all():
+            raise Silenced("has a constant kernel with zeros at all taps of some channels")
+    return reads
 
 
 def _data_format(layer):
@@ -124,8 +135,24 @@ def _convolved(layer, axis, place):
 
 def _constant_kernel(layer, axis):
     """List the kernel that an operation is given, unless it is a weight."""
-    has_a_size = hasattr(layer, "kernel_size") or hasattr(layer, "size")
-    return [] if has_a_size else constants(_kernel(axis))
+    return [] if _has_a_size(layer) else constants(_kernel(axis))
+
+
+def _has_a_size(layer):
+    """Say whether a layer or operation tells its kernel's size, and so is not given the kernel."""
+    return hasattr(layer, "kernel_size") or hasattr(layer, "size")
+
+
+def _channels_of_kernel(operation, axis):
+    """Let a unit read those channels that the kernel of an operation connects it with."""
+    kernels = constants(axis.call.arguments[1:])
+    if axis.call.kind == "SeparableConv":
+        if not all(each.all() for each in kernels):
+            raise Silenced("has constant kernels with zeros, which have no rule here")
+        return everything(axis)
+    for kernel in kernels:
+        return chosen(axis, chosen_channels(kernel), axis.dim)
+    return everything(axis)
 
 
 @rule(*in_dimensions("ConvNDTranspose"))
@@ -133,6 +160,8 @@ def _constant_kernel(layer, axis):
 def _transposed_convolution(layer, axis):
     place = axis.spatial(_data_format(layer))
     if place is None:
+        for kernel in _constant_kernel(layer, axis):
+            return chosen(axis, chosen_channels(kernel).T, axis.dim)
         return everything(axis)
     reads = transposed_window(
         axis,
@@ -334,6 +363,8 @@ def _group_normalisation(layer, axis):
     channels = axis.shape[channel]
     width = channels and (1 if layer.groups == -1 else channels // layer.groups)
     if width == 1 and is_single_entry(axis.shape, {*range(1, axis.rank)} - {channel}):
+        if axis.rank == 2:
+            raise Silenced(OF_ONE)
         return nothing(axis)
     if axis.dim != channel or layer.groups == 1 or axis.size is None:
         return everything(axis, axis.size, axis.dim)

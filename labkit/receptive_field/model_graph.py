@@ -278,7 +278,10 @@ class _Reader:
         """
         operation = node.operation
         if isinstance(operation, keras.Model) and _has_graph(operation):
-            if self.anew:
+            # What is masked is given its mask as one more input, which layers inside may read.
+            has_mask = len(inputs) > len(operation.inputs)
+            self.has_composites = self.has_composites or has_mask
+            if self.anew or has_mask:
                 return self._entered(node, inputs, name)
             return self.unroll(operation.inputs, operation.outputs, inputs, name + "/")
         if type(operation).__name__ == "ConvertToTensor":

@@ -7,7 +7,14 @@ What only moves values along a dimension is not written down case by case: Keras
 import keras
 import numpy as np
 
-from labkit.receptive_field.constants import OF_ONE, beside_constants, constants
+from labkit.receptive_field.constants import (
+    OF_ONE,
+    SUMS,
+    beside_constants,
+    chosen,
+    constants,
+    without_zeros,
+)
 from labkit.receptive_field.reads import (
     Reads,
     Rearranged,
@@ -207,17 +214,35 @@ def _by_letters(axis, operands, made):
     if letters.count(letter) > 1:
         raise UnreadableLayer("takes a diagonal, which has no rule")
     made = spelt_out(made, len(axis.made))
+    reads = one_to_one(axis, made.index(letter)) if letter in made else everything(axis)
     for operand, value in zip(operands, axis.call.operands, strict=True):
         for array in constants(value):
-            _refuse_zeros(array, spelt_out(operand, array.ndim), made, letter)
-    return one_to_one(axis, made.index(letter)) if letter in made else everything(axis)
+            if not array.all():
+                of_array = spelt_out(operand, array.ndim)
+                reads = _beside_zeros(axis, reads, array != 0, (of_array, letters, made))
+    return reads
 
 
-def _refuse_zeros(array, letters, made, letter):
-    """Refuse a constant factor that silences some units, or some of what they sum over."""
-    summed = tuple(dim for dim, each in enumerate(letters) if each not in made)
-    if not (array != 0).any(axis=summed).all() or (letter not in made and not array.all()):
-        raise UnreadableLayer("sums with a constant that has zeros, and so not over everything")
+def _beside_zeros(axis, reads, kept, letters):
+    """Leave out what a constant factor silences, if it is said along one dimension.
+
+    Args:
+        axis, reads: what is read beside other factors.
+        kept: boolean array, where the constant is not zero.
+        letters: those of the constant, of what is read and of what is made.
+    """
+    own, read, made = letters
+    place = own.index(read[axis.dim]) if read[axis.dim] in own else -1
+    summed, new = set(own) - set(made), set(own) - set(read)
+    alone = len(set(own)) == len(own) and reads.listed is None
+    if alone and not summed and not new:
+        return without_zeros(axis, reads, kept, place)
+    if not alone or summed & new or len(summed) != 1 or set(own) - summed != new or len(new) > 1:
+        raise Silenced(SUMS)
+    if place < 0:
+        return reads
+    pairs = np.moveaxis(kept, place, 0).reshape(kept.shape[place], -1)
+    return chosen(axis, pairs, *map(made.index, new))
 
 
 def spelt_out(letters, rank):

@@ -11,8 +11,10 @@ from labkit.receptive_field.reads import one_to_one
 
 L = layers
 
-# Keras warns of what is a constant.
-pytestmark = pytest.mark.filterwarnings("ignore:.*softmax over axis:UserWarning")
+# Keras warns of what is a constant, and where a mask ends.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*softmax over axis:UserWarning", "ignore:.*destroy the mask:UserWarning"
+)
 
 
 def padded(x):
@@ -87,6 +89,24 @@ class LearnedQueries(L.Layer):
         return self.attention(self.queries, inputs)
 
 
+class Spread(L.Layer):
+    """Spreads three of six channels, inside of a layer as Keras runs it there alone."""
+
+    def call(self, inputs):
+        return ops.conv_transpose(inputs, np.float32([[[1] * 3 + [0] * 3] * 2] * 2))
+
+
+def two_sights(x):
+    """Put what sees one position beside what sees five of them."""
+    return L.Concatenate()([x, L.Conv1D(3, 5, padding="same")(x)])
+
+
+def in_a_model(layer):
+    """Put a layer into a model of its own."""
+    start = keras.Input((8, 3))
+    return keras.Model(start, layer(start))
+
+
 WINDOW = np.float32([0, 0, 1, 2, 3, 2, 1, 0])[:, None]
 EVERY_OTHER = np.float32([0, 1] * 4)[:, None]
 
@@ -145,6 +165,24 @@ FOLLOWED = {
     "the mean of what is not masked": lambda x: L.GlobalAveragePooling1D()(L.Masking()(x)),
     "groups of one entry": lambda x: L.GroupNormalization(-1)(x[:, 3:4]) + x,
     "padding scaled by channels": lambda x: L.UnitNormalization()(padded(x)),
+    "steps of a mask in a model": lambda x: in_a_model(L.LSTM(2, return_sequences=True))(
+        L.Masking()(x)
+    ),
+    "einsum": lambda x: ops.einsum("btc,t->btc", x, WINDOW[:, 0]),
+    "a sum over a window": lambda x: ops.einsum("btc,t->bc", x, WINDOW[:, 0]),
+    "sums over windows": lambda x: ops.einsum("btc,ts->bsc", x, np.tri(8, 5, -2, "float32")),
+    "means of the past": lambda x: ops.matmul(np.tri(8, dtype="float32"), x),
+    "some of the channels": lambda x: ops.matmul(
+        two_sights(x), np.float32([[1, 0], [1, 1], [1, 0], [0, 0], [0, 0], [0, 0]])
+    ),
+    "a kernel for some of the channels": lambda x: ops.conv(
+        two_sights(x), np.float32([[[1]] * 3 + [[0]] * 3] * 2)
+    ),
+    "a kernel for each channel": lambda x: ops.conv(two_sights(x), np.float32([np.eye(6)] * 2))[
+        ..., 1:3
+    ],
+    "a spread kernel for some of the channels": lambda x: Spread()(two_sights(x)),
+    "powers of one": lambda x: ops.power(np.float32([2, 1, 1]), x)[..., 1:],
     "activation of a step": lambda x: L.TimeDistributed(
         L.Conv1D(2, 1, activation=lambda y: ops.softmax(y, axis=1))
     )(ops.reshape(x, (-1, 2, 4, 3))),
@@ -200,12 +238,38 @@ REFUSED = {
     ),
     "hidden keys": (lambda x: L.Attention()([x, x], mask=[None, SOME[None]]), HIDDEN),
     "hidden steps": (lambda x: L.LSTM(2)(x, mask=SOME[None]), HIDDEN),
-    "einsum": (lambda x: ops.einsum("btc,t->btc", x, WINDOW[:, 0]), SUMS),
+    "sums with gaps": (lambda x: ops.einsum("btc,t->bc", x, EVERY_OTHER[:, 0]), SUMS),
+    "sums of a diagonal": (
+        lambda x: ops.einsum("btc,tc->bt", x, np.eye(8, 3, dtype="float32")),
+        SUMS,
+    ),
+    "a kernel of diagonals": (
+        lambda x: ops.conv(two_sights(x), np.eye(6, dtype="float32")[:2, :, None]),
+        "other channels",
+    ),
+    "a depthwise kernel of one channel": (
+        lambda x: ops.depthwise_conv(x, np.float32([[[1], [0], [0]]] * 2)),
+        "at all taps",
+    ),
+    "a separable kernel": (
+        lambda x: ops.separable_conv(
+            two_sights(x), np.ones((2, 6, 1), "float32"), np.eye(6, dtype="float32")[None]
+        ),
+        "kernels with zeros",
+    ),
     "einsum that makes": (lambda x: ops.einsum("btc,s->bts", x, WINDOW[:, 0]), SUMS),
     "matmul": (lambda x: ops.matmul(x, np.zeros((3, 2), "float32")), SUMS),
     "zeros as a kernel": (lambda x: ops.conv(x, np.zeros((3, 3, 1), "float32")), "kernel"),
     "written into weights": (lambda x: MaskedOnce()(x), "writes into its weights"),
     "softmax": (lambda x: L.Softmax()(x[..., :1]), ONE),
+    "groups of one entry without a place": (
+        lambda x: L.GroupNormalization(-1)(ops.mean(x, axis=1)),
+        ONE,
+    ),
+    "hidden channels": (
+        lambda x: ops.softmax(two_sights(x) + np.float32([0, 0, 0, -1e9, -1e9, -1e9])),
+        HIDDEN,
+    ),
     "softmax of one class": (lambda x: L.Dense(1, activation="softmax")(L.Flatten()(x)), ONE),
     "softmax of one class a step": (
         lambda x: L.TimeDistributed(L.Dense(1, activation="softmax"))(x),
