@@ -105,14 +105,12 @@ def _output(call, read, memory, number):
     if rule is layer_rules.convolutional_recurrence and _is_by_step(call, read):
         return _of_steps(call, read, memory, _shapes_made(call, shapes)[number])
     parts, parts_shapes = _parts(call, read, shapes)
-    answers = [
-        memory.answer(
-            (_asker(call, rule), index, number, tensor.held, shapes, rank),
-            partial(_asked, call, rule, tensor, (index, number, parts_shapes), rank),
-        )
-        for index, tensor in parts
-    ]
-    pairs = [(tensor, answer) for (_, tensor), answer in zip(parts, answers, strict=True)]
+    pairs = []
+    for index, tensor in parts:
+        asked_about = index, number, parts_shapes
+        question = (_asker(call, rule), index, number, tensor.held, shapes, rank)
+        ask = partial(_asked, call, rule, tensor, asked_about, rank)
+        pairs += [(tensor, answer) for answer in memory.answer(question, ask)]
     if len(pairs) == 1 and _changes_nothing(*pairs[0], rank):
         shape = _shapes_made(call, shapes)[number]
         if shape == pairs[0][0].shape:
@@ -140,7 +138,7 @@ def _asker(call, rule):
 
 def _made(call, pairs, memory, number, shapes):
     """Return an output of a call as its inputs are read, and the shape that Keras gives it."""
-    if shapes == call.input_shapes and len(call.inputs) == 1:
+    if shapes == call.input_shapes and len(call.inputs) == len(pairs) == 1:
         # Blocks come again and again, and branches read the same in the same way.
         ((tensor, answer),), shape = pairs, call.output_shapes[number]
         told, two_ways = channel_dim(call.operation, len(shape)), _has_two_ways(call.operation)
@@ -440,10 +438,24 @@ def _shapes_read(call, read):
 
 
 def _asked(call, rule, tensor, asked_about, rank):
+    """Ask the rule about one input, as often as it wants to be asked.
+
+    Args and returns as for :func:`_asked_once`, but a list.
+    """
+    first = _asked_once(call, rule, tensor, asked_about, rank)
+    turns = (
+        1 if isinstance(first, Rearranged) else max([r.turns for r in first.values()], default=1)
+    )
+    others = [(*asked_about, turn) for turn in range(1, turns)]
+    return [first, *(_asked_once(call, rule, tensor, other, rank) for other in others)]
+
+
+def _asked_once(call, rule, tensor, asked_about, rank):
     """Ask the rule about one input.
 
     Args:
-        asked_about: number of the input, number of the output, shapes of all inputs.
+        asked_about: number of the input, number of the output, shapes of all inputs, and which
+            turn it is.
         rank: number of dimensions of the output.
 
     Returns:

@@ -8,7 +8,6 @@ followed: ``x - x`` reads x.
 
 from dataclasses import replace
 from inspect import signature
-from math import prod
 from numbers import Number
 
 import keras
@@ -55,17 +54,19 @@ def beside_constants(axis, reads):
         A :class:`~labkit.receptive_field.reads.Reads`.
 
     Raises:
-        UnreadableLayer: if a constant hides positions, or silences more than can be said along
-            one axis.
+        Silenced: if a constant hides positions from a softmax, or silences everything or what has
+            too many parts.
     """
-    call = axis.call
-    if call.kind == "Where" and constants(call.arguments[:1]):
-        raise Silenced(_MASKED)
-    for array in constants((call.arguments, call.keywords)):
+    call, given = axis.call, (axis.call.arguments, axis.call.keywords)
+    is_first = bool(constants(call.arguments[:1]))
+    for number, array in enumerate(constants(given)):
         place = array.ndim - len(axis.made) + reads.dim
         if axis.size == 1 and place >= 0 and array.shape[place] > 1:
             reads = everything(axis, array.shape[place], reads.dim)
-        if call.kind == "Power" and constants(call.arguments[:1]):
+        if call.kind == "Where" and is_first and not number:
+            taken = isinstance(call.arguments[1], keras.KerasTensor) and not axis.input
+            reads = without_zeros(axis, reads, (array != 0) == taken, place)
+        elif call.kind == "Power" and is_first:
             reads = without_zeros(axis, reads, (array != 0) & (array != 1), place)
         elif call.kind in _TIMES:
             reads = without_zeros(axis, reads, array != 0, place)
@@ -98,14 +99,15 @@ def without_zeros(axis, reads, kept, place):
         A :class:`~labkit.receptive_field.reads.Reads`.
 
     Raises:
-        Silenced: if it cannot be said along one axis.
+        Silenced: if the pattern has too many parts, or leaves nothing.
     """
     if kept.all():
         return reads
-    sides = [_along(kept, dim) for dim in range(kept.ndim)]
-    if not kept.any() or not np.array_equal(prod(sides, start=np.ones((), bool)), kept):
+    boxes = _boxes(kept)
+    if not 0 < len(boxes) <= _MOST_BOXES:
         raise Silenced(_ZEROS)
-    along = sides[place].ravel() if place >= 0 else np.ones(1, bool)
+    reads = replace(reads, turns=len(boxes))
+    along = boxes[axis.turn][place] if place >= 0 else np.ones(1, bool)
     if along.all():
         return reads
     if len(along) != axis.size:
@@ -161,35 +163,47 @@ def chosen_channels(kernel):
     return pairs
 
 
-def _along(kept, dim):
-    """Say of each place along a dimension whether anything is kept there."""
-    return kept.any(axis=tuple(other for other in range(kept.ndim) if other != dim), keepdims=True)
+#: Into so many whole rows and columns at most a pattern is taken apart.
+_MOST_BOXES = 8
 
 
-def kept_taps(kernel, place, taps, spatial):
+def _boxes(kept):
+    """Take a pattern apart into some that keep whole rows and columns: sides, one a dimension."""
+    if kept.ndim == 0:
+        return [()] if kept else []
+    lines = kept.reshape(len(kept), -1)
+    return [
+        ((lines == line).all(axis=1), *sides)
+        for line in np.unique(lines, axis=0)
+        for sides in _boxes(line.reshape(kept.shape[1:]))
+    ]
+
+
+def kept_taps(axis, reads, kernel, place):
     """Leave out of the taps of a window along an axis those at which a constant kernel is zero.
 
     Args:
-        kernel: array, its first dimensions those in space.
+        axis: the :class:`~labkit.receptive_field.reads.Axis`.
+        reads: what it reads without zeros, an offset for each tap.
+        kernel: array, its first dimensions those in space, the last two those of channels.
         place: which of these the axis is.
-        taps: a ``range`` of offsets, one a tap.
-        spatial: number of dimensions in space.
 
     Returns:
-        The range, or a tuple of the offsets that are left.
+        A :class:`~labkit.receptive_field.reads.Reads`.
 
     Raises:
-        UnreadableLayer: if what is zero are not whole rows and columns of the kernel.
+        UnreadableLayer: if the zeros make a pattern of too many parts.
     """
-    kept = (kernel != 0).any(axis=tuple(range(spatial, kernel.ndim)))
+    kept = (kernel != 0).any(axis=(-2, -1))
     if kept.all():
-        return taps
-    sides = [_along(kept, dim) for dim in range(spatial)]
-    if not kept.any() or not np.array_equal(prod(sides, start=np.ones((), bool)), kept):
-        raise UnreadableLayer("has a constant kernel with zeros, not in whole rows and columns")
-    left = [tap for tap, stays in zip(taps, sides[place].ravel(), strict=True) if stays]
+        return reads
+    boxes = _boxes(kept)
+    if not 0 < len(boxes) <= _MOST_BOXES:
+        raise UnreadableLayer("has a constant kernel of too many patterns, or of zeros alone")
+    left = [tap for tap, stays in zip(reads.offsets, boxes[axis.turn][place], strict=True) if stays]
     steps = set(np.diff(left).tolist())
-    return range(left[0], left[-1] + 1, *steps) if len(steps) == 1 else tuple(left)
+    offsets = range(left[0], left[-1] + 1, *steps) if len(steps) == 1 else tuple(left)
+    return replace(reads, offsets=offsets, turns=len(boxes))
 
 
 def refuse_masks(call):
@@ -281,6 +295,8 @@ def may_be_silenced(call, tensors, memory):
         ChannelsMatter: if some channels may silence others, and are not followed one by one.
     """
     kind = call.kind
+    if kind == "Where" and constants(call.arguments[:1]):
+        return False
     # A tensor that is multiplied by itself reads nothing there, whatever they are.
     itself = kind in _UNIT_BY_UNIT and all([tensor is tensors[0] for tensor in tensors])
     mixed = 0 if memory.each_channel else sum([tensor.mixed for tensor in tensors])

@@ -128,8 +128,7 @@ def _convolved(layer, axis, place):
         layer.padding,
     )
     for kernel in _constant_kernel(layer, axis):
-        taps = kept_taps(kernel, place, reads.offsets, axis.rank - 2)
-        reads = replace(reads, offsets=taps)
+        reads = kept_taps(axis, reads, kernel, place)
     return reads
 
 
@@ -173,8 +172,7 @@ def _transposed_convolution(layer, axis):
     )
     for kernel in _constant_kernel(layer, axis):
         # The first tap reaches furthest ahead, so that a unit reads with it what lies last.
-        taps = kept_taps(np.flip(kernel, place), place, reads.offsets, axis.rank - 2)
-        reads = replace(reads, offsets=taps)
+        reads = kept_taps(axis, reads, np.flip(kernel, place), place)
     return reads
 
 

@@ -46,6 +46,7 @@ class Axis:
         input: which of the call's input tensors this is, 0 the first.
         output: which of its outputs is asked about, 0 the first.
         shapes: shapes of all input tensors of the call, at the size of input analysed.
+        turn: which of several answers is asked for, 0 the first: see :class:`Reads`.
     """
 
     dim: int
@@ -54,6 +55,7 @@ class Axis:
     input: int = 0
     output: int = 0
     shapes: tuple = field(default=(), repr=False, compare=False)
+    turn: int = 0
 
     @property
     def made(self):
@@ -99,6 +101,8 @@ class Reads:
         uneven: why no formula holds for all units, even far from the borders; then ``listed``
             alone counts.
         alone: whether a unit that reads this input reads no other, as after joining end to end.
+        turns: how often the rule is to be asked, where a unit reads all that several answers say,
+            such as the rows of a cross.
     """
 
     offsets: range | tuple | None
@@ -109,6 +113,7 @@ class Reads:
     listed: "Listed | None" = field(default=None, repr=False)
     uneven: str | None = field(default=None, repr=False)
     alone: bool = field(default=False, repr=False)
+    turns: int = field(default=1, repr=False)
 
     def __hash__(self):
         return self._hash

@@ -183,6 +183,16 @@ FOLLOWED = {
     ],
     "a spread kernel for some of the channels": lambda x: Spread()(two_sights(x)),
     "powers of one": lambda x: ops.power(np.float32([2, 1, 1]), x)[..., 1:],
+    "a pattern": lambda x: x * np.eye(8, 3, dtype="float32"),
+    "a pattern that others stand beside": lambda x: ops.flip(x, 1) + x * np.eye(8, 3, 1),
+    "a channel of a pattern": lambda x: (L.Conv1D(3, 2)(x) * np.tri(7, 3, -1, "float32"))[..., 1:2],
+    "chosen by a constant": lambda x: ops.where(SOME[:, None], x, 0.0),
+    "left by a constant": lambda x: ops.where(SOME[:, None], 1.0, x),
+    "chosen from two": lambda x: ops.where(SOME[:, None], ops.flip(x, 1), L.Conv1D(3, 1)(x)),
+    "chosen from what is padded": lambda x: ops.where(
+        np.eye(8, 3) > 0, padded(x)[:, :8], padded(x)[:, 3:]
+    ),
+    "channels chosen by a constant": lambda x: ops.where(SOME[3:6], ops.mean(x, 1), 1)[..., 1:],
     "activation of a step": lambda x: L.TimeDistributed(
         L.Conv1D(2, 1, activation=lambda y: ops.softmax(y, axis=1))
     )(ops.reshape(x, (-1, 2, 4, 3))),
@@ -210,9 +220,31 @@ def test_a_kernel_of_two_axes():
     sobel = np.float32([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[..., None, None]
     final = analyse(keras.Model(start, ops.conv(start, sobel))).final
     assert final.input_range((0, 0)) == ((0, 2), (0, 2))
-    cross = np.float32([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[..., None, None]
-    unknown = analyse(keras.Model(start, ops.conv(start, cross))).final.unknown
-    assert "not in whole rows and columns" in unknown
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
+        [[1, 1, 1], [1, 0, 0], [0, 0, 0]],
+        [[1, 0, 0], [0, 0, 0], [0, 1, 1]],
+    ],
+)
+def test_a_kernel_of_zeros_not_in_whole_rows_and_columns(kernel, padding):
+    start = keras.Input((6, 7, 1))
+    kernel = np.float32(kernel)[..., None, None]
+    made = ops.conv(start, kernel, padding=padding)
+    check_every_unit(keras.Model(start, made), analyse)
+    again = L.Conv2D(2, (1, 3), strides=(2, 1))(ops.depthwise_conv(made, kernel, padding=padding))
+    check_every_unit(keras.Model(start, again), analyse)
+
+
+def test_a_kernel_of_many_patterns_is_unknown():
+    start = keras.Input((12, 12, 1))
+    kernel = np.tri(9, dtype="float32")[..., None, None]
+    final = analyse(keras.Model(start, ops.conv(start, kernel))).final
+    assert "too many patterns" in final.unknown
 
 
 HIDDEN = "constant mask"
@@ -226,11 +258,12 @@ SOME = np.array([True] * 5 + [False] * 3)
 REFUSED = {
     "all zero": (lambda x: x * 0.0, SILENCED),
     "all zero, of channels": (lambda x: ops.mean(x, 1) * 0.0, SILENCED),
-    "channels chosen by a constant": (lambda x: ops.where(SOME[:3], ops.mean(x, 1), 1), HIDDEN),
     "a power of zero": (lambda x: x**0, SILENCED),
-    "a pattern": (lambda x: x * np.eye(8, 3, dtype="float32"), SILENCED),
+    "a pattern of many parts": (
+        lambda x: L.Conv1D(9, 1)(padded(x)) * np.tri(11, 9, dtype="float32"),
+        SILENCED,
+    ),
     "a number of zeros": (lambda x: ops.mean(x, 1, keepdims=True) * WINDOW, SILENCED),
-    "chosen by a constant": (lambda x: ops.where(SOME[:, None], x, 0.0), HIDDEN),
     "hidden from a softmax": (lambda x: ops.softmax(x + TO_HIDE[:, None], axis=1), HIDDEN),
     "hidden by a layer": (
         lambda x: L.Softmax(1)(L.Add()([x, ops.tile(TO_HIDE[None, :, None], (1, 1, 3))])),
