@@ -76,7 +76,7 @@ def outputs_of(call, read, memory):
             made.append(UnreadableLayer("makes an empty output here"))
             continue
         try:
-            made.append(_output(call, read, memory, number))
+            made.append(_with_features_alike(_output(call, read, memory, number)))
         except SizeProblem:
             raise
         except UnreadableLayer as problem:
@@ -86,6 +86,13 @@ def outputs_of(call, read, memory):
                 raise
             why = "takes some of the features that see different things, which has no rule"
             made.append(UnreadableLayer(why))
+    return made
+
+
+def _with_features_alike(made):
+    """Return an output, unless features that see different things have become places."""
+    if made.mixed and made.channel_dim in (None, *made.held):
+        raise ChannelsMatter
     return made
 
 
@@ -415,7 +422,8 @@ def _is_mixed(tensor, answer, hold):
     taken = not reads.is_one_to_one or reads.size != tensor.shape[channel]
     if tensor.mixed and taken and not reads.alone:
         raise ChannelsMatter
-    return tensor.mixed or (channel not in hold and _has_ends(reads, tensor.shape[channel]))
+    told_apart = channel in hold or channel in tensor.held
+    return tensor.mixed or (not told_apart and _has_ends(reads, tensor.shape[channel]))
 
 
 def _changes_nothing(tensor, answer, rank):

@@ -300,7 +300,11 @@ def may_be_silenced(call, tensors, memory):
     # A tensor that is multiplied by itself reads nothing there, whatever they are.
     itself = kind in _UNIT_BY_UNIT and all([tensor is tensors[0] for tensor in tensors])
     mixed = 0 if memory.each_channel else sum([tensor.mixed for tensor in tensors])
-    if kind in _UNIT_BY_UNIT and not itself and mixed > 1:
+    is_layer = isinstance(call.operation, keras.layers.Layer)
+    if kind == "Multiply" and is_layer and _is_masked(keras.tree.flatten(call.arguments)):
+        # The layer takes ones for what a mask hides, and zeros where it hides all.
+        return True
+    if mixed and (kind in _ALONG or (kind in _UNIT_BY_UNIT and not itself and mixed > 1)):
         raise ChannelsMatter
     if not any([_has_dead(tensor) for tensor in tensors]):
         return False
@@ -310,7 +314,7 @@ def may_be_silenced(call, tensors, memory):
         return _works_along_units(call.operation, tensors[0])
     if kind in _STEPWISE:
         is_product = getattr(call.operation, "merge_mode", None) == "mul"
-        return is_product or getattr(call.operation, "zero_output_for_mask", False)
+        return is_product or (len(tensors) > 1 and _gives_zeros(call.operation))
     if kind in _ATTENTION:
         return _meets_nothing(call, tensors)
     return len(tensors) > 1 and not itself
@@ -335,6 +339,17 @@ def _works_along_units(operation, tensor, behind=0):
     return along or tensor.mixed
 
 
+def _is_masked(given):
+    """Say whether some of what a layer is called on has a mask."""
+    return any(getattr(value, "_keras_mask", None) is not None for value in given)
+
+
+def _gives_zeros(recurrence):
+    """Say whether a recurrence gives zeros at the steps that a mask hides."""
+    recurrence = getattr(recurrence, "forward_layer", recurrence)
+    return getattr(recurrence, "zero_output_for_mask", False)
+
+
 def _meets_nothing(call, tensors):
     """Say whether queries, keys or values that see nothing may hide what others see.
 
@@ -344,8 +359,7 @@ def _meets_nothing(call, tensors):
     """
     first, *others = tensors
     given = keras.tree.flatten(call.arguments)
-    is_masked = any(getattr(value, "_keras_mask", None) is not None for value in given)
-    if is_masked or len(call.output_shapes) > 1:
+    if _is_masked(given) or len(call.output_shapes) > 1:
         return True
     if all(tensor.axes == first.axes for tensor in others):
         return False

@@ -338,6 +338,18 @@ REFUSED = {
         NOTHING,
     ),
     "masked queries": (lambda x: L.Attention()([L.Masking()(padded(x))] * 2), NOTHING),
+    "masked factors": (
+        lambda x: L.Multiply()([L.LSTM(2, return_sequences=True)(L.Masking()(padded(x)))] * 2),
+        NOTHING,
+    ),
+    "masked steps both ways": (
+        lambda x: L.Bidirectional(L.GRU(2, return_sequences=True))(L.Masking()(padded(x))),
+        NOTHING,
+    ),
+    "product of padded channels": (
+        lambda x: ops.prod(ops.pad(x, [(0, 0), (0, 0), (0, 1)]), axis=-1),
+        NOTHING,
+    ),
     "running product": (lambda x: ops.cumprod(padded(x), axis=1), NOTHING),
     "product": (lambda x: ops.prod(padded(x), axis=1), NOTHING),
     "product of channels": (
@@ -413,6 +425,14 @@ def test_features_that_are_places_stay_apart_where_one_value_is_taken_as_it_is()
     past = L.Attention()([swapped, swapped], use_causal_mask=True)
     unknown = analyse(keras.Model(start, past), input_axes=(1,)).final.unknown
     assert "feature by feature" in unknown
+
+
+def test_features_of_both_ways_that_become_places_are_unknown():
+    start = keras.Input((8, 5))
+    both = L.Bidirectional(L.LSTM(2, return_sequences=True))(start)
+    for made in (L.Add()([start[:, :, 1:], both]), both + start[:, :, 1:]):
+        unknown = analyse(keras.Model(start, made), input_axes=(1, 2)).final.unknown
+        assert "features that see different things" in unknown
 
 
 def test_places_and_channels_in_one_dimension():
