@@ -273,7 +273,9 @@ _ATTENTION = frozenset(
     "GroupedQueryAttention DotProductAttention".split()
 )
 _STEPWISE = frozenset("RNN LSTM GRU SimpleRNN Bidirectional".split())
-CONCERNED = _PRODUCTS | _ALONG | _ATTENTION | _STEPWISE | {"TimeDistributed"}
+CONCERNED = (
+    _PRODUCTS | _ALONG | _ATTENTION | _STEPWISE | {"TimeDistributed", "GlobalAveragePooling1D"}
+)
 BY_NOTHING = "multiplies or chooses by units that see nothing: it may read nothing else there"
 
 
@@ -314,7 +316,9 @@ def may_be_silenced(call, tensors, memory):
         return _works_along_units(call.operation, tensors[0])
     if kind in _STEPWISE:
         is_product = getattr(call.operation, "merge_mode", None) == "mul"
-        return is_product or (len(tensors) > 1 and _gives_zeros(call.operation))
+        return is_product or _is_hidden(call, *tensors)
+    if kind == "GlobalAveragePooling1D":
+        return _is_hidden(call, *tensors)
     if kind in _ATTENTION:
         return _meets_nothing(call, tensors)
     return len(tensors) > 1 and not itself
@@ -344,10 +348,25 @@ def _is_masked(given):
     return any(getattr(value, "_keras_mask", None) is not None for value in given)
 
 
-def _gives_zeros(recurrence):
-    """Say whether a recurrence gives zeros at the steps that a mask hides."""
-    recurrence = getattr(recurrence, "forward_layer", recurrence)
-    return getattr(recurrence, "zero_output_for_mask", False)
+def _is_hidden(call, steps, *masks):
+    """Say whether a mask, or what else is given beside steps, hides some that see something.
+
+    Where zeros are given for what is hidden, what was seen before is hidden too.
+    """
+    recurrence = getattr(call.operation, "forward_layer", call.operation)
+    gives_zeros = getattr(recurrence, "zero_output_for_mask", False)
+    pairs = [pair for mask in masks for pair in zip(mask.axes, steps.axes, strict=True)]
+    return bool(masks and gives_zeros) or any(
+        mask.has_dead and not _is_dead_with(seen, mask) for mask, seen in pairs
+    )
+
+
+def _is_dead_with(axis, other):
+    """Say whether an axis sees nothing wherever another of one digit does."""
+    if None in (axis.seen, other.seen) or axis.seen.first.shape != other.seen.first.shape:
+        return False
+    alive = axis.seen.first <= axis.seen.last
+    return axis.seen.first.ndim == 1 and not (alive & (other.seen.first > other.seen.last)).any()
 
 
 def _meets_nothing(call, tensors):

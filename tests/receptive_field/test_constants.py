@@ -165,6 +165,10 @@ FOLLOWED = {
     "the mean of what is not masked": lambda x: L.GlobalAveragePooling1D()(L.Masking()(x)),
     "groups of one entry": lambda x: L.GroupNormalization(-1)(x[:, 3:4]) + x,
     "padding scaled by channels": lambda x: L.UnitNormalization()(padded(x)),
+    "padded steps of a mask": lambda x: L.GRU(2, return_sequences=True)(L.Masking()(padded(x))),
+    "the mean of what is not masked nor padded": lambda x: L.GlobalAveragePooling1D()(
+        L.Masking()(padded(x))
+    ),
     "steps of a mask in a model": lambda x: in_a_model(L.LSTM(2, return_sequences=True))(
         L.Masking()(x)
     ),
@@ -340,6 +344,12 @@ REFUSED = {
     "masked queries": (lambda x: L.Attention()([L.Masking()(padded(x))] * 2), NOTHING),
     "masked factors": (
         lambda x: L.Multiply()([L.LSTM(2, return_sequences=True)(L.Masking()(padded(x)))] * 2),
+        NOTHING,
+    ),
+    "masked steps that see something": (
+        lambda x: L.GRU(2, return_sequences=True)(
+            L.GroupNormalization(1)(L.Masking()(padded(x)))
+        ),
         NOTHING,
     ),
     "masked steps both ways": (
