@@ -179,7 +179,7 @@ def _boxes(kept):
     ]
 
 
-def kept_taps(axis, reads, kernel, place):
+def kept_taps(axis, reads, kernel, place, *, backwards=False):
     """Leave out of the taps of a window along an axis those at which a constant kernel is zero.
 
     Args:
@@ -187,6 +187,7 @@ def kept_taps(axis, reads, kernel, place):
         reads: what it reads without zeros, an offset for each tap.
         kernel: array, its first dimensions those in space, the last two those of channels.
         place: which of these the axis is.
+        backwards: whether the first tap has the last offset.
 
     Returns:
         A :class:`~labkit.receptive_field.reads.Reads`.
@@ -200,7 +201,8 @@ def kept_taps(axis, reads, kernel, place):
     boxes = _boxes(kept)
     if not 0 < len(boxes) <= _MOST_BOXES:
         raise UnreadableLayer("has a constant kernel of too many patterns, or of zeros alone")
-    left = [tap for tap, stays in zip(reads.offsets, boxes[axis.turn][place], strict=True) if stays]
+    side = boxes[axis.turn][place][:: -1 if backwards else 1]
+    left = [tap for tap, stays in zip(reads.offsets, side, strict=True) if stays]
     steps = set(np.diff(left).tolist())
     offsets = range(left[0], left[-1] + 1, *steps) if len(steps) == 1 else tuple(left)
     return replace(reads, offsets=offsets, turns=len(boxes))

@@ -172,7 +172,7 @@ def _transposed_convolution(layer, axis):
     )
     for kernel in _constant_kernel(layer, axis):
         # The first tap reaches furthest ahead, so that a unit reads with it what lies last.
-        reads = kept_taps(axis, reads, np.flip(kernel, place), place)
+        reads = kept_taps(axis, reads, kernel, place, backwards=True)
     return reads
 
 

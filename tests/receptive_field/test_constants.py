@@ -90,10 +90,14 @@ class LearnedQueries(L.Layer):
 
 
 class Spread(L.Layer):
-    """Spreads three of six channels, inside of a layer as Keras runs it there alone."""
+    """Spreads by a constant kernel, inside of a layer as Keras runs it there alone."""
+
+    def __init__(self, kernel, **options):
+        super().__init__()
+        self.kernel, self.options = np.float32(kernel), options
 
     def call(self, inputs):
-        return ops.conv_transpose(inputs, np.float32([[[1] * 3 + [0] * 3] * 2] * 2))
+        return ops.conv_transpose(inputs, self.kernel, **self.options)
 
 
 def two_sights(x):
@@ -185,7 +189,9 @@ FOLLOWED = {
     "a kernel for each channel": lambda x: ops.conv(two_sights(x), np.float32([np.eye(6)] * 2))[
         ..., 1:3
     ],
-    "a spread kernel for some of the channels": lambda x: Spread()(two_sights(x)),
+    "a spread kernel for some of the channels": lambda x: Spread([[[1] * 3 + [0] * 3] * 2] * 2)(
+        two_sights(x)
+    ),
     "powers of one": lambda x: ops.power(np.float32([2, 1, 1]), x)[..., 1:],
     "a pattern": lambda x: x * np.eye(8, 3, dtype="float32"),
     "a pattern that others stand beside": lambda x: ops.flip(x, 1) + x * np.eye(8, 3, 1),
@@ -240,6 +246,8 @@ def test_a_kernel_of_zeros_not_in_whole_rows_and_columns(kernel, padding):
     kernel = np.float32(kernel)[..., None, None]
     made = ops.conv(start, kernel, padding=padding)
     check_every_unit(keras.Model(start, made), analyse)
+    spread = Spread(kernel, strides=(1, 2), padding=padding)(start)
+    check_every_unit(keras.Model(start, spread), analyse)
     again = L.Conv2D(2, (1, 3), strides=(2, 1))(ops.depthwise_conv(made, kernel, padding=padding))
     check_every_unit(keras.Model(start, again), analyse)
 
