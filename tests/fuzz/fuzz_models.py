@@ -87,7 +87,7 @@ def faults(program, tally=None):
         if isinstance(history.operation, keras.Model):
             # Its rows are those of the layers inside.
             continue
-        layer = result[_row_name(history)]
+        layer = _row(result, history)
         tally[_reason(layer.unknown) if layer.unknown else "answered"] += 1
         fault = None if layer.unknown else _fault(layer, program, reach[statement.target])
         if fault:
@@ -100,10 +100,14 @@ def _reason(refusal):
     return re.sub(r"'[^']*' ", "", str(refusal).partition("\n")[0])
 
 
-def _row_name(history):
-    """Name the row of a tensor: its layer's, with the output's number behind all but the first."""
-    output = history.tensor_index
-    return f"{history.operation.name} [{output}]" if output else history.operation.name
+def _row(result, history):
+    """Return the row of a tensor: its layer's, or the last of those inside of the layer.
+
+    The output's number stands behind all but the first.
+    """
+    name, output = history.operation.name, history.tensor_index
+    inside = [row for row in result.layers if row.name.startswith(f"{name}/")]
+    return inside[-1] if inside else result[f"{name} [{output}]" if output else name]
 
 
 def _fault(layer, program, reached):

@@ -1,4 +1,4 @@
-"""Random Keras models as short programs: reshapes, permutes, second outputs, dead paths and all.
+"""Random Keras models as short programs: reshapes, second outputs, dead paths, constants and all.
 
 A program is a list of statements such as ``x2 = L.Conv1D(2, 3)(x1)``, so that a model on which
 something fails can be printed, run by hand, and made smaller statement by statement. Nothing of
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 #: Entries of one tensor at most, so that a model can be tried out entry by entry.
@@ -56,18 +57,45 @@ class Program:
 
     def tensors(self):
         """Build the model; return its tensors by name."""
-        names = {"keras": keras, "L": layers, "ops": ops}
+        names = dict(_NAMES)
         exec("\n".join([f"x0 = keras.Input({self.declared()})", *map(str, self.statements)]), names)
         return {name: names[name] for name in ["x0", *(s.target for s in self.statements)]}
 
     def __str__(self):
-        lines = ["import keras", "from keras import layers as L, ops", ""]
+        lines = ["import keras", "import numpy as np", "from keras import layers as L, ops"]
+        lines += ["from random_models import masked", ""]
         lines += [f"x0 = keras.Input({self.declared()})", *map(str, self.statements)]
         lines += [f"model = keras.Model(x0, {self.statements[-1].target})"]
         if self.open_sizes:
             sizes = tuple(self.shape[axis - 1] for axis in self.axes)
             lines += [f"input_size = {sizes}"]
         return "\n".join(lines)
+
+
+def masked(kernel, *arguments, **options):
+    """Make a convolution whose kernel is multiplied by a constant.
+
+    Args:
+        kernel: nested list of zeros and ones, a dimension for each axis.
+        arguments, options: as for the layer of Keras.
+
+    Returns:
+        A layer of a subclass of ``keras.layers.Conv1D`` or ``Conv2D``.
+    """
+    mask = np.float32(kernel)[..., None, None]
+
+    class Masked(getattr(layers, f"Conv{mask.ndim - 2}D")):
+        def call(self, inputs):
+            kernel = self.kernel * ops.cast(mask, self.compute_dtype)
+            return ops.conv(
+                inputs, kernel, self.strides, self.padding, "channels_last", self.dilation_rate
+            )
+
+    return Masked(*arguments, **options)
+
+
+#: What programs are written with.
+_NAMES = {"keras": keras, "L": layers, "np": np, "ops": ops, "masked": masked}
 
 
 def random_program(seed, most_statements=8):
@@ -189,7 +217,7 @@ class _Sketch:
                 break
 
     def _add(self, statement):
-        names = {"keras": keras, "L": layers, "ops": ops, **self.made}
+        names = {**_NAMES, **self.made}
         try:
             exec(str(statement), names)
         except Exception:
@@ -535,6 +563,187 @@ def repeating_vector(dice, shape):
     return f"L.RepeatVector({dice.randint(1, 3)})({{0}})" if len(shape) == 1 else None
 
 
+# Steps with constants, and with what sees nothing
+
+
+def _side(dice, size):
+    """Draw what a constant keeps along one dimension: all, a window, every other, some."""
+    start = dice.randrange(size)
+    window = [int(start <= i <= start + size // 2) for i in range(size)]
+    every_other = [i % 2 for i in range(size)]
+    return dice.choice([[1] * size, window, window, every_other, _each(dice, size, 0, 1)])
+
+
+def _zeros_and_ones(dice, sizes):
+    """Draw an array that keeps whole rows and columns, or all but some entries."""
+    kept = np.ones(sizes, int)
+    if dice.random() < 0.25:
+        for _ in range(dice.randint(1, 3)):
+            kept[tuple(dice.randrange(size) for size in sizes)] = 0
+        return kept
+    for dim, size in enumerate(sizes):
+        kept *= np.reshape(_side(dice, size), (size, *(1,) * (len(sizes) - dim - 1)))
+    return kept
+
+
+def _constant(dice, sizes):
+    """Write an array of numbers from 0 to 3."""
+    kept = _zeros_and_ones(dice, sizes)
+    raised = [dice.randint(1, 3) for _ in range(kept.size)]
+    return f"np.float32({(kept * np.reshape(raised, sizes)).tolist()})"
+
+
+def _broadcast(dice, shape):
+    """Leave all but one or two sizes at 1, of some of the last dimensions."""
+    kept = dice.sample(range(len(shape)), min(len(shape), dice.randint(1, 2)))
+    first = dice.choice([0, min(kept)])
+    return tuple(shape[dim] if dim in kept else 1 for dim in range(first, len(shape)))
+
+
+def beside_constant(dice, shape):
+    array = _constant(dice, _broadcast(dice, shape))
+    return dice.choice(
+        [
+            f"{{0}} * {array}",
+            f"ops.multiply({array}, {{0}})",
+            f"{{0}} + {array}",
+            f"ops.maximum({{0}}, {array})",
+            f"ops.power({{0}}, {array})",
+            f"ops.power({array}, {{0}})",
+            f"{array} / ({{0}} + 1)",
+            f"ops.where({array} > 0, {{0}}, 1.0)",
+            f"ops.where({array} > 0, 1.0, {{0}})",
+            f"ops.where({array} > 0, {{0}}, {_of_length(dice, shape, shape[0])})",
+            f"ops.softmax({{0}} - 1e4 * ({array} == 0), axis={dice.randint(1, len(shape))})",
+        ]
+    )
+
+
+def summed_with_constant(dice, shape):
+    if len(shape) > 3:
+        return None
+    letters = "abc"[: len(shape)]
+    other = "".join(dice.sample([*letters, "z"], dice.randint(1, 2)))
+    array = _constant(dice, [3 if c == "z" else shape[letters.index(c)] for c in other])
+    gone = dice.choice(["", *other])
+    made = "".join(c for c in dict.fromkeys(letters + other) if c != gone)
+    if len(shape) > 1 and dice.random() < 0.4:
+        return f"ops.matmul({{0}}, {_constant(dice, (shape[-1], 2))})"
+    return f'ops.einsum("n{letters},{other}->n{made}", {{0}}, {array})'
+
+
+def masked_convolution(dice, shape):
+    n = _spatial(shape, (1, 2))
+    if n is None:
+        return None
+    kernel = tuple(dice.randint(2, 4 if n == 1 else 3) for _ in range(n))
+    rate = dice.choice(["strides", "dilation_rate"])
+    options = f'padding="{dice.choice(["valid", "same"])}", {rate}={(dice.randint(1, 2),) * n}'
+    way = dice.choice(["masked", "conv", "conv", "depthwise_conv", "conv_transpose"])
+    if way == "masked":
+        mask = _zeros_and_ones(dice, kernel).tolist()
+        return f"masked({mask}, {dice.randint(1, 3)}, {kernel}, {options})({{0}})"
+    array, last = _constant(dice, kernel), shape[-1]
+    features = {"conv": (last, 2), "depthwise_conv": (last, 1), "conv_transpose": (2, last)}[way]
+    features = _constant(dice, features) if dice.random() < 0.4 else f"np.ones({features})"
+    if way == "conv_transpose":
+        options = f"strides={(dice.randint(1, 3),) * n}"
+    return f"ops.{way}({{0}}, np.float32({array}[..., None, None] * {features}), {options})"
+
+
+def _of_length(dice, shape, length):
+    """Take a part of the first dimension, and pad it with zeros to a length."""
+    size = min(length, shape[0]) if dice.random() < 0.5 else dice.randint(1, min(length, shape[0]))
+    start = dice.randint(0, shape[0] - size)
+    before = dice.randint(0, length - size)
+    part = "{0}" if size == shape[0] else f"{{0}}[:, {start}:{start + size}]"
+    if size == length:
+        return part
+    widths = [(0, 0), (before, length - size - before)] + [(0, 0)] * (len(shape) - 1)
+    return f"ops.pad({part}, {widths})"
+
+
+def attention_to_others(dice, shape):
+    if len(shape) != 2:
+        return _attention_of_planes(dice, shape) if len(shape) == 3 else None
+    queries = dice.choice([shape[0], shape[0], dice.randint(1, shape[0] + 2)])
+    keys = dice.choice([queries, queries, 1, dice.randint(1, shape[0] + 2)])
+    query, value, key = (_of_length(dice, shape, length) for length in (queries, keys, keys))
+    given = [query, value, *([key] if dice.random() < 0.5 else [])]
+    by_heads = dice.random() < 0.5
+    if not by_heads and dice.random() < 0.15:
+        given[0] = f"np.float32({[[list(_each(dice, shape[1], 0, 2)) for _ in range(queries)]]})"
+    mask = f"{_constant(dice, (1, queries, keys))} > 0"
+    way = dice.choice(
+        ["", "", "", ", use_causal_mask=True", ", return_attention_scores=True", "mask"]
+    )
+    if way == "mask":
+        one_a_key = f"{_constant(dice, (1, keys))} > 0"
+        way = f", attention_mask={mask}" if by_heads else f", mask=[None, {one_a_key}]"
+    last = f"[{dice.randint(0, 1)}]" if "scores" in way else ""
+    if by_heads:
+        layer = dice.choice(["MultiHeadAttention(1, 2)", "MultiHeadAttention(2, 1)"])
+        layer = dice.choice([layer, layer, "GroupQueryAttention(2, 2, 1)"])
+        return f"L.{layer}({', '.join(given)}{way}){last}"
+    layer = dice.choice(["Attention", "AdditiveAttention"])
+    return f"L.{layer}()([{', '.join(given)}]{way}){last}"
+
+
+def _attention_of_planes(dice, shape):
+    axes = dice.choice([(1,), (2,), (1, 2)])
+    length = dice.randint(1, shape[0] + 1) if 1 in axes else shape[0]
+    query, value, key = (_of_length(dice, shape, size) for size in (shape[0], length, length))
+    causal = dice.choice(["", "", ", use_causal_mask=True"]) if len(axes) == 1 else ""
+    given = ", ".join([query, value, *([key] if dice.random() < 0.4 else [])])
+    return f"L.MultiHeadAttention(1, 2, attention_axes={axes})({given}{causal})"
+
+
+def product(dice, shape):
+    """Multiply by what is padded, by a gate, or along a dimension."""
+    other, dim = _of_length(dice, shape, shape[0]), dice.randint(1, len(shape))
+    pooled = f"ops.mean({{0}}, axis={dim}, keepdims=True)"
+    gate = f'L.Dense({dice.choice([1, shape[-1]])}, activation="sigmoid")({pooled})'
+    halves = f"{{0}}, L.Dense({shape[-1]})({{0}})"
+    ways = [
+        f"L.Multiply()([{{0}}, {other}])",
+        f"{other} * {{0}}",
+        f"L.Multiply()([{{0}}, {gate}])",
+        f"{{0}} * {pooled}",
+        f"ops.glu(ops.concatenate([{halves}], axis=-1))",
+        f"ops.cumprod({other}, axis={dim})",
+        f"ops.prod({other}, axis={dim})",
+    ]
+    if len(shape) == 2:
+        swapped = f"ops.swapaxes({other}, 1, 2)"
+        ways += [f"ops.matmul({{0}}, {swapped})", f"ops.matmul({swapped}, {{0}})"]
+    return dice.choice(ways)
+
+
+def masked_recurrence(dice, shape):
+    if len(shape) != 2 or shape[0] > 16:
+        return None
+    steps = _of_length(dice, shape, shape[0] + dice.randint(0, 3))
+    kind, sequences = dice.choice(["LSTM", "GRU"]), dice.random() < 0.7
+    return f"L.{kind}(2, return_sequences={sequences})(L.Masking()({steps}))"
+
+
+def single_entry(dice, shape):
+    """Normalise along a dimension of one entry, which may be cut out first."""
+    dim = dice.randint(1, len(shape))
+    start = dice.randrange(shape[dim - 1])
+    one = f"{{0}}[:, {':, ' * (dim - 1)}{start}:{start + 1}]"
+    place = f"ops.mean({{0}}, axis={tuple(range(1, len(shape)))}, keepdims=True)"
+    return dice.choice(
+        [
+            f"L.Softmax(axis={dim})({one})",
+            f"ops.softmax({one}, axis={dim})",
+            f"L.LayerNormalization(axis={dim})({one})",
+            f"L.GroupNormalization(-1)({place if len(shape) > 1 else '{0}'})",
+            f"L.GroupNormalization(-1)({one})",
+        ]
+    )
+
+
 STEPS = (
     *(convolution,) * 6,
     *(transposed_convolution, pooling, upsampling, zero_padding, cropping) * 2,
@@ -545,6 +754,8 @@ STEPS = (
     *(convolutional_recurrence, time_distributed, time_distributed, nested, nested),
     *(normalisation, reduction, repeating_vector),
     *(each_position, indexing, moving, splitting),
+    *(beside_constant, masked_convolution, attention_to_others) * 2,
+    *(summed_with_constant, product, masked_recurrence, single_entry),
 )
 
 

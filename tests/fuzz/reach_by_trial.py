@@ -1,31 +1,37 @@
 """The oracle of trial: change one entry of the input, and see which entries of a tensor change.
 
 The program is run by Keras itself, with weights above 0 and an average wherever the model has a
-maximum or a product, so that no change can cancel out or be hidden by a larger value. What is
-found is no theory of layers: it is what the layers do. Nothing of labkit is imported here.
+maximum, so that no change can cancel out or be hidden by a larger value. What is found is no theory
+of layers: it is what the layers do. Nothing of labkit is imported here.
 """
 
 import keras
 import numpy as np
 from keras import layers, ops
+from random_models import masked
 
 #: A change below this share of a value is noise of floating point. Noise stays below 1e-14, and the
 #: weakest real change in some hundred models was 1e-8.
 NOISE = 1e-13
 
+#: What a mask adds to what it hides from a softmax.
+_MASKED = -1e4
+
 _SMOOTH_LAYERS = {
     **{f"MaxPooling{n}D": f"AveragePooling{n}D" for n in (1, 2, 3)},
     **{f"GlobalMaxPooling{n}D": f"GlobalAveragePooling{n}D" for n in (1, 2, 3)},
-    **dict.fromkeys(("Maximum", "Multiply"), "Add"),
+    "Maximum": "Add",
     **dict.fromkeys(("ReLU", "PReLU"), "Identity"),
 }
 
 #: These are deaf to what is beside a much larger value, and some make constants of equal values.
 _SATURATING = (
+    layers.AdditiveAttention,
     layers.Attention,
     layers.Bidirectional,
     layers.ConvLSTM1D,
     layers.GroupNormalization,
+    layers.GroupQueryAttention,
     layers.LayerNormalization,
     layers.MultiHeadAttention,
     layers.RNN,
@@ -51,6 +57,7 @@ def reach_by_trial(program, seed=0):
     batch = np.broadcast_to(start.ravel(), (1 + count, count)).copy()
     batch[1 + np.arange(count), np.arange(count)] += dice.uniform(0.5, 1, count)
     names = {"L": _Smooth(dice), "ops": _SmoothOperations(dice), "keras": _SmoothModels}
+    names |= {"np": _Doubled(), "masked": names["L"].masked}
     names["x0"] = ops.convert_to_tensor(batch.reshape(1 + count, *program.shape))
     exec("\n".join(map(str, program.statements)), names)
     made = ("x0", *(statement.target for statement in program.statements))
@@ -64,10 +71,18 @@ def _changed(values, shape):
 
 
 def _roughened(tensor, dice):
-    """Make equal values different and all of them moderate, each by itself."""
+    """Make equal values different and all of them moderate, each by itself.
+
+    What is zero in all trials stays so, and what a mask has put far below the others stays there.
+    """
     shape = tensor.shape[1:]
-    largest = float(ops.max(ops.abs(tensor[0]))) or 1
-    return tensor * dice.uniform(0.5, 1.5, shape) / largest + dice.uniform(0.1, 0.5, shape)
+    below = _MASKED * ops.cast(tensor < _MASKED / 2, "float64")
+    plain = tensor - below
+    largest = float(ops.max(ops.abs(plain[0]))) or 1
+    rough = plain * dice.uniform(0.5, 1.5, shape) / largest + dice.uniform(0.1, 0.5, shape)
+    rough = ops.where(ops.all(plain == 0, axis=0, keepdims=True), plain, rough) + below
+    rough._keras_mask = getattr(tensor, "_keras_mask", None)
+    return rough
 
 
 class _Smooth:
@@ -91,6 +106,9 @@ class _Smooth:
             return _Positive(kind(*arguments, **options, dtype="float64"), self.dice, first)
 
         return make
+
+    def masked(self, *arguments, **options):
+        return _Positive(masked(*arguments, **options, dtype="float64"), self.dice)
 
 
 class _Positive:
@@ -151,14 +169,23 @@ class _Pooling3D:
         return tensor
 
 
+class _Doubled:
+    """Stands for ``numpy``: its numbers are those of the trial."""
+
+    float32 = np.float64
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+
 class _SmoothOperations:
-    """Stands for ``keras.ops``, with a mean in place of a maximum."""
+    """Stands for ``keras.ops``, with a mean in place of a maximum, or a sum."""
 
     def __init__(self, dice):
         self.dice = dice
 
     def __getattr__(self, name):
-        return getattr(ops, "mean" if name == "max" else name)
+        return getattr(ops, {"max": "mean", "maximum": "add"}.get(name, name))
 
     def sqrt(self, tensor):
         return ops.sqrt(ops.abs(tensor) + 1)

