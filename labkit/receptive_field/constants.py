@@ -8,6 +8,7 @@ followed: ``x - x`` reads x.
 
 from dataclasses import replace
 from inspect import signature
+from math import prod
 from numbers import Number
 
 import keras
@@ -19,6 +20,7 @@ from labkit.receptive_field.reads import (
     UnreadableLayer,
     everything,
     listed,
+    one_to_one,
 )
 from labkit.receptive_field.tensor_fields import ChannelsMatter
 
@@ -26,8 +28,8 @@ from labkit.receptive_field.tensor_fields import ChannelsMatter
 
 #: What is this far below the rest is nothing behind a softmax.
 _HIDES = 50
-_MASKED = "hides what a constant mask says, and masks have no rule"
-_ZEROS = "is silenced by a constant that has zeros, or ones as a base"
+MASKED = "hides what a constant mask says, and masks have no rule"
+_ZEROS = "is silenced by a constant everywhere, or in a pattern of too many parts"
 SUMS = "sums with a constant that has zeros, and so not over everything"
 _TIMES = {"Multiply", "Divide", "TrueDivide", "FloorDivide", "DivideNoNan", "Mod", "Fmod", "Power"}
 
@@ -73,7 +75,7 @@ def beside_constants(axis, reads):
         elif call.kind in ("LogicalAnd", "LogicalOr"):
             reads = without_zeros(axis, reads, array == (call.kind == "LogicalAnd"), place)
         elif call.kind in ("Add", "Subtract") and _hides(array, place):
-            raise Silenced(_MASKED)
+            raise Silenced(MASKED)
     return reads
 
 
@@ -208,16 +210,45 @@ def kept_taps(axis, reads, kernel, place, *, backwards=False):
     return replace(reads, offsets=offsets, turns=len(boxes))
 
 
-def refuse_masks(call):
-    """Refuse constant masks among the arguments of a layer."""
+def refuse_masks(call, *, but=()):
+    """Refuse constant masks among the arguments of a layer, but for those of some names."""
     given = call.keywords
     if len(call.arguments) > 1:
         names = signature(call.operation.call).parameters
         given = given | dict(zip(names, call.arguments, strict=False))
-    given = [value for name, value in given.items() if name.endswith(("mask", "bias"))]
+    given = [v for name, v in given.items() if name.endswith(("mask", "bias")) and name not in but]
     # A number says whether there is a causal mask.
     if any(array.ndim for array in constants(given)):
-        raise UnreadableLayer(_MASKED)
+        raise UnreadableLayer(MASKED)
+
+
+def looking_at(axis, argument, shape):
+    """Let a query look at those keys alone that a constant mask leaves it.
+
+    Args:
+        axis: the :class:`~labkit.receptive_field.reads.Axis` of steps of an attention.
+        argument: ``"query"``, ``"key"`` or ``"value"``.
+        shape: number of queries and of keys.
+
+    Returns:
+        A :class:`~labkit.receptive_field.reads.Reads`.
+
+    Raises:
+        Silenced: if the mask is another one for other pictures or heads, leaves a query nothing,
+            or keys with others between.
+    """
+    (mask,) = constants(axis.call.keywords["attention_mask"])
+    kept = mask.reshape(mask.shape[-2:]) != 0 if mask.size == prod(mask.shape[-2:]) else mask
+    if kept.shape != shape or not kept.any(axis=1).all():
+        raise Silenced(MASKED)
+    # The one key that is left has the weight 1, whoever asks.
+    weighs = kept.sum(axis=1) > 1
+    if argument == "query":
+        return without_zeros(axis, one_to_one(axis), weighs, 0)
+    pairs = kept.T & weighs if argument == "key" else kept.T
+    if pairs.all():
+        return everything(axis, len(kept), axis.dim)
+    return replace(chosen(axis, pairs, axis.dim), uneven="looks at what a mask leaves it")
 
 
 # A single entry
@@ -380,7 +411,8 @@ def _meets_nothing(call, tensors):
     """
     first, *others = tensors
     given = keras.tree.flatten(call.arguments)
-    if _is_masked(given) or len(call.output_shapes) > 1:
+    is_masked = _is_masked(given) or call.keywords.get("attention_mask") is not None
+    if is_masked or len(call.output_shapes) > 1:
         return True
     if all(tensor.axes == first.axes for tensor in others):
         return False

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from labkit.receptive_field.constants import (
+    MASKED,
     OF_ONE,
     beside_constants,
     chosen,
@@ -19,6 +20,7 @@ from labkit.receptive_field.constants import (
     constants,
     is_single_entry,
     kept_taps,
+    looking_at,
     refuse_masks,
 )
 from labkit.receptive_field.operation_rules import mixing, placed_operands, spelt_out
@@ -386,7 +388,7 @@ def _contrast_of_the_picture(layer, axis):
 @rule("MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention")
 def _multi_head_attention(layer, axis):
     argument, _ = axis.call.argument(axis.input)
-    refuse_masks(axis.call)
+    refuse_masks(axis.call, but=("attention_mask",))
     dims = getattr(layer, "attention_axes", None) or range(1, axis.rank - 1)
     return _attended(axis, argument, {dim % axis.rank for dim in as_tuple(dims)})
 
@@ -434,6 +436,9 @@ def _attended(axis, argument, dims):
         raise UnreadableLayer(f"takes a {argument} that depends on the picture, which has no rule")
     query, value, _ = axis.call.attended(axis.shapes)
     causal, one_key = axis.call.is_causal, is_single_entry(value, dims)
+    has_mask = bool(constants(axis.call.keywords.get("attention_mask")))
+    if has_mask and (axis.output or causal or dims != {1}):
+        raise Silenced(MASKED)
     if axis.output:
         # Of heads, Keras states as many keys as queries, and has another number at times.
         misstated = len(axis.made) > 3 and query[1] != value[1]
@@ -446,6 +451,8 @@ def _attended(axis, argument, dims):
         return _score(axis, argument)
     if axis.dim == axis.rank - 1:
         return everything(axis)
+    if has_mask:
+        return looking_at(axis, argument, (query[1], value[1]))
     if one_key and argument != "value":
         # Its weight is 1, whoever asks.
         return nothing(axis, query[axis.dim])

@@ -111,6 +111,9 @@ def in_a_model(layer):
     return keras.Model(start, layer(start))
 
 
+#: Of a query the keys beside it, and for the last one alone itself.
+BAND = np.tri(8, k=1, dtype=bool) & ~np.tri(8, k=-2, dtype=bool) & (np.arange(8) < 7)[:, None]
+BAND[7, 7] = True
 WINDOW = np.float32([0, 0, 1, 2, 3, 2, 1, 0])[:, None]
 EVERY_OTHER = np.float32([0, 1] * 4)[:, None]
 
@@ -172,6 +175,18 @@ FOLLOWED = {
     "padded steps of a mask": lambda x: L.GRU(2, return_sequences=True)(L.Masking()(padded(x))),
     "the mean of what is not masked nor padded": lambda x: L.GlobalAveragePooling1D()(
         L.Masking()(padded(x))
+    ),
+    "the past by a mask": lambda x: L.MultiHeadAttention(1, 2)(
+        x, x, attention_mask=np.tri(8)[None] > 0
+    ),
+    "a window of keys": lambda x: L.MultiHeadAttention(2, 2)(
+        x, ops.flip(x, 1), L.Conv1D(3, 1)(x), attention_mask=BAND[None]
+    ),
+    "other keys than values by a mask": lambda x: L.GroupQueryAttention(2, 2, 1)(
+        x[:, 2:5], x, ops.flip(x, 1), attention_mask=BAND[:3]
+    ),
+    "keys that no query is left": lambda x: L.MultiHeadAttention(1, 2)(
+        x, x[:, 1:], attention_mask=np.float32([[0, 1, 1, 0, 0, 0, 0]] * 8)
     ),
     "steps of a mask in a model": lambda x: in_a_model(L.LSTM(2, return_sequences=True))(
         L.Masking()(x)
@@ -282,6 +297,24 @@ REFUSED = {
         HIDDEN,
     ),
     "hidden keys": (lambda x: L.Attention()([x, x], mask=[None, SOME[None]]), HIDDEN),
+    "keys hidden from all": (
+        lambda x: L.MultiHeadAttention(1, 2)(x, x, attention_mask=np.zeros((1, 8, 8))),
+        HIDDEN,
+    ),
+    "keys with others between": (
+        lambda x: L.MultiHeadAttention(1, 2)(x, x, attention_mask=EVERY_OTHER.T * np.ones((8, 1))),
+        SUMS,
+    ),
+    "keys hidden from padded queries": (
+        lambda x: L.MultiHeadAttention(1, 2)(padded(x), x, attention_mask=np.tri(11, 8)),
+        NOTHING,
+    ),
+    "hidden and causal": (
+        lambda x: L.MultiHeadAttention(1, 2)(
+            x, x, attention_mask=np.tri(8), use_causal_mask=True
+        ),
+        HIDDEN,
+    ),
     "hidden steps": (lambda x: L.LSTM(2)(x, mask=SOME[None]), HIDDEN),
     "sums with gaps": (lambda x: ops.einsum("btc,t->bc", x, EVERY_OTHER[:, 0]), SUMS),
     "sums of a diagonal": (
