@@ -396,6 +396,9 @@ def _multi_head_attention(layer, axis):
 @rule("Attention", "AdditiveAttention")
 def _attention(layer, axis):
     refuse_masks(axis.call)
+    given = axis.call.arguments[:1], axis.call.keywords.get("inputs")
+    if not all(array.all() for array in constants(given)):
+        raise Silenced("has constant queries, keys or values with zeros, which have no rule")
     argument, _ = axis.call.argument(axis.input)
     if argument == "inputs":
         place, _ = placed_operands(axis)

@@ -85,6 +85,11 @@ def _roughened(tensor, dice):
     return rough
 
 
+def _near_one(tensor):
+    """Bring what is not zero near 1, so that a product of many is neither tiny nor huge."""
+    return ops.where(tensor == 0, tensor, 1 + tensor / (8 * float(ops.max(tensor[0]) or 1)))
+
+
 class _Smooth:
     """Stands for ``keras.layers``: what it makes computes in float64 and hides nothing."""
 
@@ -127,10 +132,19 @@ class _Positive:
     def _call(self, *tensors, **options):
         if not isinstance(self.layer, _SATURATING):
             return self._with_weights(tensors, options)
-        rough = keras.tree.map_structure(lambda x: _roughened(x, self.dice), tensors)
+        rough = keras.tree.map_structure(self._roughened, tensors)
         made = self._with_weights(rough, options)
         # What was normalised together may have a constant sum.
         return keras.tree.map_structure(lambda x: _roughened(x, self.dice), made)
+
+    def _roughened(self, tensor):
+        rough = _roughened(tensor, self.dice)
+        if not isinstance(self.layer, layers.Attention):
+            return rough
+        # Its scores are sums over the features, which would be as large as they are many.
+        smaller = rough / np.sqrt(tensor.shape[-1])
+        smaller._keras_mask = rough._keras_mask
+        return smaller
 
     def _with_weights(self, tensors, options):
         # The first call makes the weights.
@@ -186,6 +200,12 @@ class _SmoothOperations:
 
     def __getattr__(self, name):
         return getattr(ops, {"max": "mean", "maximum": "add"}.get(name, name))
+
+    def prod(self, tensor, axis):
+        return ops.prod(_near_one(tensor), axis)
+
+    def cumprod(self, tensor, axis):
+        return ops.cumprod(_near_one(tensor), axis)
 
     def sqrt(self, tensor):
         return ops.sqrt(ops.abs(tensor) + 1)

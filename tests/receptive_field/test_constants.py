@@ -297,6 +297,10 @@ REFUSED = {
         HIDDEN,
     ),
     "hidden keys": (lambda x: L.Attention()([x, x], mask=[None, SOME[None]]), HIDDEN),
+    "constant queries of some features": (
+        lambda x: L.Attention()([np.float32([[[0, 0, 0, 1, 1, 1]] * 2]), two_sights(x)]),
+        "with zeros",
+    ),
     "keys hidden from all": (
         lambda x: L.MultiHeadAttention(1, 2)(x, x, attention_mask=np.zeros((1, 8, 8))),
         HIDDEN,
