@@ -27,6 +27,7 @@ from labkit.receptive_field.tensor_fields import (
     ChannelsMatter,
     Memory,
     input_fields,
+    pieces_in_batch,
     seeing_all,
     seen_by_all,
 )
@@ -440,7 +441,18 @@ def _operations(call, tensors):
     if getattr(call.rule, "keeps_places", False):
         return 0
     read = _shapes(call.inputs, call.input_shapes, tensors)
-    return multiply_adds(call, read, tensors[call.outputs[0]].shape)
+    count = multiply_adds(call, read, tensors[call.outputs[0]].shape)
+    if not count:
+        return count
+    pieces = [_pieces(tensors[number]) for number in call.inputs if number in tensors]
+    return None if None in pieces else count * max(pieces)
+
+
+def _pieces(tensor):
+    """Count what one picture has in the batch, such as its windows; ``None`` if unknown."""
+    if isinstance(tensor, _Unknown):
+        return 1 if tensor.shape[0] in (None, 1) else None
+    return pieces_in_batch(tensor)
 
 
 def _output_names(graph, tensors):

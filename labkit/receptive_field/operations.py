@@ -131,6 +131,18 @@ def _convolution_operation(operation, read, made, call):
     return places * prod(call.arguments[1].shape)
 
 
+@_counts("SeparableConv")
+def _separable_convolution_operation(operation, read, made, call):
+    places, _ = _split(made, operation.data_format)
+    return places * sum(prod(kernel.shape) for kernel in call.arguments[1:3])
+
+
+@_counts("ConvTranspose")
+def _transposed_convolution_operation(operation, read, made, call):
+    places, _ = _split(read[0], operation.data_format)
+    return places * prod(call.arguments[1].shape)
+
+
 # Dense layers and products
 
 
@@ -147,18 +159,39 @@ def _einsum_dense(layer, read, made, call):
 
 
 def _letters(letters, shape):
-    """Give each letter of an equation its size; dots stand for dimensions, numbered here."""
-    before, dots, after = letters.partition("...")
-    between = range(len(shape) - len(before) - len(after)) if dots else ()
-    sizes = dict(zip([*before, *between, *after], shape, strict=True))
+    """Give each letter of an equation its size, and the first one, of the batch, 1."""
+    sizes = _sizes(letters, shape)
     batch = next(iter(sizes))
     return sizes | {batch: 1}
+
+
+def _sizes(letters, shape):
+    """Give each letter its size; dots stand for dimensions, numbered here from the right."""
+    before, dots, after = letters.partition("...")
+    between = range(len(before) + len(after) - len(shape), 0) if dots else ()
+    return dict(zip([*before, *between, *after], shape, strict=True))
 
 
 @_counts("Matmul")
 def _matmul(operation, read, made, call):
     first = call.arguments[0]
     return prod(made[1:]) * (first.shape[-1] or read[0][-1])
+
+
+@_counts("Einsum")
+def _einsum(operation, read, made, call):
+    operands, arrow, letters_made = operation.subscripts.replace(" ", "").partition("->")
+    operands = operands.split(",")
+    if len(operands) == 1:
+        return 0
+    if len(operands) > 2 or not arrow:
+        # What several factors cost depends on their order.
+        return None
+    tensors, sizes = iter(read), {}
+    for letters, operand in zip(operands, call.operands, strict=True):
+        shape = next(tensors) if isinstance(operand, keras.KerasTensor) else operand.shape
+        sizes |= _sizes(letters, shape)
+    return prod((sizes | _letters(letters_made, made)).values())
 
 
 # Attention and recurrence

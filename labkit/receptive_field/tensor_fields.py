@@ -203,6 +203,16 @@ def input_fields(shape, spatial, channels):
     return TensorFields(dims, axes)
 
 
+def counts_pictures(digit):
+    """Say whether a digit counts the pictures of a batch, wherever it was moved."""
+    return digit is _usual_digits(0, digit.size, False)[0]
+
+
+def pieces_in_batch(tensor):
+    """Count the entries that one picture has in the batch, such as its windows; else ``None``."""
+    return size_of([digit for digit in tensor.dims[0] if not counts_pictures(digit)])
+
+
 class ChannelsMatter(Exception):
     """Channels that see different things become places: they must be followed one by one."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.model_graph import read_graph
 from labkit.receptive_field.operations import multiply_adds
 
@@ -67,6 +68,49 @@ def test_the_sum_of_ones(name):
     assert list(counted(model).values()) == [products]
 
 
+#: Shapes of kernels, and operations that are given them.
+KERNELS = {
+    "convolution": ((3, 2, 4, 5), lambda x, k: ops.conv(x, k)),
+    "depthwise": ((3, 2, 4, 2), lambda x, k: ops.depthwise_conv(x, k)),
+    "transposed": ((3, 2, 5, 4), lambda x, k: ops.conv_transpose(x, k, strides=2)),
+    "einsum": ((4, 7), lambda x, k: ops.einsum("bhwc,cd->bhwd", x, k)),
+    "einsum with dots": ((4, 7), lambda x, k: ops.einsum("cd,...c->...d", k, x)),
+    "einsum along": ((9, 6), lambda x, k: ops.einsum("bhwc,hk->bkwc", x, k)),
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_operations_with_a_kernel_by_the_sum_of_ones(name):
+    shape, function = KERNELS[name]
+    start, kernel = keras.Input((9, 11, 4)), np.ones(shape, "float32")
+    made = function(start, kernel)
+    products = float(ops.sum(function(np.ones((1, 9, 11, 4), "float32"), kernel)))
+    assert list(counted(keras.Model(start, made)).values())[-1] == products
+
+
+def test_a_product_of_einsum_over_pairs_of_places():
+    start = keras.Input((5, 7, 4))
+    scores = ops.einsum("bhwc,bhvc->bhwv", start, start)
+    assert list(counted(keras.Model(start, scores)).values()) == [5 * 7 * 7 * 4]
+    moved = ops.einsum("bhwc->bwhc", start)
+    assert list(counted(keras.Model(start, moved)).values()) == [0]
+    three = ops.einsum("bhwc,cd,de->bhwe", start, np.ones((4, 4)), np.ones((4, 4)))
+    assert list(counted(keras.Model(start, three)).values()) == [None]
+
+
+def test_windows_in_the_batch_belong_to_one_picture():
+    start = keras.Input((6, 8, 4))
+    windows = ops.reshape(start, (-1, 3, 2, 4, 2, 4))
+    windows = ops.reshape(ops.transpose(windows, (0, 1, 3, 2, 4, 5)), (-1, 4, 4))
+    mixed = layers.MultiHeadAttention(2, 3, name="mix")(windows, windows)
+    model = keras.Model(start, layers.Dense(5, name="dense")(mixed))
+    one = keras.Input((4, 4))
+    alone = keras.Model(one, layers.MultiHeadAttention(2, 3, name="mix")(one, one))
+    found = analyse(model)
+    assert found["dense"].operations == 6 * 8 * 4 * 5
+    assert found["mix"].operations == 12 * counted(alone)["mix"]
+
+
 def test_channels_first():
     built = layers.Conv2D(5, 3, data_format="channels_first")
     assert only(built, shape=(4, 9, 11)) == only(layers.Conv2D(5, 3))
@@ -77,6 +121,9 @@ def test_a_separable_convolution_is_its_two_parts():
     model = keras.Sequential([keras.Input((9, 11, 4)), *parts])
     whole = only(layers.SeparableConv2D(5, 3, 2, depth_multiplier=2))
     assert whole == sum(counted(model).values())
+    start, kernels = keras.Input((9, 11, 4)), (np.ones((3, 3, 4, 2)), np.ones((1, 1, 8, 5)))
+    operation = keras.Model(start, ops.separable_conv(start, *kernels, strides=2))
+    assert list(counted(operation).values()) == [whole]
 
 
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU", "Bidirectional", "RNN"])
