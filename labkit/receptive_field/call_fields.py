@@ -7,6 +7,8 @@ output, and a rule that makes another number of units is an error.
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
+from math import prod
 
 import keras
 
@@ -111,6 +113,8 @@ def _output(call, read, memory, number):
         refuse_single_entry(call.operation, shapes[read[0][0]], number)
     if rule is layer_rules.convolutional_recurrence and _is_by_step(call, read):
         return _of_steps(call, read, memory, _shapes_made(call, shapes)[number])
+    if call.kind == "ExtractPatches" and memory.each_channel and is_own(rule):
+        return _of_taps(call, read, memory, _shapes_made(call, shapes)[number])
     parts, parts_shapes = _parts(call, read, shapes)
     pairs = []
     for index, tensor in parts:
@@ -148,8 +152,8 @@ def _made(call, pairs, memory, number, shapes):
     if shapes == call.input_shapes and len(call.inputs) == len(pairs) == 1:
         # Blocks come again and again, and branches read the same in the same way.
         ((tensor, answer),), shape = pairs, call.output_shapes[number]
-        told, two_ways = channel_dim(call.operation, len(shape)), _has_two_ways(call.operation)
-        how = tensor.dims, tensor.mixed, _content(answer), told, two_ways, shape
+        told, apart = channel_dim(call.operation, len(shape)), _sees_apart(call)
+        how = tensor.dims, tensor.mixed, _content(answer), told, apart, shape
         follow = partial(_followed_alone, call, tensor, answer, memory, shape, how)
         return memory.answer((tensor.axes, *how), follow), shape
     rank = len(call.output_shapes[number])
@@ -294,6 +298,27 @@ def _end_to_end(call, states, memory, shape):
     return replace(made, axes=tuple(axes))
 
 
+def _of_taps(call, read, memory, shape):
+    """Follow what each tap of a patch takes, and join the taps end to end along the channels.
+
+    Args:
+        call: of ``extract_patches``; the others as for :func:`_of_steps`.
+    """
+    operation, ((_, tensor),) = call.operation, read
+    channel, rank = channel_dim(operation, len(tensor.dims)), len(tensor.dims)
+    axes = [Axis(dim, tensor.shape, call) for dim in range(1, rank)]
+    windows = [layer_rules.convolution(operation, a) for a in axes if a.dim != channel]
+    taps = list(product(*(window.offsets for window in windows)))
+    channels, pairs = tensor.shape[channel], []
+    for place, tap in enumerate(taps):
+        one = [replace(window, offsets=(at,)) for window, at in zip(windows, tap, strict=True)]
+        beside = part(axes[channel - 1], place * channels, len(taps) * channels)
+        pairs.append((tensor, {reads.dim: reads for reads in (*one, beside)}))
+    dims, axes, _ = _joined(pairs, rank, memory)
+    made = _completed(call, dims, axes, False, shape)
+    return replace(made, mixed=tensor.mixed)
+
+
 def _one_to_one(shape, dims, by):
     """Read dimensions position by position, into those that lie further on by a number."""
     return {dim: one_to_one(Axis(dim, shape), dim + by) for dim in dims}
@@ -328,7 +353,7 @@ def _plain_way(call, tensor, answer, memory, shape):
         new one and the :class:`~labkit.receptive_field.reads.Reads`; ``None`` if channels or
         ends must be told apart, or an axis goes on in another dimension.
     """
-    plain = tensor.is_plain and not tensor.mixed and not _has_two_ways(call.operation)
+    plain = tensor.is_plain and not tensor.mixed and not _sees_apart(call)
     if not plain or isinstance(answer, Rearranged):
         return None
     if any([reads.dim != dim or reads.alone for dim, reads in answer.items()]):
@@ -348,10 +373,14 @@ def _plain_way(call, tensor, answer, memory, shape):
     }
 
 
-def _has_two_ways(operation):
-    """Say whether some features see what comes before and others what comes behind."""
-    both = isinstance(operation, keras.layers.Bidirectional) and operation.return_sequences
-    return both and operation.merge_mode == "concat"
+def _sees_apart(call):
+    """Say whether some features that a call makes see other positions than others do."""
+    if call.kind == "Bidirectional":
+        # Some see what comes before and others what comes behind.
+        return call.operation.return_sequences and call.operation.merge_mode == "concat"
+    if call.kind == "ExtractPatches":
+        return prod(call.operation.size) > 1
+    return call.kind in layer_rules.WITH_KERNEL and layer_rules.kernel_tells_apart(call)
 
 
 def _joined(pairs, rank, memory):
@@ -533,7 +562,7 @@ def _completed(call, dims, axes, mixed, shape):
         made, axes = _as_told(made, axes, told)
     elif len(shape) > 1 and dims[-1] is None and not _has_channels(made):
         made[-1] = new_digits(made, len(made) - 1, shape[-1], is_channel=True)
-    return TensorFields(tuple(made), axes, mixed or _has_two_ways(call.operation))
+    return TensorFields(tuple(made), axes, mixed or _sees_apart(call))
 
 
 def _has_channels(dims):

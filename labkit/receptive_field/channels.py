@@ -14,7 +14,7 @@ _LAST = {
 _FORMATTED = (
     *("Conv", "DepthwiseConv", "SeparableConv", "MaxPool", "AveragePool", "Adaptive"),
     *("GlobalAverage", "GlobalMax", "ZeroPadding", "Cropping", "UpSampling"),
-    *("Resizing", "CenterCrop", "Resize", "SpatialDropout"),
+    *("Resizing", "CenterCrop", "Resize", "SpatialDropout", "ExtractPatches"),
 )
 #: Layers that make features of each entry, so that every dimension is one of places.
 _OF_ENTRIES = {"Embedding", "ReversibleEmbedding", "OneHot"}

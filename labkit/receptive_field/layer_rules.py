@@ -156,6 +156,20 @@ def _channels_of_kernel(operation, axis):
     return everything(axis)
 
 
+#: Operations that are given a kernel, and which of its last two dimensions are summed over.
+WITH_KERNEL = {"Conv": -2, "DepthwiseConv": (), "ConvTranspose": -1}
+
+
+def kernel_tells_apart(call):
+    """Say whether a constant kernel is zero at other taps for some channels than for others."""
+    summed = WITH_KERNEL[call.kind]
+    for kernel in constants(call.arguments[1:2]):
+        kept = (kernel != 0).any(axis=summed, keepdims=True)
+        if (kept != kept[..., :1, :1]).any():
+            return True
+    return False
+
+
 @rule(*in_dimensions("ConvNDTranspose"))
 @rule("ConvTranspose", place="ops")
 def _transposed_convolution(layer, axis):

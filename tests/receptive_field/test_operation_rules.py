@@ -113,6 +113,12 @@ IN_A_PLANE = {
     "moveaxis": lambda x: ops.moveaxis(x, (1, 2), (2, 1)),
     "reflect": lambda x: ops.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0)), mode="reflect"),
     "patches": lambda x: ops.image.extract_patches(x, (3, 2), strides=(2, 2)),
+    "one tap of patches": lambda x: ops.reshape(
+        ops.image.extract_patches(x, (3, 2), strides=(2, 2), padding="same"), (-1, 4, 6, 6, 4)
+    )[:, :, :, 4],
+    "each tap of patches": lambda x: ops.reshape(
+        ops.image.extract_patches(x, (2, 3), strides=1, dilation_rate=2), (-1, 6, 8, 6, 4)
+    ),
     "crop": lambda x: ops.image.crop_images(x, 1, 2, target_height=5, target_width=6),
     "pad": lambda x: ops.image.pad_images(x, 1, 2, target_height=12, target_width=15),
     "one row": lambda x: x[:, 3],
@@ -124,7 +130,7 @@ IN_A_PLANE = {
 
 #: What Keras lacks or cannot run itself before 3.15: Colab's has 3.13.
 NEW = ("depth to space", "space to depth", "space to depth and back", "flip both", "patches")
-NEW += ("matmul with a vector",)
+NEW += ("one tap of patches", "each tap of patches", "matmul with a vector")
 
 
 def skip_what_keras_lacks(name):
@@ -179,6 +185,18 @@ def test_each_channel_of_a_depthwise_convolution_is_read_alone():
     final = analyse(model, input_axes=(1, 2)).final
     changed = extents(changed_by_position(model, channels=False), 2, list(final.units))
     assert {unit: final.input_range(unit) for unit in changed} == changed
+
+
+@pytest.mark.parametrize("convolve", [ops.conv, ops.conv_transpose, ops.depthwise_conv])
+def test_channels_of_which_a_constant_kernel_moves_each_to_another_side(convolve):
+    start, kernel = keras.Input((9, 2)), np.zeros((3, 2, 2), "float32")
+    if convolve is ops.depthwise_conv:
+        kernel = kernel[..., :1]
+    kernel[0, 0] = kernel[1, 1, -1] = kernel[2, 1] = 1
+    moved = convolve(start, kernel, 1, padding="same")
+    assert analyse(keras.Model(start, moved)).final.input_range(4) == ((3, 5),)
+    unknown = analyse(keras.Model(start, moved[..., :1])).final.unknown
+    assert "features that see different things" in unknown
 
 
 def test_a_kernel_that_depends_on_the_picture_is_not_guessed():
