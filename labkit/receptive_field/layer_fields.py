@@ -12,6 +12,7 @@ from labkit.receptive_field.tensor_fields import (
     AxisMap,
     Digit,
     contracted,
+    counts_pictures,
     in_one_digit,
     in_order,
     size_of,
@@ -57,10 +58,15 @@ def unknown_fields(input_sizes, why):
 
 
 def _unit_dims(tensor):
-    """List the dimensions that count places: neither batch nor channels."""
+    """List the dimensions that count places: neither batch, wherever it was moved, nor channels."""
     dims = [dim for dim in range(1, len(tensor.dims)) if dim != tensor.channel_dim]
+    dims = [dim for dim in dims if not _is_batch(tensor.dims[dim])]
     # A batch may hold the windows of a picture.
     return [0, *dims] if 0 in tensor.held else dims
+
+
+def _is_batch(digits):
+    return len(digits) == 1 and counts_pictures(digits[0])
 
 
 def _counted_through(digits, axes, is_batch):
@@ -68,7 +74,7 @@ def _counted_through(digits, axes, is_batch):
     if len(digits) == 1:
         return digits[0], axes
     held = {digit for axis in axes for digit in axis.digits}
-    digits = tuple(d for d in digits if not is_batch or d in held)
+    digits = tuple(d for d in digits if d in held or not (is_batch or counts_pictures(d)))
     if held.isdisjoint(digits):
         return Digit(size_of(digits)), axes
     try:

@@ -235,11 +235,11 @@ def test_a_model_at_each_of_an_open_number_of_steps():
 class SwinBlock(L.Layer):
     """Attention within windows that are moved into the batch, shifted by rolling."""
 
-    def __init__(self, window, shift, **keywords):
+    def __init__(self, window, shift, attention=None, **keywords):
         super().__init__(**keywords)
         self.window, self.shift = window, shift
         self.norm, self.mlp = L.LayerNormalization(), L.Dense(4, activation="gelu")
-        self.attention = L.MultiHeadAttention(1, 4)
+        self.attention = attention or L.MultiHeadAttention(1, 4)
 
     def call(self, x):
         _, height, width, channels = x.shape
@@ -261,6 +261,32 @@ def test_attention_in_windows(shift):
 def test_two_blocks_of_attention_in_shifted_windows():
     start = keras.Input((8, 8, 4))
     check(keras.Model(start, SwinBlock(4, 2)(SwinBlock(4, 0)(start))))
+
+
+class StackedHeads(L.Layer):
+    """Makes queries, keys and values at once, as the authors of Swin do."""
+
+    def __init__(self):
+        super().__init__(name="heads")
+        self.project = L.Dense(12, name="project")
+
+    def build(self, x_shape, y_shape):
+        self.project.build(x_shape)
+
+    def call(self, x, y):
+        x = ops.reshape(self.project(x), (-1, x.shape[1], 3, 2, 2))
+        queries, keys, values = ops.unstack(ops.transpose(x, (2, 0, 3, 1, 4)), axis=0)
+        weights = ops.softmax(ops.matmul(queries, ops.swapaxes(keys, 2, 3)) / 50)
+        x = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))
+        return ops.reshape(x, (-1, x.shape[1], 4))
+
+
+def test_windows_beside_heads_in_front_of_the_batch():
+    result = check(one(SwinBlock(3, 1, StackedHeads(), name="block"), 6, 9, 4))
+    moved = result["block/heads/transpose #1"]
+    assert moved.units == {1: 6, 2: 2, 3: 9}
+    assert moved.input_range((1, 0, 0)) == ((1, 1), (4, 4))
+    assert result["block/heads/project"].operations == 6 * 9 * 4 * 12
 
 
 class SelfAttention(L.Layer):
