@@ -338,6 +338,8 @@ def _batch_normalisation(layer, axis):
 @rule("Concatenate")
 @rule("Concatenate", "Stack", place="ops")
 def _concatenation(layer, axis):
+    if layer.axis % axis.rank == 0:
+        raise UnreadableLayer("joins pictures along the batch, which has no rule")
     if axis.dim != layer.axis % axis.rank:
         return one_to_one(axis)
     place, shapes = placed_operands(axis)

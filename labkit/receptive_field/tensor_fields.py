@@ -676,19 +676,13 @@ def _take(digits, size, axes, behind):
         # A dimension of one entry stays itself, and what it counts, such as channels.
         return (digits.pop(end),), digits, axes
     while size > 1:
-        if not digits:
-            raise SizeProblem(f"is built for another size of input: no {size} are left")
-        digit = digits.pop(-1 if behind else 0)
-        if digit.size is None:
-            raise SizeProblem(_OPEN)
+        digit = _next(digits, size, end)
         if size % digit.size == 0:
             size //= digit.size
             taken.append(digit)
             continue
         if digit.size % size:
-            if not digits:
-                raise SizeProblem(f"is built for another size of input: no {size} are left")
-            other = digits.pop(-1 if behind else 0)
+            other = _next(digits, size, end)
             both = (other, digit) if behind else (digit, other)
             digit, axes = in_one_digit(both, axes)
             digits.insert(len(digits) if behind else 0, digit)
@@ -698,6 +692,18 @@ def _take(digits, size, axes, behind):
         taken.append(pair[1])
         size = 1
     return tuple(reversed(taken) if behind else taken), digits, axes
+
+
+def _next(digits, size, end):
+    """Take a digit from one end of a list; it must be there, and its size known."""
+    if not digits:
+        raise SizeProblem(f"is built for another size of input: no {size} are left")
+    digit = digits.pop(end)
+    if digit.size is None and counts_pictures(digit):
+        raise UnreadableLayer("reshapes a batch of which it is not known what it holds")
+    if digit.size is None:
+        raise SizeProblem(_OPEN)
+    return digit
 
 
 def _halves(digit, size, axes, behind):
@@ -814,8 +820,11 @@ def _count_alike(branches, dim, whole):
         return
     for i in whole:
         dims, axes = branches[i]
-        digit, axes = in_one_digit(dims[dim], axes)
-        branches[i] = [*dims[:dim], (digit,), *dims[dim + 1 :]], axes
+        # Windows are counted through, pictures of unknown number that hold them are not.
+        first = dims[dim][0]
+        kept = 1 if len(dims[dim]) > 1 and first.size is None and counts_pictures(first) else 0
+        digit, axes = in_one_digit(dims[dim][kept:], axes)
+        branches[i] = [*dims[:dim], (*dims[dim][:kept], digit), *dims[dim + 1 :]], axes
 
 
 def renamed(axis, new):

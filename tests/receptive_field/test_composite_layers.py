@@ -289,6 +289,40 @@ def test_windows_beside_heads_in_front_of_the_batch():
     assert result["block/heads/project"].operations == 6 * 9 * 4 * 12
 
 
+class WindowsAndTheirMeans(L.Layer):
+    """Adds a token made by a layer along all windows, as windows to which it is one."""
+
+    def build(self, shape):
+        self.reduce, self.mix = L.Conv2D(4, 2, 2), L.Conv1D(4, 3, padding="same")
+
+    def call(self, x):
+        windows = ops.reshape(x, (-1, 3, 2, 4, 2, 4))
+        windows = ops.reshape(ops.transpose(windows, (0, 1, 3, 2, 4, 5)), (-1, 4, 4))
+        tokens = self.mix(ops.reshape(self.reduce(x), (-1, 12, 4)))
+        x = ops.reshape(windows + ops.reshape(tokens, (-1, 1, 4)), (-1, 3, 4, 2, 2, 4))
+        return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 6, 8, 4))
+
+
+def test_windows_that_are_counted_in_two_ways():
+    check(one(WindowsAndTheirMeans(), 6, 8, 4))
+
+
+@pytest.mark.parametrize(
+    ("moved", "why"),
+    [
+        (lambda x: ops.stack([x, ops.flip(x, 1)], axis=0)[0], "joins pictures along the batch"),
+        (lambda x: ops.concatenate([x, ops.flip(x, 1)], axis=0), "joins pictures along the batch"),
+        (lambda x: ops.reshape(ops.repeat(x, 3, axis=0), (-1, 3, 6, 4)), "reshapes a batch"),
+    ],
+    ids=["stack", "concatenate", "repeat"],
+)
+def test_pictures_that_are_moved_in_the_batch_are_not_guessed(moved, why):
+    start = keras.Input((6, 4))
+    result = analyse(keras.Model(start, moved(L.Conv1D(4, 3, padding="same", name="first")(start))))
+    assert result["first"].size == 3
+    assert why in result.final.unknown
+
+
 class SelfAttention(L.Layer):
     """Written out with einsum, heads apart, over the positions of a picture."""
 
