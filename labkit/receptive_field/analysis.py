@@ -8,14 +8,20 @@ and, if the size of the input is known, with all borders counted.
 import gc
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
 from labkit.receptive_field.analysis_result import Analysis, LayerField
 from labkit.receptive_field.call_fields import outputs_of
 from labkit.receptive_field.chosen_rules import GATES, chosen_rules
-from labkit.receptive_field.constants import BY_NOTHING, CONCERNED, may_be_silenced
+from labkit.receptive_field.constants import (
+    BY_NOTHING,
+    CONCERNED,
+    filled,
+    may_be_silenced,
+    weighs_all,
+)
 from labkit.receptive_field.input_axes import spatial_dims
 from labkit.receptive_field.layer_fields import axis_fields, unknown_fields
 from labkit.receptive_field.model_graph import read_graph
@@ -331,8 +337,7 @@ class _Walk:
         for _, tensor in read:
             if isinstance(tensor, _Unknown):
                 return [_Unknown(tensor.why, shape) for shape in call.output_shapes]
-        concerned = call.kind in CONCERNED and is_own(call.rule)
-        if concerned and may_be_silenced(call, [tensor for _, tensor in read], self.memory):
+        if self._may_be_silenced(call, read):
             return [self._unknown(call, BY_NOTHING, shape) for shape in call.output_shapes]
         try:
             made = outputs_of(call, read, self.memory)
@@ -344,6 +349,17 @@ class _Walk:
             if isinstance(tensor, UnreadableLayer):
                 made[place] = self._unknown(call, tensor, call.output_shapes[place])
         return made
+
+    def _may_be_silenced(self, call, read):
+        concerned = call.kind in CONCERNED and is_own(call.rule)
+        if not concerned or not may_be_silenced(call, [each for _, each in read], self.memory):
+            return False
+        return not weighs_all(call, read, self._filled)
+
+    @cached_property
+    def _filled(self):
+        """The tensors in which units that see nothing are not zero; asked for in few networks."""
+        return filled(self.graph)
 
     def _unknown(self, call, problem, shape):
         if self.strict:

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from labkit.receptive_field.reads import (
+    Axis,
     Listed,
     Silenced,
     UnreadableLayer,
@@ -22,6 +23,7 @@ from labkit.receptive_field.reads import (
     listed,
     one_to_one,
 )
+from labkit.receptive_field.rule_registry import is_own
 from labkit.receptive_field.tensor_fields import ChannelsMatter
 
 # Constant operands
@@ -432,3 +434,92 @@ def _meets_all(call, query):
 
 def _is_dead(tensor):
     return any([axis.is_dead for axis in tensor.axes])
+
+
+# Units that see nothing and hold weights
+
+#: What is not zero where all that it reads is not, whatever the weights: what moves values, what
+#: does the same to each, products and sums of products.
+_KEEPING = frozenset(
+    "Reshape Flatten Permute RepeatVector Transpose Swapaxes Moveaxis ExpandDims Squeeze GetItem "
+    "Split Unstack BroadcastTo Repeat Tile Roll Flip Cast Identity Dropout Activation ReLU "
+    "LeakyReLU Relu LeakyRelu Gelu Silu Elu Tanh Sigmoid Exp Square Softmax Normalize "
+    "RMSNormalization Dense EinsumDense".split()
+)
+_WEIGHING = frozenset("Multiply Divide TrueDivide Matmul Einsum".split())
+
+
+def filled(graph):
+    """Find the tensors in which units that see nothing hold weights, and so are not zero.
+
+    A class token is of this kind once its place is added to it, or behind a layer with a bias.
+
+    Args:
+        graph: a :class:`~labkit.receptive_field.model_graph.ModelGraph`.
+
+    Returns:
+        A set of numbers of tensors. Of others nothing is said.
+    """
+    found = set(graph.inputs)
+    for call in graph.calls:
+        if is_own(call.rule) and (_adds_a_weight(call) or _keeps_filled(call, found)):
+            found.update(call.outputs)
+    return found
+
+
+def _adds_a_weight(call):
+    """Say whether a call adds a weight to every entry."""
+    if call.kind == "Add":
+        return any(isinstance(each, keras.Variable) for each in keras.tree.flatten(call.arguments))
+    options = vars(call.operation) if isinstance(call.operation, keras.layers.Layer) else {}
+    return any(options.get(name) is True for name in ("use_bias", "_use_bias", "center"))
+
+
+def _keeps_filled(call, found):
+    held = [number in found for number in call.inputs]
+    if call.kind == "Add":
+        return any(held)
+    if call.kind in _WEIGHING or call.kind in ("Concatenate", "Stack"):
+        given = constants((call.arguments, call.keywords))
+        return all(held) and all(array.all() for array in given)
+    return call.kind in _KEEPING and all(held)
+
+
+def weighs_all(call, read, found):
+    """Say whether a product by units that see nothing reads all the same, as they hold weights.
+
+    A sum by shares that add up to 1 does not read these where all that it sums is the same, as
+    what sees nothing may be.
+
+    Args:
+        call: a :class:`~labkit.receptive_field.model_graph.Call` with a rule.
+        read: pairs of the number of an input of the call and its
+            :class:`~labkit.receptive_field.tensor_fields.TensorFields`.
+        found: what :func:`filled` returns.
+
+    Returns:
+        A bool.
+    """
+    return call.kind in _WEIGHING and all(
+        not _has_dead(tensor)
+        or (call.inputs[index] in found and _sums_what_sees(call, index, tensor))
+        for index, tensor in read
+    )
+
+
+def _sums_what_sees(call, index, tensor):
+    """Say whether each sum over places of an input has one that sees something."""
+    summed = {
+        digit
+        for dim in tensor.held
+        if dim and call.rule(call.operation, Axis(dim, tensor.shape, call, index)).offsets is None
+        for digit in tensor.dims[dim]
+    }
+    if not summed:
+        return True
+    axes = [axis for axis in tensor.axes if axis.has_dead]
+    if any(axis.seen is None or axis.digits != axes[0].digits for axis in axes):
+        return False
+    gone = np.any([axis.seen.first > axis.seen.last for axis in axes], axis=0)
+    along = tuple(place for place, digit in enumerate(axes[0].digits) if digit in summed)
+    return not gone.all(axis=along).any()

@@ -114,6 +114,25 @@ def in_a_model(layer):
 #: Of a query the keys beside it, and for the last one alone itself.
 BAND = np.tri(8, k=1, dtype=bool) & ~np.tri(8, k=-2, dtype=bool) & (np.arange(8) < 7)[:, None]
 BAND[7, 7] = True
+class Token(L.Layer):
+    """Puts a token of its own before the others, and adds to each its place."""
+
+    def build(self, shape):
+        self.token = self.add_weight(shape=(1, 1, shape[-1]))
+        self.places = self.add_weight(shape=(1, shape[1] + 1, shape[-1]))
+
+    def call(self, inputs):
+        token = ops.repeat(self.token, ops.shape(inputs)[0], axis=0)
+        return ops.concatenate([token, inputs], axis=1) + self.places
+
+
+def attended(x, keys=None, values=None):
+    """Write attention out, as a model of its own does."""
+    keys, values = x if keys is None else keys, x if values is None else values
+    scores = ops.matmul(L.Dense(3)(x), ops.swapaxes(L.Dense(3, use_bias=False)(keys), 1, 2))
+    return ops.matmul(ops.softmax(scores / 50), values)
+
+
 WINDOW = np.float32([0, 0, 1, 2, 3, 2, 1, 0])[:, None]
 EVERY_OTHER = np.float32([0, 1] * 4)[:, None]
 
@@ -159,6 +178,11 @@ FOLLOWED = {
     "one value repeated by a constant": lambda x: (
         ops.mean(x, 1, keepdims=True) * np.arange(1, 9, dtype="float32")[:, None]
     ),
+    "a token": lambda x: attended(Token()(x)),
+    "a token beside others": lambda x: L.LayerNormalization()(x + attended(Token()(x))[:, 1:]),
+    "two layers of a token": lambda x: attended(L.Dense(3)(attended(Token()(x)))),
+    "padding with a bias": lambda x: attended(L.Dense(3)(padded(x))),
+    "padding with a bias as a gate": lambda x: x * ops.sigmoid(L.Dense(3)(padded(x))[:, :8]),
     "two in line, of which one is padded": lambda x: (
         L.Concatenate()([x, padded(x)[:, :8]]) * L.Conv1D(6, 1)(x)
     ),
@@ -369,6 +393,14 @@ REFUSED = {
     "scores of one key": (
         lambda x: L.Attention()([x, x[:, :1]], return_attention_scores=True)[1],
         "two keys or more",
+    ),
+    "a token of zeros": (
+        lambda x: attended(ops.concatenate([np.zeros((1, 1, 3), "float32"), x], axis=1)),
+        NOTHING,
+    ),
+    "values that are all a bias": (
+        lambda x: attended(x, values=L.Dense(3)(L.ZeroPadding1D((8, 0))(x)[:, :8])),
+        NOTHING,
     ),
     "queries": (lambda x: L.Attention()([padded(x), x[:, :3], x[:, 4:7]]), NOTHING),
     "values": (lambda x: L.Attention()([x, padded(x)[:, :2], x[:, :2]]), NOTHING),
