@@ -18,8 +18,11 @@ from labkit.receptive_field.chosen_rules import GATES, chosen_rules
 from labkit.receptive_field.constants import (
     BY_NOTHING,
     CONCERNED,
+    SIZED_ALIKE,
     filled,
     may_be_silenced,
+    maybe_zeros,
+    multiplies_by,
     weighs_all,
 )
 from labkit.receptive_field.input_axes import spatial_dims
@@ -287,6 +290,8 @@ class _Walk:
 
     def _read(self, call, tensors, ignore_gates):
         """List which inputs of a call count, with what is known of them."""
+        if call.kind in SIZED_ALIKE and len(call.inputs) == 1 and call.rule is None:
+            return []
         read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
         return _without_gates(read) if ignore_gates and call.kind == "Multiply" else read
 
@@ -351,10 +356,17 @@ class _Walk:
         return made
 
     def _may_be_silenced(self, call, read):
-        concerned = call.kind in CONCERNED and is_own(call.rule)
-        if not concerned or not may_be_silenced(call, [each for _, each in read], self.memory):
+        if call.kind not in CONCERNED or not is_own(call.rule):
+            return False
+        if multiplies_by(call, self._maybe_zeros):
+            return True
+        if not may_be_silenced(call, [each for _, each in read], self.memory):
             return False
         return not weighs_all(call, read, self._filled)
+
+    @cached_property
+    def _maybe_zeros(self):
+        return maybe_zeros(self.graph)
 
     @cached_property
     def _filled(self):

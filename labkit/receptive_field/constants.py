@@ -436,15 +436,45 @@ def _is_dead(tensor):
     return any([axis.is_dead for axis in tensor.axes])
 
 
+# Constants of the size of a tensor
+
+#: Of what they are given these take the shape alone.
+SIZED_ALIKE = frozenset("ZerosLike OnesLike FullLike".split())
+
+
+def maybe_zeros(graph):
+    """Find the tensors that have the shape of another and hold zeros, or may do so.
+
+    Args:
+        graph: a :class:`~labkit.receptive_field.model_graph.ModelGraph`.
+
+    Returns:
+        A set of numbers of tensors.
+    """
+    found = set()
+    for call in graph.calls:
+        is_made = call.kind in SIZED_ALIKE and call.kind != "OnesLike"
+        if is_made or (call.kind in _MOVING and not found.isdisjoint(call.inputs)):
+            found.update(call.outputs)
+    return found
+
+
+def multiplies_by(call, zeros):
+    """Say whether a call multiplies by one of these tensors."""
+    return call.kind in _PRODUCTS - {"Where"} and not zeros.isdisjoint(call.inputs)
+
+
 # Units that see nothing and hold weights
 
+_MOVING = frozenset(
+    "Reshape Flatten Permute RepeatVector Transpose Swapaxes Moveaxis ExpandDims Squeeze GetItem "
+    "Split Unstack BroadcastTo Repeat Tile Roll Flip Cast Identity Dropout".split()
+)
 #: What is not zero where all that it reads is not, whatever the weights: what moves values, what
 #: does the same to each, products and sums of products.
-_KEEPING = frozenset(
-    "Reshape Flatten Permute RepeatVector Transpose Swapaxes Moveaxis ExpandDims Squeeze GetItem "
-    "Split Unstack BroadcastTo Repeat Tile Roll Flip Cast Identity Dropout Activation ReLU "
-    "LeakyReLU Relu LeakyRelu Gelu Silu Elu Tanh Sigmoid Exp Square Softmax Normalize "
-    "RMSNormalization Dense EinsumDense".split()
+_KEEPING = _MOVING | frozenset(
+    "Activation ReLU LeakyReLU Relu LeakyRelu Gelu Silu Elu Tanh Sigmoid Exp Square Softmax "
+    "Normalize RMSNormalization Dense EinsumDense".split()
 )
 _WEIGHING = frozenset("Multiply Divide TrueDivide Matmul Einsum".split())
 

@@ -282,6 +282,25 @@ def _moving(operation, axis):
     return rearranged(axis)
 
 
+@rule("Rot90", place="ops")
+def _quarter_turns(operation, axis):
+    first, second = (dim % axis.rank for dim in operation.axes)
+    turns = operation.k % 4
+    if axis.dim not in (first, second):
+        return one_to_one(axis)
+    made = first + second - axis.dim if turns % 2 else axis.dim
+    if turns % 2 == 0 and axis.shape[first] != axis.shape[second]:
+        raise UnreadableLayer("makes half a turn, of which Keras misstates the shape")
+    if turns == 0:
+        return one_to_one(axis)
+    # A turn by one reads the second dimension backwards, one by three the first.
+    if turns != 2 and (axis.dim == second) != (turns == 1):
+        return one_to_one(axis, made)
+    if axis.size is None:
+        raise SizeProblem("turns a picture of unknown size: give input_size")
+    return Reads((axis.size - 1,), axis.size, -1, dim=made)
+
+
 @rule("Pad", place="ops")
 def _pad(operation, axis):
     if operation.mode != "constant":
@@ -302,7 +321,10 @@ def _repeat(operation, axis):
 
 @rule("Take", place="ops")
 def _take(operation, axis):
-    indices = axis.call.arguments[1]
+    table, indices = axis.call.arguments[:2]
+    if operation.axis == 0 and not isinstance(table, keras.KerasTensor):
+        # What is looked up has a place for each index, and its features behind.
+        return one_to_one(axis)
     if isinstance(indices, keras.KerasTensor):
         raise UnreadableLayer("takes what is computed, not fixed positions")
     indices = np.asarray(keras.ops.convert_to_numpy(indices))

@@ -178,6 +178,8 @@ FOLLOWED = {
     "one value repeated by a constant": lambda x: (
         ops.mean(x, 1, keepdims=True) * np.arange(1, 9, dtype="float32")[:, None]
     ),
+    "zeros of its size": lambda x: ops.concatenate([ops.zeros_like(x[:, :2]), x[:, :6]], axis=1),
+    "ones of its size": lambda x: x[:, ::2] * ops.ones_like(x[:, :4]) + ops.zeros_like(x[:, 4:]),
     "a token": lambda x: attended(Token()(x)),
     "a token beside others": lambda x: L.LayerNormalization()(x + attended(Token()(x))[:, 1:]),
     "two layers of a token": lambda x: attended(L.Dense(3)(attended(Token()(x)))),
@@ -394,6 +396,7 @@ REFUSED = {
         lambda x: L.Attention()([x, x[:, :1]], return_attention_scores=True)[1],
         "two keys or more",
     ),
+    "zeros of its size": (lambda x: x * ops.flip(ops.zeros_like(x), 1), NOTHING),
     "a token of zeros": (
         lambda x: attended(ops.concatenate([np.zeros((1, 1, 3), "float32"), x], axis=1)),
         NOTHING,

@@ -11,6 +11,7 @@ from labkit.receptive_field.analysis import analyse
 
 L = layers
 _rng = np.random.default_rng(0)
+_NUMBERS = np.arange(1, 501, dtype="float32")
 
 
 def attended(x, **options):
@@ -89,6 +90,14 @@ ALONG_A_LINE = {
     ),
     "beside a mean of all": lambda x: x - 0.5 * ops.mean(x),
     "filled with a mean of all": lambda x: ops.full_like(x, ops.mean(x)),
+    "norm of each": lambda x: ops.norm(x, axis=-1),
+    "second norm along": lambda x: ops.norm(x, ord=2, axis=1, keepdims=True),
+    "norm of all": lambda x: ops.norm(x, axis=(1, 2)),
+    "one of many": lambda x: ops.one_hot(ops.cast(20 * x[..., 0], "int32"), 500),
+    "one of many in front": lambda x: ops.max(
+        ops.one_hot(ops.cast(20 * x, "int32"), 500, axis=1) * _NUMBERS[:, None, None], axis=1
+    ),
+    "looked up": lambda x: ops.take(_rng.normal(size=(500, 2)), ops.cast(20 * x, "int32"), axis=0),
     "logsumexp": lambda x: ops.logsumexp(x, axis=1),
     "differences": lambda x: ops.diff(x, n=2, axis=1),
     "norm": lambda x: x / ops.norm(x, axis=-1, keepdims=True),
@@ -110,6 +119,11 @@ IN_A_PLANE = {
     "roll both": lambda x: ops.roll(x, (-2, 3), axis=(1, 2)),
     "flip both": lambda x: ops.flip(x, axis=(1, 2)),
     "swap": lambda x: ops.swapaxes(x, 1, 2),
+    "a quarter turn": lambda x: ops.rot90(x, axes=(1, 2)),
+    "a quarter turn back": lambda x: ops.rot90(x, 3, axes=(1, 2)),
+    "half a turn": lambda x: ops.rot90(x[:, :, :8], -2, axes=(1, 2)),
+    "a turn the other way": lambda x: ops.rot90(x, 1, axes=(2, -3)),
+    "no turn": lambda x: ops.rot90(x[:, :, 2:10], 4, axes=(1, 2)),
     "moveaxis": lambda x: ops.moveaxis(x, (1, 2), (2, 1)),
     "reflect": lambda x: ops.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0)), mode="reflect"),
     "patches": lambda x: ops.image.extract_patches(x, (3, 2), strides=(2, 2)),
