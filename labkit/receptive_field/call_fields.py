@@ -634,9 +634,9 @@ def _check(call, rule, made, shape):
     for dim, (ours, keras_makes) in enumerate(zip(made, shape, strict=True)):
         if dim and None not in (ours, keras_makes) and ours != keras_makes:
             if rule is left_out:
-                raise RuleError(
-                    f"The layer {call.name!r} ({call.kind}) cannot be ignored: it makes "
-                    f"{keras_makes} units along dimension {dim}, of {ours}."
+                raise UnreadableLayer(
+                    f"cannot be ignored: it makes {keras_makes} units along dimension {dim}, "
+                    f"of {ours}"
                 )
             raise RuleError(
                 f"The layer {call.name!r} ({call.kind}) makes {keras_makes} units along "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import keras
 
-from labkit.receptive_field.reads import one_to_one
+from labkit.receptive_field.reads import Silenced, one_to_one
 from labkit.receptive_field.rule_registry import known_rule
 from labkit.words import did_you_mean
 
@@ -118,4 +118,8 @@ def chosen_rules(rules=None, ignore=()):
 
 def left_out(layer, axis):
     """Let unit j read position j of the first input, and of that alone."""
+    name, _ = axis.call.argument(0)
+    given = axis.call.keywords
+    if name in ("key", "value") and (name not in given or given.get("query") is not given[name]):
+        raise Silenced("cannot be ignored: it answers queries that are not among what it is given")
     return one_to_one(axis)

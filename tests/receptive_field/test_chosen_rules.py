@@ -73,6 +73,22 @@ def test_scores_of_attention_that_is_left_out_are_unknown():
         analyse(model, ignore="attention", strict=True)
 
 
+class LearnedQueries(L.Layer):
+    """Asks questions of its own, as the decoder of DETR does."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def build(self, shape):
+        self.queries = self.add_weight(shape=(1, self.number, shape[-1]))
+        self.attention = L.MultiHeadAttention(1, 2)
+        self.attention.build((1, self.number, shape[-1]), shape)
+
+    def call(self, inputs):
+        return self.attention(self.queries, inputs)
+
+
 def test_the_name_of_a_class_stands_for_all_its_layers():
     start = keras.Input((20, 2))
     x = L.Conv1D(2, 3, padding="same", name="first")(L.Conv1D(2, 5, padding="same")(start))
@@ -80,7 +96,20 @@ def test_the_name_of_a_class_stands_for_all_its_layers():
     assert analyse(model, ignore="Conv1D").final.size == 2
     assert analyse(model, ignore="first").final.size == 6
     with pytest.raises(ValueError, match=r"cannot be ignored: it makes 10 units .* of 20"):
-        analyse(model, ignore="MaxPooling1D")
+        analyse(model, ignore="MaxPooling1D", strict=True)
+
+
+@pytest.mark.parametrize("number", [5, 12])
+def test_attention_that_cannot_be_left_out_is_one_row_alone(number):
+    """To leave out an answer to queries of its own would say that they stand for positions."""
+    start = keras.Input((12, 2))
+    x = L.Conv1D(2, 3, padding="same", name="first")(start)
+    x = L.Add(name="sum")([x, L.MultiHeadAttention(1, 2, name="own")(x, x)])
+    learned = LearnedQueries(number)(x)
+    named = L.MultiHeadAttention(1, 2, name="named")(query=x, key=x, value=x)
+    found = analyse(keras.Model(start, [learned, named]), ignore="attention")
+    assert (found["own"].size, found["sum"].size, found["named"].size) == (3, 3, 3)
+    assert "cannot be ignored" in found.final.unknown
 
 
 def test_gates_are_one_of_the_words():
