@@ -119,7 +119,8 @@ def _output(call, read, memory, number):
     pairs = []
     for index, tensor in parts:
         asked_about = index, number, parts_shapes
-        question = (_asker(call, rule), index, number, tensor.held, shapes, rank)
+        chooses = tensor.mixed and tensor.channel_dim
+        question = (_asker(call, rule), index, number, tensor.held, chooses, shapes, rank)
         ask = partial(_asked, call, rule, tensor, asked_about, rank)
         pairs += [(tensor, answer) for answer in memory.answer(question, ask)]
     if len(pairs) == 1 and _changes_nothing(*pairs[0], rank):
@@ -507,8 +508,10 @@ def _asked_once(call, rule, tensor, asked_about, rank):
                 return reads
             _check_reads(reads, shape[dim], rank)
         except UnreadableLayer as problem:
-            # What lies along a dimension without an axis is the layer's own affair.
-            if dim in tensor.held or isinstance(problem, Silenced):
+            # What lies along a dimension without an axis is the layer's own affair, unless it
+            # chooses among channels that see different things.
+            chooses = tensor.mixed and dim == tensor.channel_dim
+            if dim in tensor.held or chooses or isinstance(problem, Silenced):
                 raise
         except Exception as problem:
             text = f"{type(problem).__name__}: {problem}".splitlines()[0]

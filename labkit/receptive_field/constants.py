@@ -157,13 +157,13 @@ def chosen_channels(kernel):
         A boolean array of these two dimensions.
 
     Raises:
-        Silenced: if pairs of channels are connected by different taps.
+        UnreadableLayer: if pairs of channels are connected by different taps.
     """
     kept = kernel != 0
     taps = kept.any(axis=(-2, -1), keepdims=True)
     pairs = kept.any(axis=tuple(range(kept.ndim - 2)))
     if not np.array_equal(taps & pairs, kept):
-        raise Silenced("has a constant kernel with zeros, other ones for other channels")
+        raise UnreadableLayer("has a constant kernel with zeros, other ones for other channels")
     return pairs
 
 

@@ -114,6 +114,8 @@ def in_a_model(layer):
 #: Of a query the keys beside it, and for the last one alone itself.
 BAND = np.tri(8, k=1, dtype=bool) & ~np.tri(8, k=-2, dtype=bool) & (np.arange(8) < 7)[:, None]
 BAND[7, 7] = True
+
+
 class Token(L.Layer):
     """Puts a token of its own before the others, and adds to each its place."""
 

@@ -276,7 +276,7 @@ def test_constant_masks_are_not_passed_over():
     for end in (
         L.Softmax(axis=1)(start, mask),
         L.Softmax(axis=1)(start, mask=mask),
-        L.MultiHeadAttention(1, 2)(start, start, attention_mask=mask),
+        L.MultiHeadAttention(2, 2)(start, start, attention_mask=np.stack([mask, ~mask], 1)),
     ):
         assert "constant mask" in analyse(keras.Model(start, end)).final.unknown
 
