@@ -17,8 +17,9 @@ _FORMATTED = (
     *("Resizing", "CenterCrop", "Resize", "SpatialDropout", "ExtractPatches"),
 )
 #: Layers that make features of each entry, so that every dimension is one of places.
-_OF_ENTRIES = {"Embedding", "ReversibleEmbedding", "OneHot"}
+_OF_ENTRIES = {"Embedding", "OneHot"}
 _OTHERS = {
+    "ReversibleEmbedding": "entries of a sequence",
     "BatchNormalization": "axis",
     "ConvLSTM": "format of a step",
     "TimeDistributed": "each step",
@@ -44,6 +45,9 @@ def channel_dim(operation, rank):
     """
     match _habit(type(operation)):
         case "entries":
+            return 0
+        case "entries of a sequence" if rank == 2:
+            # Of what has more dimensions, the last one may be features on the way back.
             return 0
         case "last":
             return rank - 1

@@ -300,7 +300,7 @@ def _centre_crop(layer, axis):
 
 
 @rule("ReLU", "LeakyReLU", "PReLU", "ELU", "Identity", "Masking", "ActivityRegularization")
-@rule("Rescaling", "Normalization", "Embedding", "ReversibleEmbedding", "Discretization")
+@rule("Rescaling", "Normalization", "Embedding", "Discretization")
 @rule("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
 @rule(*in_dimensions("SpatialDropoutND"))
 @rule("LayerScale", "CustomScaleLayer", place="applications")
@@ -406,7 +406,29 @@ def _multi_head_attention(layer, axis):
     argument, _ = axis.call.argument(axis.input)
     refuse_masks(axis.call, but=("attention_mask",))
     dims = getattr(layer, "attention_axes", None) or range(1, axis.rank - 1)
+    reach = getattr(layer, "sliding_window", getattr(layer, "_sliding_window", None))
+    if reach:
+        return _in_a_band(axis, argument, reach)
     return _attended(axis, argument, {dim % axis.rank for dim in as_tuple(dims)})
+
+
+def _in_a_band(axis, argument, reach):
+    """Let each step read those less than ``reach`` steps away, as layers do with a sliding window.
+
+    Of one tensor that attends to itself; so it does not matter whose weight is always 1.
+    """
+    if axis.output or axis.rank != 3 or len(set(axis.call.inputs)) > 1:
+        raise UnreadableLayer(
+            "attends within a sliding window, which has a rule only for what a sequence that "
+            "attends to itself makes, without its scores"
+        )
+    if axis.dim == 2:
+        return everything(axis)
+    if argument == "query":
+        return one_to_one(axis)
+    if _is_causal(axis.call):
+        return window(axis, reach, padding="causal")
+    return window(axis, 2 * reach - 1, padding="same")
 
 
 @rule("Attention", "AdditiveAttention")
@@ -635,6 +657,17 @@ def convolution_of_the_state(layer, axis):
 @rule("Dense")
 def _dense(layer, axis):
     return everything(axis) if axis.dim == axis.rank - 1 else one_to_one(axis)
+
+
+@rule("ReversibleEmbedding")
+def _reversible_embedding(layer, axis):
+    """Look each entry up, or, on the way back, weigh its features."""
+    return _dense(layer, axis) if is_reversed(axis.call) else one_to_one(axis)
+
+
+def is_reversed(call):
+    """Say whether a reversible embedding is asked for the way back."""
+    return bool(call.keywords.get("reverse"))
 
 
 @rule("EinsumDense")

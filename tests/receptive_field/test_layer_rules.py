@@ -1,5 +1,7 @@
 """Layers with a rule of their own kind: what ``analyse`` says against what changes."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -105,6 +107,33 @@ def test_the_memory_that_a_convolutional_recurrence_is_given_is_read_in_place():
     x = keras.ops.ones((1, 2, 9, 1))
     made = L.ConvLSTM1D(1, 3, **options)(x, initial_state=[near, far])
     check_every_unit(keras.Model(start, made), analyse, one_by_one=True)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("reach", [1, 2, 3, 20])
+@pytest.mark.parametrize(
+    "kind", [partial(L.MultiHeadAttention, 2, 3), partial(L.GroupQueryAttention, 3, 4, 2)]
+)
+def test_attention_within_a_sliding_window(kind, reach, causal):
+    start = keras.Input((9, 4))
+    x = kind(sliding_window=reach)(start, start, use_causal_mask=causal)
+    check_every_unit(keras.Model(start, x), analyse)
+
+
+def test_a_sliding_window_over_another_sequence_is_not_guessed():
+    start = keras.Input((9, 4))
+    layer = L.MultiHeadAttention(2, 3, sliding_window=2)
+    found = analyse(keras.Model(start, layer(start, L.MaxPooling1D(2)(start))))
+    assert "a sequence that attends to itself" in found.final.unknown
+
+
+def test_an_embedding_on_its_way_back_mixes_features_alone():
+    start = keras.Input((9, 4))
+    x = L.ReversibleEmbedding(7, 4)(L.Conv1D(4, 3)(start), reverse=True)
+    check_every_unit(keras.Model(start, x), analyse)
+    # As many entries as features: no shape tells the two ways apart.
+    x = L.ReversibleEmbedding(4, 4)(L.DepthwiseConv1D(3)(start), reverse=True)
+    check_every_unit(keras.Model(start, L.Conv1D(2, 2)(x)), analyse)
 
 
 @pytest.mark.parametrize("kind", [L.Attention, lambda **k: L.MultiHeadAttention(2, 3, **k)])
