@@ -420,6 +420,8 @@ def _without_gates(read):
 def _layers(graph, start, picture, main, without_gates):
     """Name what was found; fields without gates stand beside it where they differ."""
     rows, known, inputs = [], {}, (start, *graph.inputs)
+    # Of what lies behind an unknown layer it is not known what one entry of the batch holds.
+    certain = not _may_cut(graph.calls, main)
     wanted = {number for call in graph.calls for number in call.inputs} | set(graph.outputs)
     for call in graph.calls:
         for output, number in enumerate(call.outputs):
@@ -432,7 +434,7 @@ def _layers(graph, start, picture, main, without_gates):
             if tensors not in known:
                 known[tensors] = _told(*tensors, picture, known)
             told = known[tensors]
-            cost = 0 if output else _operations(call, main)
+            cost = 0 if output else _operations(call, main, certain)
             rows.append(LayerField(_row_name(call, output), call.kind, *told, operations=cost))
     return tuple(rows)
 
@@ -464,23 +466,27 @@ def _axis_fields(tensor, picture, known):
     return known[key]
 
 
-def _operations(call, tensors):
-    """Count the multiply-adds of a call, at the sizes that are known now."""
+def _operations(call, tensors, certain):
+    """Count the multiply-adds of a call for one picture, at the sizes that are known now."""
     if getattr(call.rule, "keeps_places", False):
         return 0
-    read = _shapes(call.inputs, call.input_shapes, tensors)
-    count = multiply_adds(call, read, tensors[call.outputs[0]].shape)
-    if not count:
-        return count
-    pieces = [_pieces(tensors[number]) for number in call.inputs if number in tensors]
-    return None if None in pieces else count * max(pieces)
+    read, made = _shapes(call.inputs, call.input_shapes, tensors), tensors[call.outputs[0]]
+    cost = multiply_adds(call, read, made.shape)
+    if not cost:
+        return cost
+    if isinstance(made, _Unknown):
+        return cost if certain else None
+    parts = pieces_in_batch(made)
+    return parts and cost * parts
 
 
-def _pieces(tensor):
-    """Count what one picture has in the batch, such as its windows; ``None`` if unknown."""
-    if isinstance(tensor, _Unknown):
-        return 1 if tensor.shape[0] in (None, 1) else None
-    return pieces_in_batch(tensor)
+def _may_cut(calls, tensors):
+    """Say whether pictures, or what is not known of them, may lie in parts in the batch."""
+    unknown = {n for n, tensor in tensors.items() if isinstance(tensor, _Unknown)}
+    return bool(unknown) and (
+        any(call.kind == "Reshape" and not unknown.isdisjoint(call.outputs) for call in calls)
+        or any(pieces_in_batch(t) != 1 for n, t in tensors.items() if n not in unknown)
+    )
 
 
 def _output_names(graph, tensors):

@@ -11,7 +11,8 @@ import keras
 from keras import layers
 
 # Each registers its rules on import: what has one is known.
-from labkit.receptive_field import layer_rules, operation_rules  # noqa: F401
+from labkit.receptive_field import operation_rules  # noqa: F401
+from labkit.receptive_field.layer_rules import is_reversed
 from labkit.receptive_field.rule_registry import known_rule
 
 _COUNTS = {}
@@ -25,7 +26,7 @@ _UNCOUNTED = set(
 
 
 def multiply_adds(call, read, made):
-    """Count the multiply-adds of one call for one picture.
+    """Count the multiply-adds of one call for one entry of the batch.
 
     Args:
         call: the :class:`~labkit.receptive_field.model_graph.Call`.
@@ -151,6 +152,12 @@ def _dense(layer, read, made, call):
     return prod(made[1:]) * read[0][-1]
 
 
+@_counts("ReversibleEmbedding")
+def _embedding(layer, read, made, call):
+    """Count the way back, which is a product with the table; the way there looks up."""
+    return _dense(layer, read, made, call) if is_reversed(call) else 0
+
+
 @_counts("EinsumDense")
 def _einsum_dense(layer, read, made, call):
     operands, letters_made = layer.equation.replace(" ", "").split("->")
@@ -203,9 +210,10 @@ def _multi_head_attention(layer, read, made, call):
     keys, values = layer.num_heads * layer.key_dim, layer.num_heads * layer.value_dim
     along = [dim % len(value) for dim in layer.attention_axes or range(1, len(value) - 1)]
     seen = prod(value[dim] for dim in along)
-    projected = prod(query[1:]) * keys + prod(key[1:]) * keys + prod(value[1:]) * values
+    gate = values if getattr(layer, "_use_gate", False) else 0
+    projected = prod(query[1:]) * (keys + gate) + prod(key[1:]) * keys + prod(value[1:]) * values
     places = prod(query[1:-1])
-    return projected + places * seen * (keys + values) + places * values * made[-1]
+    return projected + places * seen * (keys + values) + values * prod(made[1:])
 
 
 @_counts("GroupedQueryAttention", "GroupQueryAttention")
@@ -213,7 +221,8 @@ def _grouped_query_attention(layer, read, made, call):
     query, value, key = call.attended(read)
     wide = layer.num_query_heads * layer.head_dim
     narrow = layer.num_key_value_heads * layer.head_dim
-    projected = prod(query[1:]) * wide + (prod(key[1:]) + prod(value[1:])) * narrow
+    asked = wide * (2 if getattr(layer, "use_gate", False) else 1)
+    projected = prod(query[1:]) * asked + (prod(key[1:]) + prod(value[1:])) * narrow
     return projected + query[1] * value[1] * 2 * wide + query[1] * wide * made[-1]
 
 

@@ -155,6 +155,18 @@ def test_attention():
     assert counted(keras.Model([query, value], tensor))["plain"] == 7 * 9 * (6 + 6)
 
 
+def test_attention_that_makes_several_dimensions_and_has_a_gate():
+    start = keras.Input((7, 6))
+    attention = layers.MultiHeadAttention(2, 4, value_dim=3, output_shape=(5, 2), use_gate=True)
+    found = counted(keras.Model(start, attention(start, start)))
+    kernels = [weight for weight in attention.weights if "kernel" in weight.path]
+    assert list(found.values()) == [7 * sum(prod(w.shape) for w in kernels) + 7 * 7 * 2 * (4 + 3)]
+    grouped = layers.GroupQueryAttention(3, 4, 2, use_gate=True)
+    found = counted(keras.Model(start, grouped(start, start)))
+    kernels = [weight for weight in grouped.weights if "kernel" in weight.path]
+    assert list(found.values()) == [7 * sum(prod(w.shape) for w in kernels) + 7 * 7 * 2 * 12]
+
+
 def test_attention_along_one_axis_only():
     start = keras.Input((5, 7, 6))
     tensor = layers.MultiHeadAttention(2, 4, attention_axes=(2,), name="rows")(start, start)
@@ -170,6 +182,78 @@ def test_a_product_of_two_tensors():
     assert list(found.values()) == [7 * 6 * 4]
     fixed = counted(keras.Model(left, ops.matmul(left, np.ones((6, 4), "float32"))))
     assert next(n for name, n in fixed.items() if "matmul" in name) == 7 * 6 * 4
+
+
+ONES = {
+    "conv": lambda x: ops.conv(x, np.ones((3, 2, 4, 5), "float32"), 2),
+    "depthwise": lambda x: ops.depthwise_conv(x, np.ones((3, 2, 4, 2), "float32")),
+    "matrix": lambda x: ops.einsum("bhwc,cd->bhwd", x, np.ones((4, 7), "float32")),
+    "two tensors": lambda x: ops.einsum("bhwc,bvwc->bhv", x, x),
+}
+
+
+@pytest.mark.parametrize("name", ONES)
+def test_the_sum_of_ones_of_an_operation(name):
+    start = keras.Input((9, 11, 4))
+    model = keras.Model(start, ONES[name](start))
+    products = float(ops.sum(model(np.ones((1, 9, 11, 4)))))
+    assert list(counted(model).values())[-1] == products
+
+
+def test_convolutions_of_kernels_cost_what_their_layers_do():
+    def costs(made):
+        return list(counted(keras.Model(start, made)).values())
+
+    start = keras.Input((9, 11, 4))
+    deep, single, turned = (
+        np.ones(shape, "float32") for shape in ((3, 3, 4, 2), (1, 1, 8, 5), (3, 3, 5, 4))
+    )
+    layer = layers.SeparableConv2D(5, 3, depth_multiplier=2)
+    assert costs(ops.separable_conv(start, deep, single)) == [only(layer)]
+    assert costs(ops.conv_transpose(start, turned, 2)) == [only(layers.Conv2DTranspose(5, 3, 2))]
+
+
+def test_einsum_whose_cost_is_open():
+    start = keras.Input((9, 11, 4))
+    of_three = ops.einsum("bhwc,bvwc,bvwd->bhd", start, start, start)
+    with_dots = ops.einsum("b...c,cd->b...d", start, np.ones((4, 7), "float32"))
+    for made in (of_three, with_dots):
+        assert list(counted(keras.Model(start, made)).values()) == [None]
+
+
+def test_an_embedding_is_a_product_on_its_way_back_alone():
+    start = keras.Input((6,), dtype="int32")
+    embedding = layers.ReversibleEmbedding(9, 4)
+    there = counted(keras.Model(start, embedding(start)))
+    assert list(there.values()) == [0]
+    features = keras.Input((6, 4))
+    back = counted(keras.Model(features, embedding(features, reverse=True)))
+    assert list(back.values()) == [6 * 4 * 9]
+
+
+def windows(mapped=lambda x: x):
+    """Cut 8 steps into 4 windows, which lie in the batch, and weigh the features of each."""
+    start = keras.Input((8, 4))
+    cut = mapped(ops.reshape(start, (-1, 2, 4)))
+    return keras.Model(start, layers.Dense(5, name="dense")(cut))
+
+
+def test_windows_of_a_picture_are_all_of_its_costs():
+    assert analyse(windows())["dense"].operations == 8 * 4 * 5
+    start = keras.Input((8, 4))
+    back = ops.reshape(windows()(start), (-1, 8, 5))
+    found = analyse(keras.Model(start, layers.Dense(3, name="last")(back)))
+    assert found["last"].operations == 8 * 5 * 3
+
+
+def test_behind_what_is_unknown_it_is_not_known_how_many_windows_there_are():
+    assert analyse(windows(lambda x: ops.map(ops.relu, x)))["dense"].operations is None
+    start = keras.Input((8, 4))
+    cut = ops.reshape(ops.map(ops.relu, start), (-1, 2, 4))
+    found = analyse(keras.Model(start, layers.Dense(5, name="dense")(cut)))
+    assert found["dense"].operations is None
+    plain = layers.Dense(5, name="dense")(ops.map(ops.relu, start))
+    assert analyse(keras.Model(start, plain))["dense"].operations == 8 * 4 * 5
 
 
 @pytest.mark.parametrize(
