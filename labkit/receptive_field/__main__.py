@@ -9,10 +9,11 @@ import shutil
 import sys
 import zipfile
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from labkit.tables import print_as_utf8
-from labkit.words import did_you_mean
+from labkit.words import did_you_mean, listed
 
 _EXAMPLES = """examples:
   python -m labkit.receptive_field VGG16
@@ -31,6 +32,12 @@ _OPTIONS = {
     "input_axes": "--input-axes",
     "of": "--of",
     "on": "--on",
+}
+#: What a message says to those who call ``analyse``, and what it says here.
+_SAID_HERE = {
+    "analyse(model, rules={name: rule})": "in Python, analyse(model, rules={name: rule})",
+    "Say what its unit j reads along an axis, here": "Say in a module, and name it with --import, "
+    "what its unit j reads along an axis, here",
 }
 
 
@@ -65,6 +72,8 @@ def _in_options(message):
     # The short words, of and on, are arguments where a value stands behind them.
     words = "|".join(name for name in _OPTIONS if "_" in name)
     value = r"(?:=(?P<value>\([^)]*\)|'[^']*'|\d+))"
+    for phrase, here in _SAID_HERE.items():
+        message = message.replace(phrase, here)
     return re.sub(rf"\b(?P<name>{words}|o[fn](?=='))\b{value}?", option, message)
 
 
@@ -76,7 +85,10 @@ def _parser():
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", help="a name of keras.applications, or a path to a .keras file")
+    parser.add_argument(
+        "model",
+        help="a name of keras.applications, or a path to a .keras, .h5 or .json file",
+    )
     parser.add_argument(
         "--input-size",
         type=int,
@@ -179,9 +191,11 @@ def _run(options):
             on=options.on,
         )
         text = _written(analysis, options)
+    if options.plot:
+        # First: whoever reads what is printed may stop listening.
+        _draw(analysis, options.plot)
     print(text)
     if options.plot:
-        _draw(analysis, options.plot)
         # What is printed may be read by a program.
         said = sys.stderr if options.csv or options.json else sys.stdout
         print(f"\nwritten: {options.plot}", file=said)
@@ -209,7 +223,8 @@ def _written(analysis, options):
     if options.json:
         return analysis.to_json().rstrip()
     width = _width_of_the_terminal()
-    return str(analysis.table(*(options.layer or ()), changes=options.changes, width=width))
+    table = analysis.table(*(options.layer or ()), changes=options.changes, width=width)
+    return str(replace(table, notes=tuple(map(_in_options, table.notes))))
 
 
 @contextmanager
@@ -237,8 +252,11 @@ def _imported(name):
 
 def _model(name, size, modules):
     """Return the network, and the size of input to analyse it at."""
+    import keras
+
     path = Path(name)
-    if path.suffix in (".keras", ".h5") or path.is_file():
+    is_path = path.is_file() or bool({"/", os.sep, "."}.intersection(name))
+    if is_path or (path.is_dir() and not hasattr(keras.applications, name)):
         return _load(path, modules), size and (size[0] if len(size) == 1 else tuple(size))
     return _build(name, size)
 
@@ -246,54 +264,102 @@ def _model(name, size, modules):
 def _load(path, modules):
     import keras
 
+    if path.is_dir():
+        raise ValueError(f"{str(path)!r} is a folder: {_SAVE}.")
     if not path.is_file():
         raise ValueError(f"there is no file {str(path)!r}.")
+    own = {
+        name: value for module in modules for name, value in vars(module).items() if callable(value)
+    }
     try:
         _import_layers_of_labkit(_config(path))
-        own = {
-            name: value
-            for module in modules
-            for name, value in vars(module).items()
-            if isinstance(value, type) and issubclass(value, keras.Layer)
-        }
-        return keras.saving.load_model(path, custom_objects=own, compile=False)
+        if path.suffix == ".json":
+            model = keras.models.model_from_json(_config(path), own)
+        else:
+            model = keras.saving.load_model(path, custom_objects=own, compile=False)
     except Exception as problem:
-        raise ValueError(f"Keras cannot load {str(path)!r}: {_why_not(path, problem)}") from problem
+        why = _why_not(path, problem, own)
+        raise ValueError(f"Keras cannot load {str(path)!r}: {why}") from problem
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"{str(path)!r} holds a {type(model).__name__} and no model: {_SAVE}.")
+    return model
 
 
-def _why_not(path, problem):
-    """Say what to do where a model holds layers of one's own, else what Keras says."""
-    own = _own_classes(_config(path))
-    if own:
+#: What Keras makes a file of that it can load.
+_SAVE = "save the whole model to a file, model.save('my_model.keras')"
+
+
+def _why_not(path, problem, known):
+    """Say what to do where a model holds code of one's own, else what Keras says."""
+    config = _config(path)
+    if config == "{}":
+        return f"it holds no layers: {_SAVE}."
+    layers, functions = (
+        [name for name in names if name not in known] for names in _own_names(config)
+    )
+    if not layers and not functions:
+        return (str(problem).strip() or "no reason given").splitlines()[0]
+    if functions == [_LAMBDA]:
         return (
-            f"it holds layers of your own, {', '.join(own)}: name the module that defines them, "
-            "--import MODULE. What a layer reads that cannot be told from its call, "
-            f"register_rule({own[0]}, rule) says in that module."
+            "it holds a Python lambda, which Keras runs only for those who trust the file: call "
+            "keras.config.enable_unsafe_deserialization() in a module, and name it, --import "
+            "MODULE."
         )
-    return (str(problem).strip() or "no reason given").splitlines()[0]
+    kinds = listed([*["layers"] * bool(layers), *["functions"] * bool(functions)])
+    names = ", ".join([*layers, *functions])
+    said = f"it holds {kinds} of your own, {names}: name the module that defines them, "
+    said += "--import MODULE."
+    if layers:
+        said += (
+            " What a layer reads that cannot be told from its call, "
+            f"register_rule({layers[0]}, rule) says in that module."
+        )
+    return said
 
 
 def _config(path):
     """Return what a saved model says of its layers, as JSON."""
+    import h5py
+
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if "config.json" in archive.namelist():
                 return archive.read("config.json").decode(errors="replace")
+    elif h5py.is_hdf5(path):
+        with h5py.File(path) as archive:
+            return archive.attrs.get("model_config", "{}")
+    elif path.suffix == ".json":
+        return path.read_text(encoding="utf-8", errors="replace")
     return "{}"
 
 
-def _own_classes(config):
-    """List the classes that a saved model names and Keras does not have."""
-    own = {}
+#: What Keras calls a function that it saves as code.
+_LAMBDA = "__lambda__"
+
+
+def _own_names(config):
+    """List the classes that a saved model names and Keras does not have, and the functions."""
+    import keras
+
+    places = (keras, keras.layers, keras.initializers, keras.regularizers, keras.constraints)
+    classes, functions = {}, {}
 
     def note(entry):
-        module = entry.get("module") or ""
-        if "class_name" in entry and not module.startswith(("keras", "builtins")):
-            own[entry["class_name"]] = True
+        name, module = entry.get("class_name"), entry.get("module") or ""
+        if name == "function":
+            functions[str(entry.get("config")).split(">")[-1]] = True
+        elif name == _LAMBDA:
+            functions[name] = True
+        # Older files do not say where a class comes from.
+        elif name and not module.startswith(("keras", "builtins")):
+            known = name == "Functional" or any(hasattr(place, name) for place in places)
+            if "module" in entry or not known:
+                classes[name] = True
         return entry
 
-    json.loads(config, object_hook=note)
-    return list(own)
+    with suppress(ValueError):
+        json.loads(config, object_hook=note)
+    return list(classes), list(functions)
 
 
 def _import_layers_of_labkit(config):
@@ -337,10 +403,11 @@ def _check_figure(path):
     matplotlib.use("Agg")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into.")
-    known = FigureCanvasBase.get_supported_filetypes()
+    # The last one would need LaTeX.
+    known = FigureCanvasBase.get_supported_filetypes().keys() - {"pgf"}
     if path.suffix[1:].lower() not in known:
         raise ValueError(
-            f"{path.name!r} has no ending of a picture: use one of {', '.join(known)}."
+            f"{path.name!r} has no ending of a picture: use one of {', '.join(sorted(known))}."
         )
 
 

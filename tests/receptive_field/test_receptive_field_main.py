@@ -48,6 +48,28 @@ def test_a_file(tmp_path, capsys):
     assert "input 50" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("ending", ["h5", "json"])
+def test_other_files_that_hold_a_network(ending, tmp_path, capsys):
+    path = tmp_path / f"mine.{ending}"
+    model = keras.Sequential([keras.Input((30, 1)), layers.Conv1D(2, 7)], name="mine")
+    path.write_text(model.to_json()) if ending == "json" else model.save(path)
+    assert main([str(path)]) == 0
+    assert capsys.readouterr().out.strip().splitlines()[-1].split()[2:4] == ["24", "7"]
+
+
+def test_files_that_hold_no_network(tmp_path, capsys):
+    weights = tmp_path / "mine.weights.h5"
+    keras.Sequential([keras.Input((30, 1)), layers.Conv1D(2, 7)]).save_weights(weights)
+    settings = tmp_path / "package.json"
+    settings.write_text('{"name": "mine"}')
+    for path in (weights, settings, tmp_path):
+        assert main([str(path)]) == 2
+        assert "save the whole model to a file, model.save(" in capsys.readouterr().err
+    for path in ("nowhere.json", "nowhere/", "nowhere/VGG16"):
+        assert main([path]) == 2
+        assert "there is no file 'nowhere" in capsys.readouterr().err
+
+
 def test_a_saved_network_with_a_layer_of_labkit(tmp_path):
     """In a process of its own, where nothing else has imported the layer's module.
 
@@ -192,6 +214,50 @@ def test_layers_and_rules_of_a_module_of_ones_own(tmp_path, capsys, monkeypatch)
     ]
 
 
+def test_layers_of_ones_own_are_named_in_an_older_file(tmp_path, capsys):
+    path = tmp_path / "own.h5"
+    keras.Sequential([keras.Input((9, 1)), Own(), layers.Conv1D(2, 3)]).save(path)
+    assert main([str(path)]) == 2
+    assert "it holds layers of your own, Own: name the module" in capsys.readouterr().err
+
+
+def test_functions_of_a_module_of_ones_own(tmp_path, capsys, monkeypatch):
+    (tmp_path / "own_functions_for_a_test.py").write_text("def twice(x):\n    return 2 * x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("own_functions_for_a_test")
+    path = tmp_path / "own.keras"
+    keras.Sequential([keras.Input((9, 1)), layers.Conv1D(2, 3, activation=own.twice)]).save(path)
+    assert main([str(path)]) == 2
+    assert "it holds functions of your own, twice: name the module" in capsys.readouterr().err
+    assert main([str(path), "--import", own.__name__]) == 0
+    assert capsys.readouterr().out.strip().splitlines()[-1].split()[3] == "3"
+
+
+def test_a_lambda_needs_a_word_of_trust(tmp_path, capsys, monkeypatch):
+    trust = "keras.config.enable_unsafe_deserialization()"
+    (tmp_path / "trust_for_a_test.py").write_text(f"import keras\n{trust}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "lambda.keras"
+    keras.Sequential([keras.Input((9, 1)), layers.Lambda(lambda x: 2 * x)]).save(path)
+    try:
+        assert main([str(path)]) == 2
+        assert f"call {trust} in a module, and name it, --import" in capsys.readouterr().err
+        assert main([str(path), "--import", "trust_for_a_test"]) == 0
+    finally:
+        keras.src.backend.common.global_state.set_global_attribute("safe_mode_saving", None)
+
+
+def test_a_layer_that_its_module_does_not_make_is_not_called_missing(tmp_path, capsys, monkeypatch):
+    (tmp_path / "broken_layer_for_a_test.py").write_text(
+        "import keras\nclass Own(keras.layers.Layer):\n    def __init__(self):\n        1 / 0\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "own.keras"
+    keras.Sequential([keras.Input((9, 1)), Own()]).save(path)
+    assert main([str(path), "--import", "broken_layer_for_a_test"]) == 2
+    assert "--import MODULE" not in capsys.readouterr().err
+
+
 def test_a_module_that_cannot_be_run(tmp_path, capsys, monkeypatch):
     (tmp_path / "broken_for_a_test.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(tmp_path)
@@ -225,6 +291,26 @@ def test_a_figure(tmp_path, capsys):
     assert f"written: {path}" in capsys.readouterr().out
 
 
+def test_a_figure_is_drawn_though_nobody_reads_on(tmp_path, monkeypatch):
+    def closed(text, **options):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", closed)
+    monkeypatch.setattr("os.dup2", lambda *files: None)
+    monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
+    path = tmp_path / "fields.png"
+    assert main(["VGG16", "--plot", str(path)]) == 0
+    assert path.is_file()
+
+
+def test_notes_say_what_can_be_done_here(tmp_path, capsys):
+    path = tmp_path / "mapped.keras"
+    start = keras.Input((9, 1))
+    keras.Model(start, keras.ops.inner(start, start)).save(path)
+    assert main([str(path)]) == 0
+    assert "in Python, analyse(model, rules={name: rule})" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -246,6 +332,7 @@ def test_a_figure(tmp_path, capsys):
         (["VGG16", "--on", "block5_pool"], "--on 'block5_pool': no layer reads it"),
         (["VGG16", "--input-name", "left"], "The model has no input 'left'"),
         (["VGG16", "--plot", "a.doc"], "'a.doc' has no ending of a picture"),
+        (["VGG16", "--plot", "a.pgf"], "'a.pgf' has no ending of a picture"),
     ],
 )
 def test_refusals_are_one_sentence_and_exit_with_2(arguments, message, capsys):
