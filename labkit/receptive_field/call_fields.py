@@ -540,6 +540,8 @@ def _check_reads(reads, size, rank):
                 f"has a rule that returns the offsets {reads.offsets!r}: give a range, or a tuple "
                 "of whole numbers and ranges"
             )
+    if isinstance(reads.offsets, range) and not reads.offsets:
+        raise UnreadableLayer("has a rule that returns a window of no positions: give 1 or more")
     if reads.size is not None and reads.size < 1:
         raise SizeProblem(f"leaves nothing of an axis of {size} positions")
     if reads.dim is not None and not 0 <= reads.dim < rank:

@@ -220,6 +220,8 @@ def _check_has_graph(model):
     if _has_graph(model):
         return
     if isinstance(model, keras.Sequential):
+        if not model.layers:
+            raise ValueError(f"The Sequential model {model.name!r} has no layers: add some.")
         raise ValueError(
             f"The Sequential model {model.name!r} does not know its input yet: "
             "give it a keras.Input as its first entry, or call it once on data."

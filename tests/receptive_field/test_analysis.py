@@ -386,6 +386,8 @@ class TestGraphs:
             analyse([1])
         with pytest.raises(ValueError, match="does not know its input yet"):
             analyse(keras.Sequential([layers.Conv1D(1, 3)]))
+        with pytest.raises(ValueError, match="has no layers"):
+            analyse(keras.Sequential([keras.Input((9, 1))]))
 
         class Own(keras.Model):
             pass
@@ -536,6 +538,13 @@ class TestRules:
         result = analyse(model, rules=wrong)
         assert result["first"].size == 3
         assert "has a rule that returns the offsets" in result["odd"].unknown
+
+    def test_a_window_of_no_positions_leaves_the_other_rows(self):
+        wrong = {"odd": lambda layer, axis: window(axis, 0)}
+        model = line(layers.Conv1D(1, 3, name="first"), layers.ReLU(name="odd"))
+        result = analyse(model, rules=wrong)
+        assert result["first"].size == 3
+        assert "a window of no positions" in result["odd"].unknown
 
     @pytest.mark.parametrize("wrong", ["Conv2D", Smooth(), int])
     def test_only_classes_of_layers_have_rules(self, wrong):
