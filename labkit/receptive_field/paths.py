@@ -172,7 +172,9 @@ class FieldPath:
                 continue
             chain.append(Layer(kernel, stride, dilation, _checked(padding + before, way), way.name))
             padding = 0
-        return (*chain, Layer(1, padding=padding, name="padding")) if padding > 0 else tuple(chain)
+        if padding:
+            chain.append(Layer(1, padding=_checked(padding, way, "Up to"), name="padding"))
+        return tuple(chain)
 
     def _plain(self, way):
         """Let one layer read a tensor whose units see themselves; return its four numbers."""
@@ -223,10 +225,10 @@ def _taps(fields):
     return len(places), fields.step, dilation, -read.first
 
 
-def _checked(padding, way):
+def _checked(padding, way, place="Before"):
     if padding < 0:
         raise ValueError(
-            f"Before the layer {way.name!r} the input is cropped by {-padding}: a chain of layers "
+            f"{place} the layer {way.name!r} the input is cropped by {-padding}: a chain of layers "
             "has no negative padding."
         )
     return padding

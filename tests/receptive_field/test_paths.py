@@ -245,6 +245,7 @@ class TestChains:
         [
             ([layers.UpSampling1D(2, name="up")], "'up' is no plain layer"),
             ([layers.Cropping1D(2, name="c"), layers.Conv1D(1, 3, name="v")], "'v'.* cropped by 2"),
+            ([layers.Cropping1D(2, name="c"), layers.ReLU(name="r")], "Up to .*'r'.* cropped by 2"),
             ([layers.Resizing(7, 7, name="r")], "'r' is no plain layer"),
         ],
     )
