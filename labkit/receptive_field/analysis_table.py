@@ -152,12 +152,18 @@ def comparison_table(analysis, other):
         A :class:`FieldTable`.
 
     Raises:
-        ValueError: if they have nothing to pair, or not the same number of axes.
+        ValueError: if they have nothing to pair, not the same number of axes, or count other
+            units.
     """
     if len(analysis.input_size) != len(other.input_size):
         raise ValueError(
             f"The models have {len(analysis.input_size)} and {len(other.input_size)} axes: "
             "compare models of the same number."
+        )
+    if (analysis.on is None) != (other.on is None):
+        raise ValueError(
+            f"One model is seen on {analysis.on or other.on!r} and the other on its input, in "
+            "other units: analyse both with on=, or neither."
         )
     columns = [*_COLUMNS, _Cost("multiply-adds", None)]
     rows = []

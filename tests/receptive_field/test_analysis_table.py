@@ -144,15 +144,19 @@ class TestPhases:
         assert ("unit 1 sees", "0 … 0", "–") in table.rows
 
 
-def dilated(rate, name="one", prefix="", kind=layers.Conv1D):
+def dilated(rate, **options):
+    return analyse(plain(rate, **options))
+
+
+def plain(rate, name="one", prefix="", kind=layers.Conv1D):
     chain = [kind(2, 3, name=f"{prefix}a"), kind(2, 3, dilation_rate=rate, name=f"{prefix}b")]
     shape = (20, 1) if kind is layers.Conv1D else (20, 20, 1)
-    return analyse(keras.Sequential([keras.Input(shape), *chain], name=name))
+    return keras.Sequential([keras.Input(shape), *chain], name=name)
 
 
 class TestCompare:
     def test_only_layers_that_differ_stand_in_it(self):
-        table = dilated(1, "one").compare(dilated(3, "three"))
+        table = dilated(1, name="one").compare(dilated(3, name="three"))
         assert table.caption == "From one to three"
         (row,) = table.rows
         cells = dict(zip(table.headings, row, strict=True))
@@ -191,6 +195,11 @@ class TestCompare:
             dilated(1).compare(analyse(other))
         with pytest.raises(ValueError, match="1 and 2 axes"):
             dilated(1).compare(dilated(1, kind=layers.Conv2D))
+        inside = analyse(plain(1), on="a")
+        for pair in ((dilated(1), inside), (inside, dilated(1))):
+            with pytest.raises(ValueError, match=r"One model is seen on 'a' .*: analyse both"):
+                pair[0].compare(pair[1])
+        assert inside.compare(analyse(plain(3), on="a")).rows[0][2] == "3 → 7"
 
 
 @pytest.fixture(scope="module")
