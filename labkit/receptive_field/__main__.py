@@ -191,10 +191,12 @@ def _run(options):
             on=options.on,
         )
         text = _written(analysis, options)
-    if options.plot:
+    try:
         # First: whoever reads what is printed may stop listening.
-        _draw(analysis, options.plot)
-    print(text)
+        if options.plot:
+            _draw(analysis, options.plot)
+    finally:
+        print(text)
     if options.plot:
         # What is printed may be read by a program.
         said = sys.stderr if options.csv or options.json else sys.stdout

@@ -303,6 +303,16 @@ def test_a_figure_is_drawn_though_nobody_reads_on(tmp_path, monkeypatch):
     assert path.is_file()
 
 
+def test_a_table_is_printed_though_nothing_can_be_drawn(tmp_path, capsys):
+    path = tmp_path / "mapped.keras"
+    start = keras.Input((9, 1))
+    keras.Model(start, keras.ops.inner(start, start)).save(path)
+    assert main([str(path), "--plot", str(tmp_path / "fields.png")]) == 2
+    said = capsys.readouterr()
+    assert "Unknown (?) from inner on" in said.out
+    assert "no layer with a known field" in said.err
+
+
 def test_notes_say_what_can_be_done_here(tmp_path, capsys):
     path = tmp_path / "mapped.keras"
     start = keras.Input((9, 1))
