@@ -149,13 +149,17 @@ def _transposed_convolution_operation(operation, read, made, call):
 
 @_counts("Dense")
 def _dense(layer, read, made, call):
-    return prod(made[1:]) * read[0][-1]
+    features = read[0][-1]
+    if (getattr(layer.input_spec, "axes", None) or {}).get(-1, features) != features:
+        # Built behind a picture of another size: there is no such product.
+        return None
+    return prod(made[1:]) * features
 
 
 @_counts("ReversibleEmbedding")
 def _embedding(layer, read, made, call):
     """Count the way back, which is a product with the table; the way there looks up."""
-    return _dense(layer, read, made, call) if is_reversed(call) else 0
+    return prod(made[1:]) * read[0][-1] if is_reversed(call) else 0
 
 
 @_counts("EinsumDense")

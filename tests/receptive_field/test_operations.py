@@ -271,6 +271,13 @@ def test_what_multiplies_no_weight_counts_nothing(layer):
     assert only(layer) == 0
 
 
+def test_a_dense_layer_costs_nothing_known_at_a_size_it_was_not_built_for():
+    chain = [layers.Conv1D(2, 3), layers.Flatten(), layers.Dense(5, name="head")]
+    model = keras.Sequential([keras.Input((9, 1)), *chain])
+    assert analyse(model)["head"].operations == 7 * 2 * 5
+    assert analyse(model, 8)["head"].operations is None
+
+
 def test_what_is_unknown_is_none_and_never_nothing():
     assert only(layers.Lambda(lambda x: x)) is None
     assert only(layers.Conv2D(2, 3), shape=(None, 9, 4)) is None
