@@ -30,14 +30,19 @@ def register_rule(layer_class, rule=None):
 
     Example:
         >>> import keras
-        >>> from labkit.receptive_field.reads import window
+        >>> from labkit.receptive_field import analyse
+        >>> from labkit.receptive_field.reads import one_to_one, window
         >>> class Blur(keras.layers.Layer):
         ...     size = 5
+        ...     def call(self, inputs):
+        ...         return keras.ops.average_pool(inputs, self.size, 1, "same")
         >>> @register_rule(Blur)
         ... def blur(layer, axis):
         ...     if axis.spatial("channels_last") is None:
         ...         return one_to_one(axis)
         ...     return window(axis, kernel=layer.size, padding="same")
+        >>> analyse(keras.Sequential([keras.Input((9, 1)), Blur()])).final.size
+        5
     """
     if not (isinstance(layer_class, type) and issubclass(layer_class, keras.Operation)):
         raise TypeError(
