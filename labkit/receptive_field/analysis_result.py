@@ -762,7 +762,7 @@ class Analysis:
         return analysis_table.written(analysis_table.as_csv(self), path)
 
     def to_json(self, path=None):
-        """Write the model's name, sizes, outputs and :meth:`rows` as JSON.
+        """Write the model's name, sizes, outputs, :meth:`rows` and :attr:`on` as JSON.
 
         Args:
             path: file to write (str or path); default: none.

@@ -366,10 +366,11 @@ def as_csv(analysis):
 
 
 def as_json(analysis):
-    """Write the model's name, sizes, outputs and rows as JSON."""
+    """Write the model's name, sizes, outputs, rows and the layer it is seen on as JSON."""
     content = {
         "model": analysis.model_name,
         "input_size": dict(zip(analysis.axis_names, analysis.input_size, strict=True)),
+        "on": analysis.on,
         "outputs": analysis.outputs,
         "operations": analysis.operations,
         "layers": analysis.rows(),

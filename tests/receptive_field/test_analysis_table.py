@@ -221,6 +221,9 @@ def test_json_holds_the_rows_and_the_model(found):
     assert read["input_size"] == {"height": 20, "width": 24}
     assert read["outputs"] == list(found.outputs)
     assert read["operations"] == found.operations == 18 * 20 * 15 * 2
+    assert read["on"] is None
+    inside = analyse(plain(1), on="a")
+    assert json.loads(inside.to_json())["on"] == "a"
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
