@@ -47,7 +47,7 @@ class ChosenRules:
             return False
         classes = _class_names(operation)
         return any(
-            isinstance(operation, entry)
+            any(isinstance(each, entry) for each in _unwrapped(operation))
             if isinstance(entry, type)
             else entry == name or not classes.isdisjoint(_CLASSES.get(entry, (entry,)))
             for entry in self.ignored
@@ -84,7 +84,15 @@ class ChosenRules:
 
 
 def _class_names(operation):
-    return {base.__name__ for base in type(operation).__mro__}
+    return {base.__name__ for each in _unwrapped(operation) for base in type(each).__mro__}
+
+
+def _unwrapped(operation):
+    """List a layer and those that it wraps, as ``TimeDistributed`` does."""
+    found = [operation]
+    while isinstance(found[-1], keras.layers.Wrapper):
+        found.append(found[-1].layer)
+    return found
 
 
 def chosen_rules(rules=None, ignore=()):

@@ -112,6 +112,15 @@ def test_attention_that_cannot_be_left_out_is_one_row_alone(number):
     assert "cannot be ignored" in found.final.unknown
 
 
+@pytest.mark.parametrize("ignore", ["normalization", "GroupNormalization", L.GroupNormalization])
+def test_a_layer_that_another_wraps_is_left_out_with_it(ignore):
+    start = keras.Input((3, 20, 2))
+    x = L.TimeDistributed(L.Conv1D(2, 3))(start)
+    model = keras.Model(start, L.TimeDistributed(L.GroupNormalization(1))(x))
+    assert analyse(model).final.size == (1, 20)
+    assert analyse(model, ignore=ignore).final.size == (1, 3)
+
+
 def test_gates_are_one_of_the_words():
     start = keras.Input((20, 20, 2))
     x = L.Conv2D(2, 3, padding="same")(start)
