@@ -279,7 +279,8 @@ class _Walk:
                 made = _shapes(call.outputs, call.output_shapes, tensors)
                 names = tuple(_row_name(call, output) for output in range(len(call.outputs)))
                 sized = replace(call, input_shapes=shapes, output_shapes=made)
-                yield Step(sized, names, tuple(index for index, _ in read))
+                unknown = [n for n in call.outputs if isinstance(tensors.get(n), _Unknown)]
+                yield Step(sized, names, tuple(index for index, _ in read), frozenset(unknown))
 
     def follow(self, call, read):
         """Return what is known of the outputs of a call that reads these inputs alone."""

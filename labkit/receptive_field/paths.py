@@ -28,11 +28,13 @@ class Step:
             tensors have at the size analysed.
         names: of its outputs, as rows of the analysis have them.
         indices: which of its inputs count.
+        unknown: numbers of those outputs of which it is not known what all inputs make of them.
     """
 
     call: object
     names: tuple[str, ...]
     indices: tuple[int, ...]
+    unknown: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -308,7 +310,7 @@ def _ways(walked, axis, widest):
             for way in ways[call.inputs[index]] or [None]:
                 outputs = way and walked.follow(call, [(index, way.tensor)])
                 for place, number in enumerate(call.outputs):
-                    tensor = outputs and outputs[place]
+                    tensor = None if number in step.unknown else outputs and outputs[place]
                     if not isinstance(tensor, TensorFields) or not _comparable(tensor, axis):
                         made[number] = None
                     elif made[number] is not None:

@@ -402,3 +402,16 @@ class TestRefusals:
         assert found.smallest_size("half") == 2
         assert found.rows()[-1]["smallest_size"] is None
         assert "'opaque'" in found.rows()[-1]["unknown"]
+
+    def test_a_path_through_a_layer_of_which_nothing_is_known_is_not_told(self):
+        """Each input of the product can be followed, but zeros silence what they multiply."""
+        start = keras.Input((9, 1))
+        shifted = layers.ZeroPadding1D((3, 0))(layers.Cropping1D((0, 3))(start))
+        product = layers.Multiply(name="product")([shifted, start])
+        found = analyse(keras.Model(start, layers.Conv1D(1, 3, name="conv")(product)))
+        assert found["product"].unknown and found["conv"].unknown
+        for ask in (found.widest_path, found.narrowest_path, found.smallest_size):
+            for name in ("product", "conv"):
+                with pytest.raises(ValueError, match=f"'{name}'.* not known"):
+                    ask(name)
+        assert [row["smallest_size"] for row in found.rows()[-2:]] == [None, None]
