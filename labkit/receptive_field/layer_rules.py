@@ -404,9 +404,9 @@ def _contrast_of_the_picture(layer, axis):
 @rule("MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention")
 def _multi_head_attention(layer, axis):
     argument, _ = axis.call.argument(axis.input)
-    refuse_masks(axis.call, but=("attention_mask",))
     dims = getattr(layer, "attention_axes", None) or range(1, axis.rank - 1)
     reach = getattr(layer, "sliding_window", getattr(layer, "_sliding_window", None))
+    refuse_masks(axis.call, but=() if reach else ("attention_mask",))
     if reach:
         return _in_a_band(axis, argument, reach)
     return _attended(axis, argument, {dim % axis.rank for dim in as_tuple(dims)})
@@ -426,7 +426,7 @@ def _in_a_band(axis, argument, reach):
         return everything(axis)
     if argument == "query":
         return one_to_one(axis)
-    if _is_causal(axis.call):
+    if axis.call.is_causal:
         return window(axis, reach, padding="causal")
     return window(axis, 2 * reach - 1, padding="same")
 

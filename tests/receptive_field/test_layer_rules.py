@@ -125,6 +125,8 @@ def test_a_sliding_window_over_another_sequence_is_not_guessed():
     layer = L.MultiHeadAttention(2, 3, sliding_window=2)
     found = analyse(keras.Model(start, layer(start, L.MaxPooling1D(2)(start))))
     assert "a sequence that attends to itself" in found.final.unknown
+    masked = layer(start, start, attention_mask=np.tri(9, dtype=bool))
+    assert "constant mask" in analyse(keras.Model(start, masked)).final.unknown
 
 
 def test_an_embedding_on_its_way_back_mixes_features_alone():

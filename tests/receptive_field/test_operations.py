@@ -213,12 +213,10 @@ def test_convolutions_of_kernels_cost_what_their_layers_do():
     assert costs(ops.conv_transpose(start, turned, 2)) == [only(layers.Conv2DTranspose(5, 3, 2))]
 
 
-def test_einsum_whose_cost_is_open():
+def test_einsum_of_three_whose_cost_depends_on_their_order():
     start = keras.Input((9, 11, 4))
-    of_three = ops.einsum("bhwc,bvwc,bvwd->bhd", start, start, start)
-    with_dots = ops.einsum("b...c,cd->b...d", start, np.ones((4, 7), "float32"))
-    for made in (of_three, with_dots):
-        assert list(counted(keras.Model(start, made)).values()) == [None]
+    made = ops.einsum("bhwc,bvwc,bvwd->bhd", start, start, start)
+    assert list(counted(keras.Model(start, made)).values()) == [None]
 
 
 def test_an_embedding_is_a_product_on_its_way_back_alone():
