@@ -518,10 +518,10 @@ def _seen_on(found, name, walk):
         calls.append(step.call)
         if number in step.call.outputs:
             shape = step.call.output_shapes[step.call.outputs.index(number)]
+    if not any(number in call.inputs for call in calls):
+        raise ValueError(f"on={name!r}: no layer reads it. Choose a layer before it.")
     walk = replace(walk, graph=replace(walk.graph, calls=tuple(calls)), memory=Memory())
     seen = _analysis(found.model_name, walk, number, _Picture(shape, tuple(layer.units)))
-    if not seen.layers:
-        raise ValueError(f"on={name!r}: no layer reads it. Choose a layer before it.")
     return replace(seen, on=layer.name)
 
 

@@ -351,6 +351,15 @@ class TestSeenFromInside:
         with pytest.raises((KeyError, ValueError), match=message):
             analyse(residual(), **keywords)
 
+    def test_of_a_layer_with_several_outputs_each_is_counted_on_by_its_name(self):
+        start = keras.Input((20, 4))
+        parts = keras.ops.split(start, 2, axis=1)
+        model = keras.Model(start, layers.Conv1D(2, 3, name="conv")(parts[1]))
+        row = parts[1]._keras_history.operation.name
+        with pytest.raises(ValueError, match=f"on='{row}': no layer reads it"):
+            analyse(model, on=row)
+        assert analyse(model, on=f"{row} [1]").final.input_range(0) == ((0, 2),)
+
     def test_a_layer_without_places_cannot_be_counted_on(self):
         chain = [layers.GlobalAveragePooling1D(name="mean"), layers.Dense(3)]
         model = keras.Sequential([keras.Input((9, 1)), layers.Conv1D(1, 3), *chain])
