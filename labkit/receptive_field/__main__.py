@@ -67,14 +67,18 @@ def _in_options(message):
 
     def option(found):
         name, value = _OPTIONS[found["name"]], found["value"]
-        return name if value is None else f"{name} {re.sub(r'[(),]', '', value)}"
+        if value is None:
+            return name
+        is_tuple = value.startswith("(")
+        return f"{name} {re.sub(r'[(),]', '', value) if is_tuple else value}"
 
     # The short words, of and on, are arguments where a value stands behind them.
     words = "|".join(name for name in _OPTIONS if "_" in name)
-    value = r"(?:=(?P<value>\([^)]*\)|'[^']*'|\d+))"
+    value = r"""(?:=(?P<value>\([^)]*\)|'[^']*'|"[^"]*"|\d+))"""
     for phrase, here in _SAID_HERE.items():
         message = message.replace(phrase, here)
-    return re.sub(rf"\b(?P<name>{words}|o[fn](?=='))\b{value}?", option, message)
+    names = rf"""{words}|o[fn](?==['"])"""
+    return re.sub(rf"\b(?P<name>{names})\b{value}?", option, message)
 
 
 def _parser():

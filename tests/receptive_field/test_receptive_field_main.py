@@ -136,8 +136,8 @@ def test_a_terminal_is_not_overrun(capsys, monkeypatch):
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
 
 
-def two_inputs(path):
-    left, right = keras.Input((30, 1), name="left"), keras.Input((30, 1), name="right")
+def two_inputs(path, name="left"):
+    left, right = keras.Input((30, 1), name=name), keras.Input((30, 1), name="right")
     added = layers.Add()([layers.Conv1D(1, 3, padding="same")(left), right])
     keras.Model([left, right], added, name="two").save(path)
     return str(path)
@@ -149,6 +149,21 @@ def test_which_input(tmp_path, capsys):
     assert "for example --input-name 'left'" in capsys.readouterr().err
     assert main([path, "--input-name", "left"]) == 0
     assert capsys.readouterr().out.strip().splitlines()[-1].split()[3] == "3"
+
+
+@pytest.mark.parametrize("name", ["left (raw), grey", "the dog's"])
+def test_odd_names_are_said_as_they_are(name, tmp_path, capsys):
+    path = two_inputs(tmp_path / "two.keras", name)
+    assert main([path]) == 2
+    assert f"for example --input-name {name!r}" in capsys.readouterr().err
+    assert main([path, "--input-name", name]) == 0
+
+
+def test_a_layer_with_an_apostrophe_in_its_name(tmp_path, capsys):
+    path = tmp_path / "odd.keras"
+    keras.Sequential([keras.Input((30, 1)), layers.Conv1D(2, 3, name="it's")]).save(path)
+    assert main([str(path), "--on", "it's"]) == 2
+    assert '--on "it\'s": no layer reads it' in capsys.readouterr().err
 
 
 def test_a_message_names_the_options_that_there_are(tmp_path, capsys):
