@@ -241,9 +241,11 @@ _GATES = {layers.SimpleRNNCell: 1, layers.GRUCell: 3, layers.LSTMCell: 4}
 
 @_counts("RNN", "SimpleRNN", "LSTM", "GRU")
 def _recurrence(layer, read, made, call):
-    steps, features = read[0][1:]
     gates = _GATES.get(type(layer.cell))
-    return gates and steps * gates * layer.cell.units * (features + layer.cell.units)
+    if gates is None or len(read[0]) > 3:
+        return None
+    _, steps, features = read[0]
+    return steps * gates * layer.cell.units * (features + layer.cell.units)
 
 
 @_counts("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")

@@ -8,7 +8,13 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from labkit.receptive_field.reads import Listed, everything, one_to_one, window
+from labkit.receptive_field.reads import (
+    Listed,
+    UnreadableLayer,
+    everything,
+    one_to_one,
+    window,
+)
 from labkit.receptive_field.rule_registry import rule
 
 
@@ -25,6 +31,10 @@ def _spectrogram(layer, axis):
 
 @rule("MelSpectrogram")
 def _mel_spectrogram(layer, axis):
+    if axis.rank != 2:
+        raise UnreadableLayer(
+            "reads sounds of several dimensions, of which Keras states another shape than it makes"
+        )
     # Left aside: the floor that top_db lays below the loudest value of all.
     return _frames(layer, axis, layer.window, centre=True, dim=axis.rank)
 

@@ -210,6 +210,15 @@ def test_a_mel_spectrogram_mirrors_the_ends(length, window):
         assert final.axes[0].input_range(unit) == (touched.min(), touched.max())
 
 
+def test_a_mel_spectrogram_of_which_keras_misstates_the_shape_leaves_the_others():
+    layer = L.MelSpectrogram(fft_length=64, sequence_stride=32, name="mel")
+    start = keras.Input((3, 200))
+    assert layer(start).shape != layer(np.zeros((1, 3, 200))).shape
+    found = analyse(keras.Model(start, layer(L.ReLU(name="first")(start))))
+    assert found["first"].size == 1
+    assert "Keras states another shape" in found["mel"].unknown
+
+
 def test_a_random_crop_passes_pictures_of_its_own_size():
     assert analyse(one(L.RandomCrop(6, 5), 6, 5, 1)).final.size == 1
     assert "crops in training alone" in analyse(one(L.RandomCrop(6, 5), 8, 5, 1)).final.unknown

@@ -296,6 +296,7 @@ def test_what_is_unknown_is_none_and_never_nothing():
     assert only(SameCall(3)) == only(layers.Dense(3)) == 9 * 11 * 4 * 3
     assert only(layers.TimeDistributed(OtherCall(3))) is None
     assert only(layers.RNN(OwnCell()), shape=(9, 4)) is None
+    assert only(layers.RNN(layers.LSTMCell(2))) is None
 
 
 class OwnCell(layers.Layer):
