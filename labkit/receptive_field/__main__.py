@@ -250,7 +250,7 @@ def _width_of_the_terminal():
 def _imported(name):
     """Run a module that the user names, and no other."""
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(name.removesuffix(".py"))
     except Exception as problem:
         said = " ".join(f"{type(problem).__name__}: {problem}".split())
         raise ValueError(f"--import {name}: the module cannot be run ({said}).") from problem

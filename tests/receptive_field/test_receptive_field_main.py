@@ -246,6 +246,7 @@ def test_functions_of_a_module_of_ones_own(tmp_path, capsys, monkeypatch):
     assert "it holds functions of your own, twice: name the module" in capsys.readouterr().err
     assert main([str(path), "--import", own.__name__]) == 0
     assert capsys.readouterr().out.strip().splitlines()[-1].split()[3] == "3"
+    assert main([str(path), "--import", f"{own.__name__}.py"]) == 0
 
 
 def test_a_lambda_needs_a_word_of_trust(tmp_path, capsys, monkeypatch):
