@@ -60,6 +60,16 @@ def listed(phrases, last="and"):
     return f"{', '.join(others)} {last} {end}" if others else end
 
 
+def ended(text):
+    """End a sentence with a full stop, unless it ends with lines of code, which are to be copied.
+
+    Example:
+        >>> ended("There is no rule"), ended("Register one:\\n    register_rule(Own, rule)")
+        ('There is no rule.', 'Register one:\\n    register_rule(Own, rule)')
+    """
+    return text if "\n" in text else f"{text}."
+
+
 def did_you_mean(word, names):
     """Name the nearest of the names that there are, as part of a sentence.
 

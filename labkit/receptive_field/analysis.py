@@ -41,7 +41,7 @@ from labkit.receptive_field.tensor_fields import (
     seen_by_all,
 )
 from labkit.receptive_field.unit_fields import GLOBAL
-from labkit.words import is_whole, require_one_of
+from labkit.words import ended, is_whole, require_one_of
 
 _SQUEEZE_EXCITATION = ("whole image", "ignore")
 
@@ -376,7 +376,7 @@ class _Walk:
 
     def _unknown(self, call, problem, shape):
         if self.strict:
-            raise ValueError(f"{_named(call)} {problem}.") from None
+            raise ValueError(ended(f"{_named(call)} {problem}")) from None
         name = _named(call)
         return _Unknown(f"{name[0].lower()}{name[1:]} {problem}", shape)
 

@@ -11,7 +11,15 @@ from labkit.receptive_field.explorer import explorer
 from labkit.receptive_field.grid_fields import GridFields
 from labkit.receptive_field.paths import Walked, extreme_path, smallest_sizes
 from labkit.receptive_field.unit_fields import GLOBAL, UNCOUNTED, Clipped, Uneven, UnitFields
-from labkit.words import did_you_mean, is_whole, require, require_whole, require_whole_numbers, some
+from labkit.words import (
+    did_you_mean,
+    ended,
+    is_whole,
+    require,
+    require_whole,
+    require_whole_numbers,
+    some,
+)
 
 _AXIS_NAMES = {
     1: ("length",),
@@ -296,7 +304,7 @@ class LayerField:
             ((2, 4), (4, 6))
         """
         if self.unknown:
-            raise ValueError(f"What {self.name!r} sees is unknown: {self.unknown}.")
+            raise ValueError(ended(f"What {self.name!r} sees is unknown: {self.unknown}"))
         place = _place(unit, tuple(self.units.values()), f" in {self.name!r}")
         at = dict(zip(self.units, place, strict=True))
         ranges = tuple(

@@ -9,7 +9,7 @@ from textwrap import fill
 
 from labkit import tables
 from labkit.files import errors_in_a_sentence, replacing
-from labkit.words import some
+from labkit.words import ended, some
 
 _UNKNOWN = "?"
 _NONE = "–"
@@ -56,7 +56,11 @@ class FieldTable:
 
     def _repr_html_(self):
         table = tables.as_html(self.headings, self.rows, self.caption)
-        return table + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        # A note may end with lines of code to copy.
+        look = ' style="white-space: pre-wrap"'
+        looks = [look if "\n" in note else "" for note in self.notes]
+        notes = zip(looks, map(escape, self.notes), strict=True)
+        return table + "".join(f"<p{look}>{note}</p>" for look, note in notes)
 
 
 def field_table(analysis, layers, smallest, changes=False, width=None):
@@ -325,7 +329,7 @@ def _reasons(layers):
         for why in [layer.unknown] if layer.unknown else sorted(whys):
             kind = "Unknown (?)" if layer.unknown else f"No common stride ({_NONE})"
             first.setdefault((kind, why), layer.name)
-    return [f"{kind} from {name} on: {why}." for (kind, why), name in first.items()]
+    return [ended(f"{kind} from {name} on: {why}") for (kind, why), name in first.items()]
 
 
 def _extras(layers, smallest):

@@ -113,6 +113,20 @@ class TestHtml:
     def test_notes_come_along(self, gated):
         assert "pool the whole picture" in gated._repr_html_()
 
+    def test_lines_of_code_stay_lines(self):
+        class Own(layers.Layer):
+            def call(self, x):
+                return keras.ops.convert_to_tensor(x.numpy())
+
+            def compute_output_spec(self, x):
+                return keras.KerasTensor(x.shape)
+
+        start = keras.Input((9, 1))
+        table = _Table(analyse(keras.Model(start, Own()(start)))._repr_html_())
+        (look,) = [attrs for tag, attrs in table.tags if tag == "p"]
+        assert look == {"style": "white-space: pre-wrap"}
+        assert "\n    register_rule(Own, " in table.texts[-1]
+
 
 class TestRows:
     def test_equal_axes_make_one_column_each(self, same_axes):

@@ -236,6 +236,39 @@ def test_layers_of_ones_own_are_named_in_an_older_file(tmp_path, capsys):
     assert "it holds layers of your own, Own: name the module" in capsys.readouterr().err
 
 
+_OPAQUE = """
+import keras
+
+class Opaque(keras.layers.Layer):
+    def call(self, inputs):
+        return keras.ops.convert_to_tensor(inputs.numpy())
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs.shape)
+"""
+
+
+def test_what_a_note_says_of_a_layer_of_ones_own_can_be_followed(tmp_path, capsys, monkeypatch):
+    module = tmp_path / "opaque_for_a_test.py"
+    module.write_text(_OPAQUE)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module(module.stem)
+    path = tmp_path / "own.keras"
+    keras.Sequential([keras.Input((9, 1)), own.Opaque(name="opaque")]).save(path)
+    words = [str(path), "--import", module.stem]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "Say in a module, and name it with --import, what its unit j reads" in said
+    code = [line.strip() for line in said.splitlines() if line.startswith("    ")]
+    module.write_text("\n".join([_OPAQUE, *code]))
+    monkeypatch.delitem(sys.modules, module.stem)
+    importlib.invalidate_caches()
+    assert main(words) == 0
+    assert capsys.readouterr().out.strip().splitlines()[-1].split()[:4] == [
+        *("opaque", "Opaque", "9", "3")
+    ]
+
+
 def test_functions_of_a_module_of_ones_own(tmp_path, capsys, monkeypatch):
     (tmp_path / "own_functions_for_a_test.py").write_text("def twice(x):\n    return 2 * x\n")
     monkeypatch.syspath_prepend(tmp_path)
