@@ -9,6 +9,7 @@ import gc
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from math import prod
 
 import numpy as np
 
@@ -485,9 +486,17 @@ def _may_cut(calls, tensors):
     """Say whether pictures, or what is not known of them, may lie in parts in the batch."""
     unknown = {n for n, tensor in tensors.items() if isinstance(tensor, _Unknown)}
     return bool(unknown) and (
-        any(call.kind == "Reshape" and not unknown.isdisjoint(call.outputs) for call in calls)
+        any(_may_cut_one(call) for call in calls if not unknown.isdisjoint(call.outputs))
         or any(pieces_in_batch(t) != 1 for n, t in tensors.items() if n not in unknown)
     )
+
+
+def _may_cut_one(call):
+    """Say whether a reshape makes entries of another size, so that there are more of them."""
+    if call.kind != "Reshape":
+        return False
+    before, after = call.input_shapes[0][1:], call.output_shapes[0][1:]
+    return None in (*before, *after) or prod(before) != prod(after)
 
 
 def _output_names(graph, tensors):
