@@ -21,10 +21,12 @@ from labkit.receptive_field.constants import (
     CONCERNED,
     SIZED_ALIKE,
     filled,
+    keeps_zeros,
     may_be_silenced,
     maybe_zeros,
     multiplies_by,
     weighs_all,
+    zero_where_dead,
 )
 from labkit.receptive_field.input_axes import spatial_dims
 from labkit.receptive_field.layer_fields import axis_fields, unknown_fields
@@ -36,10 +38,12 @@ from labkit.receptive_field.rule_registry import is_own
 from labkit.receptive_field.tensor_fields import (
     ChannelsMatter,
     Memory,
+    TensorFields,
     input_fields,
     pieces_in_batch,
     seeing_all,
     seen_by_all,
+    silenced_by,
 )
 from labkit.receptive_field.unit_fields import GLOBAL
 from labkit.words import ended, is_whole, require_one_of
@@ -344,7 +348,8 @@ class _Walk:
         for _, tensor in read:
             if isinstance(tensor, _Unknown):
                 return [_Unknown(tensor.why, shape) for shape in call.output_shapes]
-        if self._may_be_silenced(call, read):
+        is_silenced = self._may_be_silenced(call, read)
+        if is_silenced and not self._by_zeros(call, read):
             return [self._unknown(call, BY_NOTHING, shape) for shape in call.output_shapes]
         try:
             made = outputs_of(call, read, self.memory)
@@ -352,6 +357,11 @@ class _Walk:
             if not _is_open_beside(call, read):
                 raise ValueError(f"{_named(call)} {problem}.") from None
             made = [UnreadableLayer(_OPEN_BESIDE)] * len(call.outputs)
+        if is_silenced and isinstance(made[0], TensorFields):
+            factors = [tensor for _, tensor in read]
+            made = [silenced_by(factors, made[0]) or UnreadableLayer(BY_NOTHING)]
+        if keeps_zeros(call, read, self.memory.zero_where_dead):
+            self.memory.zero_where_dead.update(call.outputs)
         for place, tensor in enumerate(made):
             if isinstance(tensor, UnreadableLayer):
                 made[place] = self._unknown(call, tensor, call.output_shapes[place])
@@ -365,6 +375,13 @@ class _Walk:
         if not may_be_silenced(call, [each for _, each in read], self.memory):
             return False
         return not weighs_all(call, read, self._filled)
+
+    def _by_zeros(self, call, read):
+        """Say whether what sees nothing is zero, so that a product reads nothing else there."""
+        if call.kind != "Multiply" or multiplies_by(call, self._maybe_zeros):
+            return False
+        known = self.memory.zero_where_dead
+        return not any(tensor.mixed for _, tensor in read) and zero_where_dead(call, read, known)
 
     @cached_property
     def _maybe_zeros(self):

@@ -464,6 +464,35 @@ def multiplies_by(call, zeros):
     return call.kind in _PRODUCTS - {"Where"} and not zeros.isdisjoint(call.inputs)
 
 
+# Units that see nothing and are zero
+
+_BORDERED = frozenset("ZeroPadding1D ZeroPadding2D ZeroPadding3D Pad ExtractPatches".split())
+_SUMMING = frozenset("Multiply Sum Mean Concatenate Stack".split())
+
+
+def keeps_zeros(call, read, found):
+    """Say whether what sees nothing in what a call makes is zero: a border, say, of zeros.
+
+    Args:
+        call, read: as for :func:`weighs_all`.
+        found: the numbers of the tensors of which that is known.
+
+    Returns:
+        A bool.
+    """
+    if call.kind not in _BORDERED | _MOVING | _SUMMING or not is_own(call.rule):
+        return False
+    given = (call.arguments, call.keywords)
+    if call.kind in ("Pad", "Concatenate", "Stack") and any(map(np.any, constants(given))):
+        return False
+    return len(read) == len(call.inputs) and zero_where_dead(call, read, found)
+
+
+def zero_where_dead(call, read, found):
+    """Say whether what sees nothing in what a call reads is zero."""
+    return all(call.inputs[index] in found or not _has_dead(tensor) for index, tensor in read)
+
+
 # Units that see nothing and hold weights
 
 _MOVING = frozenset(

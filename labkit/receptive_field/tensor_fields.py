@@ -8,7 +8,7 @@ and reshaping thus move digits about and change no field; layers that read along
 read along its digits.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from math import prod
@@ -232,6 +232,8 @@ class Memory:
     def __init__(self, each_channel=False):
         self.each_channel = each_channel
         self._known, self._answers, self._seen, self._clipped = {}, {}, {}, {}
+        #: Numbers of tensors in which what sees nothing is zero, as far as they are known.
+        self.zero_where_dead = set()
 
     def answer(self, question, ask):
         """Return an answer, asking for it once; a question holds all that it depends on."""
@@ -594,6 +596,34 @@ def _dead_part(axis):
         if gone is None or (gone == gone.take([0], axis=place)).all():
             axis = _chosen(axis, digit)
     return axis
+
+
+def silenced_by(factors, made):
+    """Let units of a product see nothing where one of its factors, which is zero there, does.
+
+    Args:
+        factors: a :class:`TensorFields` for each factor; they broadcast as Keras' do.
+        made: the product, as if its factors were added.
+
+    Returns:
+        A :class:`TensorFields`; ``None`` if a factor counts its units in another way.
+    """
+    dead = []
+    for tensor in factors:
+        new, axes = {}, [axis for axis in tensor.axes if axis.has_dead]
+        for own, common in zip(reversed(tensor.dims), reversed(made.dims), strict=False):
+            if size_of(own) == 1 != size_of(common):
+                for digit in own:
+                    axes = [_chosen(axis, digit) for axis in axes]
+                continue
+            if len(common) == 1 < len(own):
+                digit, axes = in_one_digit(own, axes)
+                own = (digit,)
+            if [digit.size for digit in own] != [digit.size for digit in common]:
+                return None
+            new.update(zip(own, common, strict=True))
+        dead += [renamed(axis, new) for axis in axes]
+    return replace(made, axes=compact(tuple(_masked(axis, dead) for axis in made.axes)))
 
 
 # New places

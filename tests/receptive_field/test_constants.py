@@ -180,6 +180,11 @@ FOLLOWED = {
     "one value repeated by a constant": lambda x: (
         ops.mean(x, 1, keepdims=True) * np.arange(1, 9, dtype="float32")[:, None]
     ),
+    "channels that silence each other": lambda x: (
+        L.Concatenate()([L.ZeroPadding1D((2, 0))(x), L.ZeroPadding1D((0, 2))(x)])
+        * L.Concatenate()([L.ZeroPadding1D((0, 2))(x), L.ZeroPadding1D((2, 0))(x)])
+    ),
+    "a gate of zeros": lambda x: x + padded(x)[:, 2:10] * padded(x)[:, :1],
     "zeros of its size": lambda x: ops.concatenate([ops.zeros_like(x[:, :2]), x[:, :6]], axis=1),
     "ones of its size": lambda x: x[:, ::2] * ops.ones_like(x[:, :4]) + ops.zeros_like(x[:, 4:]),
     "a token": lambda x: attended(Token()(x)),
@@ -399,6 +404,13 @@ REFUSED = {
         "two keys or more",
     ),
     "zeros of its size": (lambda x: x * ops.flip(ops.zeros_like(x), 1), NOTHING),
+    "channels that silence each other": (
+        lambda x: (
+            L.Concatenate()([L.ZeroPadding1D((2, 0))(x), L.ZeroPadding1D((0, 2))(x)])
+            * L.ReLU()(L.Concatenate()([L.ZeroPadding1D((0, 2))(x), L.ZeroPadding1D((2, 0))(x)]))
+        ),
+        NOTHING,
+    ),
     "a token of zeros": (
         lambda x: attended(ops.concatenate([np.zeros((1, 1, 3), "float32"), x], axis=1)),
         NOTHING,
@@ -448,13 +460,6 @@ REFUSED = {
         lambda x: ops.prod(ops.concatenate([padded(x), padded(padded(x))[:, :11]], -1), axis=-1),
         NOTHING,
     ),
-    "channels that silence each other": (
-        lambda x: (
-            L.Concatenate()([L.ZeroPadding1D((2, 0))(x), L.ZeroPadding1D((0, 2))(x)])
-            * L.Concatenate()([L.ZeroPadding1D((0, 2))(x), L.ZeroPadding1D((2, 0))(x)])
-        ),
-        NOTHING,
-    ),
     "gated halves": (lambda x: ops.glu(L.ZeroPadding1D((2, 0))(x), axis=1), NOTHING),
     "scaled": (lambda x: L.UnitNormalization(axis=1)(padded(x)), NOTHING),
     "scaled at each step": (
@@ -502,7 +507,7 @@ def test_following_a_call_leaves_weights_as_they_are():
 def test_rules_of_users_and_what_is_ignored_stand():
     model = line(lambda x: L.Attention(name="look")([padded(x), x[:, :3], x[:, 4:7]]))
     assert analyse(model, ignore="attention").final.input_range(2) == ((0, 0),)
-    model = line(lambda x: L.Multiply(name="gate")([padded(x), padded(x + 1)[:, :1]]))
+    model = line(lambda x: L.Multiply(name="gate")([padded(x), L.ReLU()(padded(x + 1))[:, :1]]))
     assert NOTHING in analyse(model).final.unknown
     assert analyse(model, rules={"gate": lambda layer, axis: one_to_one(axis)}).final.size
 
