@@ -100,11 +100,6 @@ def _largest(operation, axis):
     return one_to_one(axis)
 
 
-@rule("FFT", place="ops")
-def _fourier(operation, axis):
-    return mixing(axis, -1)
-
-
 @rule("FFT2", "IFFT2", place="ops")
 def _fourier_of_planes(operation, axis):
     return mixing(axis, (-2, -1))

@@ -1,6 +1,7 @@
-"""What the frames of spectrograms read of a sound: the samples that the window keeps.
+"""What the frames of spectrograms read of a sound, and what Fourier transforms read and give back.
 
-A Hann window begins with 0, so that a frame of 256 samples reads 255 of them.
+Frames read the samples that the window keeps: a Hann window begins with 0, so that one of 256
+samples reads 255 of them.
 """
 
 from dataclasses import replace
@@ -8,10 +9,13 @@ from dataclasses import replace
 import keras
 import numpy as np
 
+from labkit.receptive_field.operation_rules import placed_operands
 from labkit.receptive_field.reads import (
     Listed,
+    Reads,
     UnreadableLayer,
     everything,
+    listed,
     one_to_one,
     window,
 )
@@ -42,6 +46,58 @@ def _mel_spectrogram(layer, axis):
 @rule("STFT", place="ops")
 def _fourier_transform_of_frames(operation, axis):
     return _frames(operation, axis, operation.window, operation.center, dim=axis.rank - 1)
+
+
+@rule("ISTFT", place="ops")
+def _frames_laid_over_each_other(operation, axis):
+    """Let a sample read the frames in whose windows it lies."""
+    if axis.dim != axis.rank - 2:
+        return everything(axis) if axis.dim == axis.rank - 1 else one_to_one(axis)
+    border, step = operation.fft_length // 2 if operation.center else 0, operation.sequence_stride
+    size = axis.size and (axis.size - 1) * step + operation.fft_length - 2 * border
+    if operation.length is not None:
+        if size is not None and operation.length > size + border:
+            raise UnreadableLayer("is shorter than its length says, which Keras misstates")
+        size = operation.length
+    taps = np.flatnonzero(_window(operation, operation.window))
+    return Reads(range(border - taps[-1], border - taps[0] + 1), size, 1, step, axis.dim)
+
+
+@rule("FFT", place="ops")
+def _fourier_transform(operation, axis):
+    if axis.dim != axis.rank - 1:
+        return one_to_one(axis)
+    place, _ = placed_operands(axis)
+    return _turned(axis, axis.size, axis.size, place != axis.output)
+
+
+@rule("RFFT", place="ops")
+def _fourier_transform_of_reals(operation, axis):
+    if axis.dim != axis.rank - 1:
+        return one_to_one(axis)
+    length = operation.fft_length or axis.size
+    return _turned(axis, length, length and length // 2 + 1, axis.output == 1)
+
+
+def _turned(axis, length, frequencies, sine):
+    """Let each frequency read all but the ends at which its cosine, or its sine, is zero."""
+    if axis.size is None:
+        return everything(axis, frequencies, axis.dim)
+    end, frequency = min(length, axis.size) - 1, np.arange(frequencies)
+    if sine:
+        last = np.where(2 * frequency % length == 0, 0, end - (2 * frequency * end % length == 0))
+    else:
+        last = end - (4 * frequency * end % (2 * length) == length)
+    first = np.full(frequencies, int(sine))
+    return listed(axis, first, last, "reads all but where a wave is zero")
+
+
+@rule("IRFFT", place="ops")
+def _back_from_frequencies(operation, axis):
+    raise UnreadableLayer(
+        "turns frequencies back into places, which may read less than everything: the past "
+        "alone, say, behind a product with those of a filter that is padded with zeros"
+    )
 
 
 def _frames(layer, axis, values, centre, dim):

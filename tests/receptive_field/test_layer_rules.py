@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from changing_positions import changed_by_position, check_every_unit
-from keras import layers
+from keras import layers, ops
 
 from labkit.receptive_field.analysis import analyse
 from labkit.receptive_field.reads import Axis
@@ -217,6 +217,48 @@ def test_a_mel_spectrogram_of_which_keras_misstates_the_shape_leaves_the_others(
     found = analyse(keras.Model(start, layer(L.ReLU(name="first")(start))))
     assert found["first"].size == 1
     assert "Keras states another shape" in found["mel"].unknown
+
+
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize("fft_length", [None, 1, 4, 6, 8, 12])
+def test_each_frequency_reads_where_its_wave_is_not_zero(fft_length, part):
+    start = keras.Input((8, 1))
+    parts = ops.rfft(ops.swapaxes(start, 1, 2), fft_length)
+    final = analyse(keras.Model(start, parts), input_axes=(1,)).layers[-2 + part]
+    length = fft_length or 8
+    turns = np.outer(range(length // 2 + 1), range(min(length, 8))) / length
+    waves = np.abs((np.cos, np.sin)[part](2 * np.pi * turns)) > 1e-9
+    expected = [np.flatnonzero(wave) for wave in waves]
+    expected = [((int(kept[0]), int(kept[-1])),) if len(kept) else None for kept in expected]
+    assert [final.input_range(unit) for unit in np.ndindex(*final.units.values())] == expected
+
+
+def test_the_imaginary_part_of_what_is_real_reads_nothing_at_the_first_frequency():
+    start = keras.Input((8, 1))
+    line = ops.swapaxes(start, 1, 2)
+    made = ops.fft((line, ops.zeros_like(line)))
+    real, imaginary = analyse(keras.Model(start, made), input_axes=(1,)).layers[-2:]
+    assert [real.input_range(unit) for unit in (0, 2)] == [((0, 7),), ((0, 6),)]
+    assert [imaginary.input_range(unit) for unit in (0, 2)] == [None, ((1, 7),)]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"center": False}, {"window": None}, {"window": "hamming"}, {"length": 9}]
+)
+@pytest.mark.parametrize("lengths", [(8, 4, 8), (6, 3, 8), (8, 3, 8)])
+def test_what_frames_make_that_are_laid_over_each_other(lengths, options):
+    start = keras.Input((5, 5))
+    made = ops.istft((start, L.Dense(5)(start)), *lengths, **options)
+    check_every_unit(keras.Model(start, made), analyse)
+
+
+def test_what_comes_back_from_frequencies_is_not_guessed():
+    start = keras.Input((8, 1))
+    back = ops.irfft(ops.rfft(ops.swapaxes(start, 1, 2)))
+    assert "padded with zeros" in analyse(keras.Model(start, back)).final.unknown
+    line = keras.Input((5, 3))
+    longer = keras.Model(line, ops.istft((line, line), 4, 1, 4, length=9))
+    assert "shorter than its length" in analyse(longer).final.unknown
 
 
 def test_a_random_crop_passes_pictures_of_its_own_size():
