@@ -300,12 +300,23 @@ def _centre_crop(layer, axis):
 
 
 @rule("ReLU", "LeakyReLU", "PReLU", "ELU", "Identity", "Masking", "ActivityRegularization")
-@rule("Rescaling", "Normalization", "Embedding", "Discretization")
+@rule("Rescaling", "Normalization", "Embedding")
 @rule("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
 @rule(*in_dimensions("SpatialDropoutND"))
 @rule("LayerScale", "CustomScaleLayer", place="applications")
 @keeping_places
 def _each_position(layer, axis):
+    return one_to_one(axis)
+
+
+@rule("CategoryEncoding", "Discretization", "Hashing", "IntegerLookup", "StringLookup")
+def _categories(layer, axis):
+    """Let a category be its number, or features: of each entry, or of all along the last."""
+    if layer.output_mode not in ("int", "one_hot") and axis.rank > 2:
+        raise UnreadableLayer("counts categories in several dimensions, which has no rule")
+    is_last, of_each = axis.dim == axis.rank - 1, len(axis.made) > axis.rank
+    if is_last and not of_each and layer.output_mode != "int":
+        return everything(axis)
     return one_to_one(axis)
 
 

@@ -261,6 +261,32 @@ def test_what_comes_back_from_frequencies_is_not_guessed():
     assert "shorter than its length" in analyse(longer).final.unknown
 
 
+@pytest.mark.parametrize(
+    ("mode", "shape", "ranges"),
+    [
+        ("int", (6,), {(0,): ((0, 0),), (5,): ((5, 5),)}),
+        ("int", (6, 3), {(5,): ((5, 5),)}),
+        ("one_hot", (6,), {(0,): ((0, 0),), (5,): ((5, 5),)}),
+        ("one_hot", (6, 1), {(0,): ((0, 0),), (5,): ((5, 5),)}),
+        ("count", (6,), {(): ((0, 5),)}),
+        ("multi_hot", (6,), {(): ((0, 5),)}),
+    ],
+)
+def test_categories(mode, shape, ranges):
+    start = keras.Input(shape)
+    bins = L.Discretization(bin_boundaries=[0.0, 1.0], output_mode=mode)(start)
+    made = bins if mode == "int" else L.Dense(2)(bins)
+    final = analyse(keras.Model(start, made), input_axes=(1,)).final
+    for unit, expected in ranges.items():
+        assert final.input_range(unit) == expected
+
+
+def test_categories_counted_in_several_dimensions_are_not_guessed():
+    start = keras.Input((6, 3))
+    count = L.Discretization(bin_boundaries=[0.0, 1.0], output_mode="count")
+    assert "counts categories" in analyse(keras.Model(start, count(start))).final.unknown
+
+
 def test_a_random_crop_passes_pictures_of_its_own_size():
     assert analyse(one(L.RandomCrop(6, 5), 6, 5, 1)).final.size == 1
     assert "crops in training alone" in analyse(one(L.RandomCrop(6, 5), 8, 5, 1)).final.unknown
