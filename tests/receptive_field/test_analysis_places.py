@@ -362,6 +362,14 @@ def test_tokens_of_a_picture_that_is_open_along_one_axis():
     compare(model, (5, 6))
 
 
+def test_pictures_that_were_moved_behind_queries_and_keys_are_no_places():
+    start = keras.Input((6, 3))
+    heads = keras.ops.reshape(L.Dense(12)(start), (-1, 6, 3, 2, 2))
+    final = analyse(keras.Model(start, keras.ops.transpose(heads, (2, 0, 3, 1, 4)))).final
+    assert final.units == {2: 2, 3: 6}
+    assert final.input_range((1, 4)) == ((4, 4),)
+
+
 class TestStrides:
     def test_what_a_reshape_keeps_has_one(self):
         start = keras.Input((16, 16, 1))
