@@ -135,13 +135,13 @@ def _convolution_operation(operation, read, made, call):
 @_counts("SeparableConv")
 def _separable_convolution_operation(operation, read, made, call):
     places, _ = _split(made, operation.data_format)
-    return places * sum(prod(kernel.shape) for kernel in call.arguments[1:3])
+    return places * sum(prod(kernel.shape) for kernel in call.operands[1:])
 
 
 @_counts("ConvTranspose")
 def _transposed_convolution_operation(operation, read, made, call):
     places, _ = _split(read[0], operation.data_format)
-    return places * prod(call.arguments[1].shape)
+    return places * prod(call.operands[1].shape)
 
 
 # Dense layers and products
@@ -198,11 +198,17 @@ def _einsum(operation, read, made, call):
     if len(operands) > 2 or not arrow:
         # What several factors cost depends on their order.
         return None
-    tensors, sizes = iter(read), {}
+    shapes, sizes, pictures = iter(read), {}, []
     for letters, operand in zip(operands, call.operands, strict=True):
-        shape = next(tensors) if isinstance(operand, keras.KerasTensor) else operand.shape
-        sizes |= _sizes(letters, shape)
-    return prod((sizes | _letters(letters_made, made)).values())
+        is_tensor = isinstance(operand, keras.KerasTensor)
+        own = _sizes(letters, next(shapes) if is_tensor else operand.shape)
+        pictures += list(own)[:is_tensor]
+        sizes |= own
+    own = _sizes(letters_made, made)
+    if {*pictures} != {*list(own)[:1]}:
+        # It sums over the batch, or puts it somewhere else.
+        return None
+    return prod((sizes | own | dict.fromkeys(pictures, 1)).values())
 
 
 # Attention and recurrence
@@ -234,6 +240,12 @@ def _grouped_query_attention(layer, read, made, call):
 def _attention(layer, read, made, call):
     query, value, _ = call.attended(read)
     return query[1] * value[1] * (query[2] + value[2])
+
+
+@_counts("DotProductAttention")
+def _attention_of_heads(operation, read, made, call):
+    query, value, _ = call.attended(read)
+    return 2 * prod(query[1:]) * value[1]
 
 
 _GATES = {layers.SimpleRNNCell: 1, layers.GRUCell: 3, layers.LSTMCell: 4}

@@ -255,6 +255,34 @@ def test_behind_what_is_unknown_it_is_not_known_how_many_windows_there_are():
     assert found["dense"].operations == 8 * 4 * 5
 
 
+def test_operations_that_are_given_kernels_or_two_tensors():
+    start, other = keras.Input((7, 6)), keras.Input((5, 6))
+    kernel = np.ones((3, 4, 6), "float32")
+    one = {
+        "einsum": ops.einsum("btc,cd->btd", start, np.ones((6, 4), "float32")),
+        "along": ops.einsum("ts,bsc->btc", np.ones((2, 7), "float32"), start),
+        "transposed": ops.conv_transpose(start, kernel, 2, data_format="channels_last"),
+        "separable": ops.separable_conv(
+            start, np.ones((3, 6, 2), "float32"), np.ones((1, 12, 4), "float32")
+        ),
+    }
+    found = {name: sum(counted(keras.Model(start, made)).values()) for name, made in one.items()}
+    assert found == {
+        "einsum": 7 * 6 * 4,
+        "along": 2 * 7 * 6,
+        "transposed": 7 * 3 * 4 * 6,
+        "separable": 5 * (3 * 12 + 12 * 4),
+    }
+    heads = [layers.Reshape((each.shape[1], 2, 3))(each) for each in (start, other)]
+    two = [
+        (ops.einsum("btc,bsc->bts", start, other), 7 * 5 * 6),
+        (ops.einsum("btc,bsc,bsd->btd", start, other, other), None),
+        (ops.dot_product_attention(heads[0], heads[1], heads[1]), 7 * 5 * (6 + 6)),
+    ]
+    for made, cost in two:
+        assert list(counted(keras.Model([start, other], made)).values())[-1] == cost
+
+
 @pytest.mark.parametrize(
     "layer",
     [
