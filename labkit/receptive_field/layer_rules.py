@@ -591,7 +591,9 @@ def _remembers(cell, features, steps, with_states):
     for _ in range(steps):
         if not all(of_input[part].any() for part in made):
             return False
-        of_input = of_state[of_input[:size]].any(axis=0)
+        before, of_input = of_input, of_state[of_input[:size]].any(axis=0)
+        if np.array_equal(before, of_input):
+            break
     return True
 
 
