@@ -570,12 +570,15 @@ def _dead_together(axes, digit):
 def _masked(axis, dead):
     """Let an axis know of the units that see nothing along others."""
     dead = [_dead_part(each) for each in dead if each is not axis]
-    if not dead:
+    if not dead or axis.is_dead:
         return axis
     digits = list(dict.fromkeys(d for each in (axis, *dead) for d in each.digits))
     (fields, seen), *others = [in_order(each, digits) for each in (axis, *dead)]
     if not has_none(fields):
         fields = grid_fields.masked(fields, [f for f, _ in others if not has_none(f)])
+    if any([ends is None for _, ends in others]):
+        # Which units see nothing along an axis of unknown size cannot be listed.
+        seen = None
     if seen is not None:
         gone = np.zeros((1,) * len(digits), bool)
         for _, ends in others:
@@ -918,7 +921,7 @@ def _union(axes, alone, memory):
         pairs = [in_order(axis, digits) for axis in axes]
     fields = [pair[0] for pair in pairs]
     seen = None
-    if pairs[0][1] is not None:
+    if all([pair[1] is not None for pair in pairs]):
         seen = memory.shared(_joint_ends([pair[1] for pair in pairs]))
     if alone:
         united = Uneven("joins its inputs end to end")

@@ -362,6 +362,26 @@ def test_tokens_of_a_picture_that_is_open_along_one_axis():
     compare(model, (5, 6))
 
 
+@pytest.mark.parametrize("behind", [L.Identity(), L.Conv2D(2, 3, padding="same")])
+def test_units_that_see_nothing_where_one_axis_is_open(behind):
+    start = keras.Input((4, None, 2))
+    single = L.Conv2DTranspose(2, 1, (1, 2))(start)
+    double = L.Conv2DTranspose(2, (3, 2), (1, 2), padding="same")(start)
+    model = keras.Model(start, behind(L.Add()([single, double])))
+    final, sized = analyse(model).final, analyse(model, (4, 5)).final
+    assert final.units == {1: 4, 2: None}
+    assert final.sizes_by_phase == sized.sizes_by_phase
+    compare(model, (4, 5))
+
+
+def test_a_border_in_time_made_of_zeros_where_one_axis_is_open():
+    start = keras.Input((4, None, 2))
+    shifted = keras.ops.concatenate([keras.ops.zeros_like(start[:, :1]), start[:, :-1]], axis=1)
+    final = analyse(keras.Model(start, conv(kernel=(1, 3))(shifted))).final
+    assert final.units == {1: 4, 2: None}
+    assert [final.axes[0].input_range(unit) for unit in range(3)] == [None, (0, 0), (1, 1)]
+
+
 def test_pictures_that_were_moved_behind_queries_and_keys_are_no_places():
     start = keras.Input((6, 3))
     heads = keras.ops.reshape(L.Dense(12)(start), (-1, 6, 3, 2, 2))
