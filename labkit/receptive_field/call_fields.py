@@ -119,8 +119,7 @@ def _output(call, read, memory, number):
     pairs = []
     for index, tensor in parts:
         asked_about = index, number, parts_shapes
-        chooses = tensor.mixed and tensor.channel_dim
-        question = (_asker(call, rule), index, number, tensor.held, chooses, shapes, rank)
+        question = (_asker(call, rule), index, number, tensor.held, shapes, rank)
         ask = partial(_asked, call, rule, tensor, asked_about, rank)
         pairs += [(tensor, answer) for answer in memory.answer(question, ask)]
     if len(pairs) == 1 and _changes_nothing(*pairs[0], rank):
@@ -379,9 +378,7 @@ def _sees_apart(call):
     if call.kind == "Bidirectional":
         # Some see what comes before and others what comes behind.
         return call.operation.return_sequences and call.operation.merge_mode == "concat"
-    if call.kind == "ExtractPatches":
-        return prod(call.operation.size) > 1
-    return call.kind in layer_rules.WITH_KERNEL and layer_rules.kernel_tells_apart(call)
+    return call.kind == "ExtractPatches" and prod(call.operation.size) > 1
 
 
 def _joined(pairs, rank, memory):
@@ -447,12 +444,18 @@ def _is_mixed(tensor, answer, hold):
     if isinstance(answer, Rearranged) or channel not in answer:
         return tensor.mixed
     reads = answer[channel]
+    told_apart = channel in hold or channel in tensor.held
+    if reads.differing:
+        if tensor.mixed:
+            raise ChannelsMatter
+        if told_apart:
+            raise UnreadableLayer("has a constant kernel with zeros, other ones for other channels")
+        return True
     if reads.offsets is None:
         return False
     taken = not reads.is_one_to_one or reads.size != tensor.shape[channel]
     if tensor.mixed and taken and not reads.alone:
         raise ChannelsMatter
-    told_apart = channel in hold or channel in tensor.held
     return tensor.mixed or (not told_apart and _has_ends(reads, tensor.shape[channel]))
 
 
@@ -508,10 +511,8 @@ def _asked_once(call, rule, tensor, asked_about, rank):
                 return reads
             _check_reads(reads, shape[dim], rank)
         except UnreadableLayer as problem:
-            # What lies along a dimension without an axis is the layer's own affair, unless it
-            # chooses among channels that see different things.
-            chooses = tensor.mixed and dim == tensor.channel_dim
-            if dim in tensor.held or chooses or isinstance(problem, Silenced):
+            # What lies along a dimension without an axis is the layer's own affair.
+            if dim in tensor.held or isinstance(problem, Silenced):
                 raise
         except Exception as problem:
             text = f"{type(problem).__name__}: {problem}".splitlines()[0]

@@ -62,15 +62,15 @@ def beside_constants(axis, reads):
             too many parts.
     """
     call, given = axis.call, (axis.call.arguments, axis.call.keywords)
-    is_first = bool(constants(call.arguments[:1]))
+    begins = bool(constants(call.arguments[:1]))
     for number, array in enumerate(constants(given)):
         place = array.ndim - len(axis.made) + reads.dim
         if axis.size == 1 and place >= 0 and array.shape[place] > 1:
             reads = everything(axis, array.shape[place], reads.dim)
-        if call.kind == "Where" and is_first and not number:
+        if call.kind == "Where" and begins and not number:
             taken = isinstance(call.arguments[1], keras.KerasTensor) and not axis.input
             reads = without_zeros(axis, reads, (array != 0) == taken, place)
-        elif call.kind == "Power" and is_first:
+        elif call.kind == "Power" and begins:
             reads = without_zeros(axis, reads, (array != 0) & (array != 1), place)
         elif call.kind in _TIMES:
             reads = without_zeros(axis, reads, array != 0, place)
@@ -147,24 +147,18 @@ def chosen(axis, pairs, dim=None):
     return replace(reads, dim=dim)
 
 
-def chosen_channels(kernel):
-    """Say which pairs of channels a constant kernel connects.
+def by_kernels(reads, kernels):
+    """Let channels see different things where constant kernels are zero for some of them.
 
     Args:
-        kernel: array, its last two dimensions those of channels.
+        reads: the :class:`~labkit.receptive_field.reads.Reads` along the channels.
+        kernels: list of arrays, their last two dimensions those of channels.
 
     Returns:
-        A boolean array of these two dimensions.
-
-    Raises:
-        UnreadableLayer: if pairs of channels are connected by different taps.
+        A :class:`~labkit.receptive_field.reads.Reads`.
     """
-    kept = kernel != 0
-    taps = kept.any(axis=(-2, -1), keepdims=True)
-    pairs = kept.any(axis=tuple(range(kept.ndim - 2)))
-    if not np.array_equal(taps & pairs, kept):
-        raise UnreadableLayer("has a constant kernel with zeros, other ones for other channels")
-    return pairs
+    alike = [(kernel != 0) == (kernel != 0).any(axis=(-2, -1), keepdims=True) for kernel in kernels]
+    return reads if all(map(np.all, alike)) else replace(reads, differing=True)
 
 
 #: Into so many whole rows and columns at most a pattern is taken apart.
@@ -298,7 +292,7 @@ _UNIT_BY_UNIT = frozenset(
     "Multiply Divide TrueDivide FloorDivide DivideNoNan Mod Fmod Power LogicalAnd LogicalOr "
     "Where".split()
 )
-_PRODUCTS = _UNIT_BY_UNIT | {"Matmul", "Einsum", "Tensordot", "Dot"}
+_SUMS_OF_PRODUCTS = frozenset({"Matmul", "Einsum", "Tensordot", "Dot"})
 #: The same along dimensions of one tensor; what is scaled there stays zero where it is.
 _ALONG = frozenset(
     "Cumprod Prod Nanprod Glu All Any RMSNorm Normalize RMSNormalization UnitNormalization".split()
@@ -309,7 +303,12 @@ _ATTENTION = frozenset(
 )
 _STEPWISE = frozenset("RNN LSTM GRU SimpleRNN Bidirectional".split())
 CONCERNED = (
-    _PRODUCTS | _ALONG | _ATTENTION | _STEPWISE | {"TimeDistributed", "GlobalAveragePooling1D"}
+    _UNIT_BY_UNIT
+    | _SUMS_OF_PRODUCTS
+    | _ALONG
+    | _ATTENTION
+    | _STEPWISE
+    | {"TimeDistributed", "GlobalAveragePooling1D"}
 )
 BY_NOTHING = "multiplies or chooses by units that see nothing: it may read nothing else there"
 
@@ -341,7 +340,9 @@ def may_be_silenced(call, tensors, memory):
     if kind == "Multiply" and is_layer and _is_masked(keras.tree.flatten(call.arguments)):
         # The layer takes ones for what a mask hides, and zeros where it hides all.
         return True
-    if mixed and (kind in _ALONG or (kind in _UNIT_BY_UNIT and not itself and mixed > 1)):
+    if kind in _UNIT_BY_UNIT and not itself and mixed > 1:
+        raise ChannelsMatter
+    if mixed and kind in _ALONG | _SUMS_OF_PRODUCTS:
         raise ChannelsMatter
     if not any([_has_dead(tensor) for tensor in tensors]):
         return False

@@ -15,8 +15,7 @@ from labkit.receptive_field.constants import (
     MASKED,
     OF_ONE,
     beside_constants,
-    chosen,
-    chosen_channels,
+    by_kernels,
     constants,
     is_single_entry,
     kept_taps,
@@ -88,10 +87,7 @@ def _depthwise_convolution(layer, axis):
     if hasattr(layer, "depth_multiplier"):
         return repeat(axis, layer.depth_multiplier)
     reads = repeat(axis, _kernel(axis).shape[-1])
-    for kernel in _constant_kernel(layer, axis):
-        if not chosen_channels(kernel).all():
-            raise Silenced("has a constant kernel with zeros at all taps of some channels")
-    return reads
+    return by_kernels(reads, _constant_kernel(layer, axis))
 
 
 def _data_format(layer):
@@ -145,29 +141,11 @@ def _has_a_size(layer):
 
 
 def _channels_of_kernel(operation, axis):
-    """Let a unit read those channels that the kernel of an operation connects it with."""
+    """Let a unit read all channels, unless the kernel of an operation is zero for some of them."""
     kernels = constants(axis.call.arguments[1:])
-    if axis.call.kind == "SeparableConv":
-        if not all(each.all() for each in kernels):
-            raise Silenced("has constant kernels with zeros, which have no rule here")
-        return everything(axis)
-    for kernel in kernels:
-        return chosen(axis, chosen_channels(kernel), axis.dim)
-    return everything(axis)
-
-
-#: Operations that are given a kernel, and which of its last two dimensions are summed over.
-WITH_KERNEL = {"Conv": -2, "DepthwiseConv": (), "ConvTranspose": -1}
-
-
-def kernel_tells_apart(call):
-    """Say whether a constant kernel is zero at other taps for some channels than for others."""
-    summed = WITH_KERNEL[call.kind]
-    for kernel in constants(call.arguments[1:2]):
-        kept = (kernel != 0).any(axis=summed, keepdims=True)
-        if (kept != kept[..., :1, :1]).any():
-            return True
-    return False
+    if axis.call.kind == "SeparableConv" and not all(kernel.all() for kernel in kernels):
+        raise Silenced("has constant kernels with zeros, which have no rule here")
+    return by_kernels(everything(axis), kernels)
 
 
 @rule(*in_dimensions("ConvNDTranspose"))
@@ -175,9 +153,7 @@ def kernel_tells_apart(call):
 def _transposed_convolution(layer, axis):
     place = axis.spatial(_data_format(layer))
     if place is None:
-        for kernel in _constant_kernel(layer, axis):
-            return chosen(axis, chosen_channels(kernel).T, axis.dim)
-        return everything(axis)
+        return by_kernels(everything(axis), _constant_kernel(layer, axis))
     reads = transposed_window(
         axis,
         at(_kernel_size(layer, axis), place),

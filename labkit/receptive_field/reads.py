@@ -101,6 +101,8 @@ class Reads:
         uneven: why no formula holds for all units, even far from the borders; then ``listed``
             alone counts.
         alone: whether a unit that reads this input reads no other, as after joining end to end.
+        differing: whether each unit reads other dimensions in its own way, as channels do by a
+            kernel that is zero for some of them.
         turns: how often the rule is to be asked, where a unit reads all that several answers say,
             such as the rows of a cross.
     """
@@ -113,6 +115,7 @@ class Reads:
     listed: "Listed | None" = field(default=None, repr=False)
     uneven: str | None = field(default=None, repr=False)
     alone: bool = field(default=False, repr=False)
+    differing: bool = field(default=False, repr=False)
     turns: int = field(default=1, repr=False)
 
     def __hash__(self):
@@ -127,7 +130,7 @@ class Reads:
     def is_one_to_one(self):
         """Whether unit j reads position j and no other; a border may still come or go."""
         plain = self.stride == self.divisor == 1 and self.listed is None
-        return plain and self.offsets == _NONE_BUT_ITSELF and not self.alone
+        return plain and self.offsets == _NONE_BUT_ITSELF and not (self.alone or self.differing)
 
     @property
     def runs(self):

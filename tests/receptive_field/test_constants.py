@@ -232,14 +232,12 @@ FOLLOWED = {
         two_sights(x), np.float32([[1, 0], [1, 1], [1, 0], [0, 0], [0, 0], [0, 0]])
     ),
     "a kernel for some of the channels": lambda x: ops.conv(
-        two_sights(x), np.float32([[[1]] * 3 + [[0]] * 3] * 2)
+        x, np.float32([[[1], [0], [1]], [[0], [0], [1]], [[0], [0], [0]]])
     ),
-    "a kernel for each channel": lambda x: ops.conv(two_sights(x), np.float32([np.eye(6)] * 2))[
-        ..., 1:3
-    ],
-    "a spread kernel for some of the channels": lambda x: Spread([[[1] * 3 + [0] * 3] * 2] * 2)(
-        two_sights(x)
+    "a kernel for each channel": lambda x: ops.depthwise_conv(
+        x, np.float32([[1, 0, 0], [1, 0, 1]])[..., None]
     ),
+    "a spread kernel for some of the channels": lambda x: Spread([[[1, 0, 1]] * 2] * 2)(x),
     "powers of one": lambda x: ops.power(np.float32([2, 1, 1]), x)[..., 1:],
     "a pattern": lambda x: x * np.eye(8, 3, dtype="float32"),
     "a pattern that others stand beside": lambda x: ops.flip(x, 1) + x * np.eye(8, 3, 1),
@@ -358,13 +356,21 @@ REFUSED = {
         lambda x: ops.einsum("btc,tc->bt", x, np.eye(8, 3, dtype="float32")),
         SUMS,
     ),
-    "a kernel of diagonals": (
-        lambda x: ops.conv(two_sights(x), np.eye(6, dtype="float32")[:2, :, None]),
+    "a kernel for channels that see different things": (
+        lambda x: ops.conv(two_sights(x), np.float32([[[1]] * 3 + [[0]] * 3] * 2)),
         "other channels",
     ),
-    "a depthwise kernel of one channel": (
-        lambda x: ops.depthwise_conv(x, np.float32([[[1], [0], [0]]] * 2)),
-        "at all taps",
+    "a spread kernel for channels that see different things": (
+        lambda x: Spread([[[1] * 3 + [0] * 3] * 2] * 2)(two_sights(x)),
+        "other channels",
+    ),
+    "a channel behind a kernel of diagonals": (
+        lambda x: ops.conv(x, np.float32([np.eye(3), np.zeros((3, 3))]))[..., 1:2],
+        "features that see different things",
+    ),
+    "a channel behind a depthwise kernel": (
+        lambda x: ops.depthwise_conv(x, np.float32([[[1], [0], [0]]] * 2))[..., 1:2],
+        "features that see different things",
     ),
     "a separable kernel": (
         lambda x: ops.separable_conv(
@@ -458,6 +464,12 @@ REFUSED = {
     "product": (lambda x: ops.prod(padded(x), axis=1), NOTHING),
     "product of channels": (
         lambda x: ops.prod(ops.concatenate([padded(x), padded(padded(x))[:, :11]], -1), axis=-1),
+        NOTHING,
+    ),
+    "products of padded channels": (
+        lambda x: ops.matmul(
+            ops.swapaxes(ops.pad(x, [(0, 0), (0, 0), (0, 1)]), 1, 2), L.Conv1D(4, 1)(x)
+        )[:, 3:],
         NOTHING,
     ),
     "gated halves": (lambda x: ops.glu(L.ZeroPadding1D((2, 0))(x), axis=1), NOTHING),
