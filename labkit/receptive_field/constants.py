@@ -71,7 +71,9 @@ def beside_constants(axis, reads):
             taken = isinstance(call.arguments[1], keras.KerasTensor) and not axis.input
             reads = without_zeros(axis, reads, (array != 0) == taken, place)
         elif call.kind == "Power" and begins:
-            reads = without_zeros(axis, reads, (array != 0) & (array != 1), place)
+            if not array.all():
+                raise Silenced("raises zeros to a power, whose sign alone may matter")
+            reads = without_zeros(axis, reads, array != 1, place)
         elif call.kind in _TIMES:
             reads = without_zeros(axis, reads, array != 0, place)
         elif call.kind in ("LogicalAnd", "LogicalOr"):

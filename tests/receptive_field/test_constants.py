@@ -317,6 +317,7 @@ REFUSED = {
     "all zero": (lambda x: x * 0.0, SILENCED),
     "all zero, of channels": (lambda x: ops.mean(x, 1) * 0.0, SILENCED),
     "a power of zero": (lambda x: x**0, SILENCED),
+    "a power of a base of zero": (lambda x: ops.power(np.float32([0, 1, 2]), x), "sign alone"),
     "a pattern of many parts": (
         lambda x: L.Conv1D(9, 1)(padded(x)) * np.tri(11, 9, dtype="float32"),
         SILENCED,
