@@ -470,7 +470,7 @@ def _attended(axis, argument, dims):
     if axis.output:
         # Of heads, Keras states as many keys as queries, and has another number at times.
         misstated = len(axis.made) > 3 and query[1] != value[1]
-        if misstated or one_key or causal or dims != {1} or len(axis.call.inputs) > 2:
+        if misstated or one_key or causal or dims != {1}:
             raise UnreadableLayer(
                 "gives its attention scores, which have a rule only where a query meets a value "
                 "along one axis, of the same length for several heads, and without a causal mask, "
@@ -513,6 +513,9 @@ def _score(axis, argument):
     query_dim, key_dim = len(axis.made) - 2, len(axis.made) - 1
     if axis.dim != 1:
         return everything(axis)
+    if argument == "value" and len(axis.call.operands) > 2:
+        # The keys are others.
+        return nothing(axis, axis.size, key_dim)
     if argument == "query":
         return one_to_one(axis, query_dim)
     return everything(axis, axis.size, key_dim)

@@ -221,6 +221,12 @@ FOLLOWED = {
     "keys that no query is left": lambda x: L.MultiHeadAttention(1, 2)(
         x, x[:, 1:], attention_mask=np.float32([[0, 1, 1, 0, 0, 0, 0]] * 8)
     ),
+    "scores of keys": lambda x: L.MultiHeadAttention(2, 2)(
+        x[:, 1:5], x[:, 4:], x[:, 2:6], return_attention_scores=True
+    )[1],
+    "scores beside values": lambda x: L.Attention()(
+        [x[:, 1:3], x[:, 4:], x[:, 2:6]], return_attention_scores=True
+    )[1],
     "steps of a mask in a model": lambda x: in_a_model(L.LSTM(2, return_sequences=True))(
         L.Masking()(x)
     ),
