@@ -93,7 +93,10 @@ def outputs_of(call, read, memory):
 
 def _with_features_alike(made):
     """Return an output, unless features that see different things have become places."""
-    if made.mixed and made.channel_dim in (None, *made.held):
+    if not made.mixed:
+        return made
+    others = [digit for i, dim in enumerate(made.dims) for digit in dim if i != made.channel_dim]
+    if made.channel_dim in (None, *made.held) or any(digit.is_channel for digit in others):
         raise ChannelsMatter
     return made
 
@@ -418,7 +421,8 @@ def _dims_with_ends(tensor, answer, each_channel):
             counted.update([dim] if reads.alone else ())
         elif each_channel or in_space or not all(d.is_channel for d in tensor.dims[dim]):
             # What counts places beside channels counts places behind what is read along it.
-            counted.update([dim] if _has_ends(reads, tensor.shape[dim]) else ())
+            apart = reads.differing or _has_ends(reads, tensor.shape[dim])
+            counted.update([dim] if apart else ())
     return alone, counted
 
 

@@ -193,14 +193,14 @@ def kept_taps(axis, reads, kernel, place, *, backwards=False):
         A :class:`~labkit.receptive_field.reads.Reads`.
 
     Raises:
-        UnreadableLayer: if the zeros make a pattern of too many parts.
+        Silenced: if the zeros make a pattern of too many parts, or all is zero.
     """
     kept = (kernel != 0).any(axis=(-2, -1))
     if kept.all():
         return reads
     boxes = _boxes(kept)
     if not 0 < len(boxes) <= _MOST_BOXES:
-        raise UnreadableLayer("has a constant kernel of too many patterns, or of zeros alone")
+        raise Silenced("has a constant kernel of too many patterns, or of zeros alone")
     side = boxes[axis.turn][place][:: -1 if backwards else 1]
     left = [tap for tap, stays in zip(reads.offsets, side, strict=True) if stays]
     steps = set(np.diff(left).tolist())

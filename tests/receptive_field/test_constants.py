@@ -105,6 +105,10 @@ def two_sights(x):
     return L.Concatenate()([x, L.Conv1D(3, 5, padding="same")(x)])
 
 
+def both_ways(x):
+    return L.Bidirectional(L.LSTM(2, return_sequences=True))(x)
+
+
 def in_a_model(layer):
     """Put a layer into a model of its own."""
     start = keras.Input((8, 3))
@@ -373,11 +377,11 @@ REFUSED = {
     ),
     "a channel behind a kernel of diagonals": (
         lambda x: ops.conv(x, np.float32([np.eye(3), np.zeros((3, 3))]))[..., 1:2],
-        "features that see different things",
+        "other channels",
     ),
     "a channel behind a depthwise kernel": (
         lambda x: ops.depthwise_conv(x, np.float32([[[1], [0], [0]]] * 2))[..., 1:2],
-        "features that see different things",
+        "other channels",
     ),
     "a separable kernel": (
         lambda x: ops.separable_conv(
@@ -387,6 +391,10 @@ REFUSED = {
     ),
     "einsum that makes": (lambda x: ops.einsum("btc,s->bts", x, WINDOW[:, 0]), SUMS),
     "matmul": (lambda x: ops.matmul(x, np.zeros((3, 2), "float32")), SUMS),
+    "zeros as a kernel for what has no place": (
+        lambda x: ops.conv(ops.mean(x, axis=1)[:, None], np.zeros((1, 3, 1), "float32")),
+        "zeros alone",
+    ),
     "zeros as a kernel": (lambda x: ops.conv(x, np.zeros((3, 3, 1), "float32")), "kernel"),
     "written into weights": (lambda x: MaskedOnce()(x), "writes into its weights"),
     "softmax": (lambda x: L.Softmax()(x[..., :1]), ONE),
@@ -472,6 +480,16 @@ REFUSED = {
     "product of channels": (
         lambda x: ops.prod(ops.concatenate([padded(x), padded(padded(x))[:, :11]], -1), axis=-1),
         NOTHING,
+    ),
+    "products of features of both ways": (
+        lambda x: ops.einsum("btc,btd->btcd", both_ways(x), both_ways(x)),
+        "features that see different things",
+    ),
+    "products of channels by a kernel": (
+        lambda x: ops.matmul(
+            ops.swapaxes(ops.conv(x, np.float32([[[0, 1]] * 3])), 1, 2), L.Conv1D(4, 1)(x)
+        ),
+        "other channels",
     ),
     "products of padded channels": (
         lambda x: ops.matmul(
