@@ -1,7 +1,8 @@
 """What constants, and units that see nothing, keep a call from reading though its rule says it may.
 
 A factor of zero silences the others, a mask hides positions, and the softmax of a single entry is
-1 whatever that is. Where constants do this place by place it is followed; the rest is refused.
+1 whatever that is. Where constants do this along each dimension by itself, or in a few such parts,
+it is followed; the rest is refused.
 Weights are no constants: what a layer learns counts as if it were not zero. Nor are values
 followed: ``x - x`` reads x.
 """
@@ -94,7 +95,7 @@ def _hides(array, place):
 
 
 def without_zeros(axis, reads, kept, place):
-    """Let units read nothing where a constant is zero, if it is so for whole rows and columns.
+    """Let units read nothing where a constant is zero.
 
     Args:
         axis: the :class:`~labkit.receptive_field.reads.Axis`; ``reads``: what it reads without.
