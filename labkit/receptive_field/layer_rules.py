@@ -471,7 +471,7 @@ def _attended(axis, argument, dims):
         # Of heads, Keras states as many keys as queries, and has another number at times.
         misstated = len(axis.made) > 3 and query[1] != value[1]
         if misstated or one_key or causal or dims != {1}:
-            raise UnreadableLayer(
+            raise Silenced(
                 "gives its attention scores, which have a rule only where a query meets a value "
                 "along one axis, of the same length for several heads, and without a causal mask, "
                 "and only for two keys or more"

@@ -440,6 +440,18 @@ REFUSED = {
         lambda x: attended(x, values=L.Dense(3)(L.ZeroPadding1D((8, 0))(x)[:, :8])),
         NOTHING,
     ),
+    "scores of one key that has no place": (
+        lambda x: L.Attention()([ops.mean(x, 1)[:, None]] * 2, return_attention_scores=True)[1],
+        "two keys or more",
+    ),
+    "scores of the past that has no place": (
+        lambda x: L.Attention()(
+            [L.RepeatVector(3)(ops.mean(x, 1))] * 2,
+            return_attention_scores=True,
+            use_causal_mask=True,
+        )[1],
+        "without a causal mask",
+    ),
     "queries": (lambda x: L.Attention()([padded(x), x[:, :3], x[:, 4:7]]), NOTHING),
     "values": (lambda x: L.Attention()([x, padded(x)[:, :2], x[:, :2]]), NOTHING),
     "keys": (lambda x: L.MultiHeadAttention(1, 2)(x, x[:, :2], padded(x)[:, :2]), NOTHING),
