@@ -465,7 +465,8 @@ def maybe_zeros(graph):
 
 def multiplies_by(call, zeros):
     """Say whether a call multiplies by one of these tensors."""
-    return call.kind in _PRODUCTS - {"Where"} and not zeros.isdisjoint(call.inputs)
+    products = (_UNIT_BY_UNIT | _SUMS_OF_PRODUCTS) - {"Where"}
+    return call.kind in products and not zeros.isdisjoint(call.inputs)
 
 
 # Units that see nothing and are zero
