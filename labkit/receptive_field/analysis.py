@@ -509,9 +509,9 @@ def _may_cut(calls, tensors):
 
 
 def _may_cut_one(call):
-    """Say whether a reshape makes entries of another size, so that there are more of them."""
+    """Say whether a call may make more entries of the batch, or of another size."""
     if call.kind != "Reshape":
-        return False
+        return call.kind in ("Repeat", "Tile", "Concatenate", "Pad")
     before, after = call.input_shapes[0][1:], call.output_shapes[0][1:]
     return None in (*before, *after) or prod(before) != prod(after)
 

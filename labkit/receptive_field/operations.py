@@ -189,6 +189,13 @@ def _matmul(operation, read, made, call):
     return prod(made[1:]) * (first.shape[-1] or read[0][-1])
 
 
+@_counts("Dot")
+def _dot(layer, read, made, call):
+    if not isinstance(layer, keras.layers.Layer):
+        return None
+    return prod(made[1:]) * read[0][layer.axes if isinstance(layer.axes, int) else layer.axes[0]]
+
+
 @_counts("Einsum")
 def _einsum(operation, read, made, call):
     operands, arrow, letters_made = operation.subscripts.replace(" ", "").partition("->")

@@ -98,6 +98,20 @@ def test_a_product_of_einsum_over_pairs_of_places():
     assert list(counted(keras.Model(start, three)).values()) == [None]
 
 
+@pytest.mark.parametrize(("axes", "shapes"), [(2, [(5, 4), (7, 4)]), ((1, 2), [(4, 5), (7, 4)])])
+def test_a_layer_that_multiplies_two_tensors(axes, shapes):
+    first, second = map(keras.Input, shapes)
+    model = keras.Model([first, second], layers.Dot(axes)([first, second]))
+    assert list(counted(model).values()) == [5 * 7 * 4]
+
+
+@pytest.mark.parametrize("batch", [None, 1, 2])
+def test_behind_what_is_unknown_costs_are_those_of_one_picture(batch):
+    start = keras.Input((6, 4), batch_size=batch)
+    model = keras.Model(start, layers.Dense(5)(ops.top_k(start, 2)[0]))
+    assert [layer.operations for layer in analyse(model)][-1] == 6 * 2 * 5
+
+
 def test_windows_in_the_batch_belong_to_one_picture():
     start = keras.Input((6, 8, 4))
     windows = ops.reshape(start, (-1, 3, 2, 4, 2, 4))
