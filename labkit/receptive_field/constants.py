@@ -543,8 +543,11 @@ def _keeps_filled(call, found):
     held = [number in found for number in call.inputs]
     if call.kind == "Add":
         return any(held)
-    if call.kind in _WEIGHING or call.kind in ("Concatenate", "Stack"):
-        given = constants((call.arguments, call.keywords))
+    given = constants((call.arguments, call.keywords))
+    if call.kind in ("Concatenate", "Stack"):
+        # What holds constants may be zero once others are added.
+        return all(held) and not given
+    if call.kind in _WEIGHING:
         return all(held) and all(array.all() for array in given)
     return call.kind in _KEEPING and all(held)
 

@@ -436,6 +436,16 @@ REFUSED = {
         lambda x: attended(ops.concatenate([np.zeros((1, 1, 3), "float32"), x], axis=1)),
         NOTHING,
     ),
+    "ones that become zeros": (
+        lambda x: x * (ops.concatenate([np.ones((1, 1, 3), "float32"), x], axis=1) - 1.0)[:, :8],
+        NOTHING,
+    ),
+    "ones to which another constant is added": (
+        lambda x: (
+            x * (ops.concatenate([np.ones((1, 1, 3), "float32"), x], axis=1) + (-1.0))[:, :8]
+        ),
+        NOTHING,
+    ),
     "values that are all a bias": (
         lambda x: attended(x, values=L.Dense(3)(L.ZeroPadding1D((8, 0))(x)[:, :8])),
         NOTHING,
