@@ -59,7 +59,7 @@ def _each_position(operation, axis):
     return beside_constants(axis, one_to_one(axis, axis.dim + len(axis.made) - axis.rank))
 
 
-@rule("BatchNorm", "RGBToGrayscale", "RGBToHSV", "HSVToRGB", place="ops")
+@rule("BatchNorm", place="ops")
 def _each_place(operation, axis):
     return one_to_one(axis)
 
@@ -74,6 +74,13 @@ def _of_the_same_shape(operation, axis):
 @rule("OneHot", place="ops")
 def _one_hot(operation, axis):
     return one_to_one(axis, axis.dim + (axis.dim >= operation.axis % len(axis.made)))
+
+
+@rule("RGBToGrayscale", "RGBToHSV", "HSVToRGB", place="ops")
+def _colours(operation, axis):
+    if axis.spatial(operation.data_format) is not None:
+        return one_to_one(axis)
+    return everything(axis, axis.made[axis.dim], axis.dim)
 
 
 # Mixing, sums and reductions along dimensions

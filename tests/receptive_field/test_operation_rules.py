@@ -135,6 +135,13 @@ IN_A_PLANE = {
     ),
     "crop": lambda x: ops.image.crop_images(x, 1, 2, target_height=5, target_width=6),
     "pad": lambda x: ops.image.pad_images(x, 1, 2, target_height=12, target_width=15),
+    "grey": lambda x: ops.image.rgb_to_grayscale(x[..., :3]),
+    "hue": lambda x: ops.image.rgb_to_hsv(
+        ops.concatenate([x[:, 1:, :, :1], x[:, :-1, :, 1:3]], axis=-1) / 9
+    ),
+    "value of the hue": lambda x: ops.image.rgb_to_hsv(
+        ops.concatenate([x[:, 1:, :, :1], x[:, :-1, :, 1:3]], axis=-1) / 9
+    )[..., 1:2],
     "one row": lambda x: x[:, 3],
     "rows as channels": lambda x: ops.einsum("bhwc,hd->bdwc", x, np.ones((8, 2), "float32")),
     "focus": lambda x: ops.concatenate(
