@@ -184,7 +184,11 @@ def _pooling(layer, axis):
 @rule("AdaptiveMaxPool", "AdaptiveAveragePool", place="ops")
 def _adaptive_pooling(layer, axis):
     place = axis.spatial(_data_format(layer))
-    return one_to_one(axis) if place is None else adaptive_pool(axis, layer.output_size[place])
+    reads = one_to_one(axis) if place is None else adaptive_pool(axis, layer.output_size[place])
+    # Of the operation with channels last Keras 3.15 does.
+    if len(axis.made) != axis.rank or axis.made[axis.dim] not in (None, reads.size):
+        raise Silenced("makes another shape than Keras states: use the layer of this name")
+    return reads
 
 
 @rule(*in_dimensions("GlobalAveragePoolingND"), *in_dimensions("GlobalMaxPoolingND"))

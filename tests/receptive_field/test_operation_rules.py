@@ -220,6 +220,16 @@ def test_channels_of_which_a_constant_kernel_moves_each_to_another_side(convolve
     assert "features that see different things" in unknown
 
 
+@pytest.mark.parametrize("data_format", [None, "channels_last"])
+def test_adaptive_pooling_of_which_keras_misstates_the_shape_is_one_row_alone(data_format):
+    start = keras.Input((8, 6, 4))
+    pooled = ops.adaptive_max_pool(start, (3, 2), data_format=data_format)
+    found = analyse(keras.Model(start, [pooled, L.Conv2D(1, 3, name="beside")(start)]))
+    assert found["beside"].size == 3
+    if pooled.shape[1:] != (3, 2, 4):
+        assert "another shape than Keras states" in found.final.unknown
+
+
 def test_a_kernel_that_depends_on_the_picture_is_not_guessed():
     start = keras.Input((9, 2), batch_size=1)
     made = ops.conv(start, ops.reshape(start[:, :4], (2, 2, 2)))
