@@ -102,6 +102,8 @@ class _Smooth:
                 arguments = [arguments[0].layer]
             if name.endswith("Pooling3D") and "Global" not in name:
                 return _Pooling3D(*arguments, **options)
+            if "bilinear" in (*arguments, *options.values()):
+                return _Interpolation(getattr(layers, name)(*arguments, **options))
             if arguments == ("relu",):
                 arguments = ("linear",)
             kind = getattr(layers, _SMOOTH_LAYERS.get(name, name))
@@ -180,6 +182,23 @@ class _Pooling3D:
             line = ops.average_pool(line, size, stride, self.padding, "channels_last")
             made = ops.reshape(line, (*moved.shape[:-1], line.shape[1]))
             tensor = ops.moveaxis(made, -1, dim)
+        return tensor
+
+
+class _Interpolation:
+    """Interpolates axis by axis in float64, as TensorFlow does in float32 alone."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def __call__(self, tensor):
+        for dim in (1, 2):
+            size = tensor.shape[dim]
+            # What becomes of each position by itself.
+            alone = np.eye(size)[:, :, None, None] if dim == 1 else np.eye(size)[:, None, :, None]
+            weights = np.take(ops.convert_to_numpy(self.layer(alone)), 0, axis=3 - dim)[..., 0]
+            moved = ops.matmul(ops.moveaxis(tensor, dim, -1), weights.astype("float64"))
+            tensor = ops.moveaxis(moved, -1, dim)
         return tensor
 
 
