@@ -413,12 +413,11 @@ class TestRefusals:
         assert "'opaque'" in found.rows()[-1]["unknown"]
 
     def test_a_path_through_a_layer_of_which_nothing_is_known_is_not_told(self):
-        """Each input of the product can be followed, but it may be silenced by what sees nothing."""
+        """Each input of the product can be followed, but one may silence the other."""
         start = keras.Input((9, 1))
         shifted = layers.ZeroPadding1D((3, 0))(layers.Cropping1D((0, 3))(start))
-        product = layers.Multiply(name="product")(
-            [layers.Conv1D(1, 1, use_bias=False)(shifted), start]
-        )
+        mixed = layers.Conv1D(1, 1, use_bias=False)(shifted)
+        product = layers.Multiply(name="product")([mixed, start])
         found = analyse(keras.Model(start, layers.Conv1D(1, 3, name="conv")(product)))
         assert found["product"].unknown and found["conv"].unknown
         for ask in (found.widest_path, found.narrowest_path, found.smallest_size):
