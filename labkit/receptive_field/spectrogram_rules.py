@@ -1,7 +1,8 @@
 """What the frames of spectrograms read of a sound, and what Fourier transforms read and give back.
 
 Frames read the samples that the window keeps: a Hann window begins with 0, so that one of 256
-samples reads 255 of them.
+samples reads 255 of them. Their frequencies count as channels: each is taken to read what all do,
+even where its own wave is zero, as one of the real or of the imaginary part alone may be.
 """
 
 from dataclasses import replace
@@ -13,6 +14,7 @@ from labkit.receptive_field.operation_rules import placed_operands
 from labkit.receptive_field.reads import (
     Listed,
     Reads,
+    Silenced,
     UnreadableLayer,
     everything,
     listed,
@@ -40,12 +42,16 @@ def _mel_spectrogram(layer, axis):
             "reads sounds of several dimensions, of which Keras states another shape than it makes"
         )
     # Left aside: the floor that top_db lays below the loudest value of all.
-    return _frames(layer, axis, layer.window, centre=True, dim=axis.rank)
+    return _frames(layer, axis, _window(layer, layer.window), centre=True, dim=axis.rank)
 
 
 @rule("STFT", place="ops")
 def _fourier_transform_of_frames(operation, axis):
-    return _frames(operation, axis, operation.window, operation.center, dim=axis.rank - 1)
+    weights = _window(operation, operation.window)
+    if axis.output == 1:
+        # Every sine is zero there.
+        weights[2 * np.arange(operation.fft_length) % operation.fft_length == 0] = 0
+    return _frames(operation, axis, weights, operation.center, dim=axis.rank - 1)
 
 
 @rule("ISTFT", place="ops")
@@ -100,13 +106,13 @@ def _back_from_frequencies(operation, axis):
     )
 
 
-def _frames(layer, axis, values, centre, dim):
+def _frames(layer, axis, weights, centre, dim):
     """Cut the last dimension into frames, mirrored at its ends if they are centred."""
     if axis.dim != axis.rank - 1:
         return one_to_one(axis)
     half = layer.fft_length // 2 if centre else 0
     reads = window(axis, layer.fft_length, layer.sequence_stride, padding=(half, half))
-    reads = replace(_kept(reads, _window(layer, values)), dim=dim)
+    reads = replace(_kept(reads, weights), dim=dim)
     if not centre or axis.size is None:
         return reads
     return replace(reads, listed=_mirrored(reads, axis.size))
@@ -127,6 +133,8 @@ def _window(layer, values):
 def _kept(reads, weights):
     """Leave out the ends of a window where its weight is 0."""
     kept = np.flatnonzero(weights)
+    if not kept.size:
+        raise Silenced("has frames in which every sample has the weight 0")
     return replace(reads, offsets=reads.offsets[kept[0] : kept[-1] + 1])
 
 

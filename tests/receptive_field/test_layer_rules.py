@@ -242,6 +242,26 @@ def test_the_imaginary_part_of_what_is_real_reads_nothing_at_the_first_frequency
     assert [imaginary.input_range(unit) for unit in (0, 2)] == [None, ((1, 7),)]
 
 
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize("shape", ["hann", "hamming", None])
+@pytest.mark.parametrize("length", [7, 8])
+def test_frames_read_where_the_wave_of_some_frequency_is_not_zero(length, shape, part):
+    start = keras.Input((24,))
+    parts = ops.stft(start, length, 4, length, window=shape, center=False)
+    final = analyse(keras.Model(start, parts[part]), input_axes=(1,)).final
+    turns = np.outer(range(length // 2 + 1), range(length)) / length
+    waves = np.abs((np.cos, np.sin)[part](2 * np.pi * turns)).max(axis=0) > 1e-9
+    waves[0] &= shape != "hann"
+    kept = 4 + np.flatnonzero(waves)
+    assert final.input_range(1) == ((kept[0], kept[-1]),)
+
+
+def test_frames_of_one_sample_have_no_imaginary_part():
+    start = keras.Input((24,))
+    parts = ops.stft(start, 1, 1, 1, window=None, center=False)
+    assert "the weight 0" in analyse(keras.Model(start, parts[1]), input_axes=(1,)).final.unknown
+
+
 @pytest.mark.parametrize(
     "options", [{}, {"center": False}, {"window": None}, {"window": "hamming"}, {"length": 9}]
 )
