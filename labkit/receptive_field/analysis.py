@@ -296,10 +296,11 @@ class _Walk:
 
     def _read(self, call, tensors, ignore_gates):
         """List which inputs of a call count, with what is known of them."""
-        if call.kind in SIZED_ALIKE and len(call.inputs) == 1 and is_own(call.rule):
+        kind = call.kind
+        if kind in SIZED_ALIKE and len(call.inputs) == 1 and is_own(call.rule):
             return []
         read = [(i, tensors[n]) for i, n in enumerate(call.inputs) if n in tensors]
-        return _without_gates(read) if ignore_gates and call.kind == "Multiply" else read
+        return _without_gates(read) if ignore_gates and kind == "Multiply" else read
 
     def run(self, number, start, ignore_gates, without_gates=None):
         """Follow the fields once.

@@ -471,8 +471,10 @@ def multiplies_by(call, zeros):
 
 # Units that see nothing and are zero
 
-_BORDERED = frozenset("ZeroPadding1D ZeroPadding2D ZeroPadding3D Pad ExtractPatches".split())
-_SUMMING = frozenset("Multiply Sum Mean Concatenate Stack".split())
+_BORDERED = frozenset("ZeroPadding1D ZeroPadding2D ZeroPadding3D ExtractPatches".split())
+_SUMMING = frozenset("Multiply Sum Mean".split())
+#: What puts other values beside those that it is given.
+_ADDING = frozenset("Pad Concatenate Stack".split())
 
 
 def keeps_zeros(call, read, found):
@@ -485,11 +487,13 @@ def keeps_zeros(call, read, found):
     Returns:
         A bool.
     """
-    if call.kind not in _BORDERED | _MOVING | _SUMMING or not is_own(call.rule):
+    if call.kind not in _KEEPING_ZEROS or not is_own(call.rule):
         return False
-    given = (call.arguments, call.keywords)
-    if call.kind in ("Pad", "Concatenate", "Stack") and any(map(np.any, constants(given))):
-        return False
+    if call.kind in _ADDING:
+        given = keras.tree.flatten((call.arguments, call.keywords))
+        weights = [value for value in given if isinstance(value, keras.Variable)]
+        if weights or any(map(np.any, constants(given))):
+            return False
     return len(read) == len(call.inputs) and zero_where_dead(call, read, found)
 
 
@@ -504,6 +508,7 @@ _MOVING = frozenset(
     "Reshape Flatten Permute RepeatVector Transpose Swapaxes Moveaxis ExpandDims Squeeze GetItem "
     "Split Unstack BroadcastTo Repeat Tile Roll Flip Cast Identity Dropout".split()
 )
+_KEEPING_ZEROS = _BORDERED | _SUMMING | _ADDING | _MOVING
 #: What is not zero where all that it reads is not, whatever the weights: what moves values, what
 #: does the same to each, products and sums of products.
 _KEEPING = _MOVING | frozenset(

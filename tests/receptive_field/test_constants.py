@@ -540,6 +540,17 @@ def test_what_cannot_be_told_is_unknown(name):
     assert why in analyse(line(function)).final.unknown
 
 
+def test_a_weight_beside_a_border_of_zeros_is_not_taken_for_zeros():
+    class Joined(Token):
+        def call(self, inputs):
+            return ops.concatenate([self.token, inputs], axis=1)
+
+    start = keras.Input((8, 3), batch_size=1)
+    joined = Joined()(padded(start))
+    found = analyse(keras.Model(start, start * joined[:, :8]))
+    assert NOTHING in found.final.unknown
+
+
 def test_a_ramp_hides_nothing():
     ramp = np.arange(0, 800, 100 / 8, dtype="float32")[:8, None]
     assert analyse(line(lambda x: x + ramp)).final.size == 1
