@@ -854,8 +854,8 @@ def _count_alike(branches, dim, whole):
     for i in whole:
         dims, axes = branches[i]
         # Windows are counted through, pictures of unknown number that hold them are not.
-        first = dims[dim][0]
-        kept = 1 if len(dims[dim]) > 1 and first.size is None and counts_pictures(first) else 0
+        first, *others = dims[dim] or (None,)
+        kept = int(bool(others) and first.size is None and counts_pictures(first))
         digit, axes = in_one_digit(dims[dim][kept:], axes)
         branches[i] = [*dims[:dim], (*dims[dim][:kept], digit), *dims[dim + 1 :]], axes
 

@@ -545,6 +545,16 @@ def test_contrast_is_of_the_whole_picture():
     assert final.input_range((2, 2)) == ((0, 5), (0, 4))
 
 
+def test_a_place_that_a_reshape_leaves_alone_meets_one_that_is_cut_out():
+    start = keras.Input((2, 4, 8))
+    depth = to_depth(start, 1, 2, 8)
+    joined = L.Concatenate(axis=3)([depth[:, 0:1, 0:1], L.CenterCrop(1, 1)(depth)])
+    final = analyse(keras.Model(start, joined)).final
+    for unit in range(64):
+        row, column = unit % 32 // 16, unit % 16 // 8
+        assert final.input_range((0, 0, unit)) == ((row, row), (column, column))
+
+
 def test_outputs_have_rows_of_their_own():
     start = keras.Input((9, 2))
     every, last, _ = L.LSTM(2, return_sequences=True, return_state=True, name="lstm")(start)
