@@ -421,7 +421,7 @@ def _shapes(numbers, static, tensors):
 
 
 def _named(call):
-    return f"The layer {call.name!r} ({call.kind})"
+    return f"The layer {call.name!r} ({call.class_name})"
 
 
 def _without_gates(read):
@@ -455,7 +455,9 @@ def _layers(graph, start, picture, main, without_gates):
                 known[tensors] = _told(*tensors, picture, known)
             told = known[tensors]
             cost = 0 if output else _operations(call, main, certain)
-            rows.append(LayerField(_row_name(call, output), call.kind, *told, operations=cost))
+            rows.append(
+                LayerField(_row_name(call, output), call.class_name, *told, operations=cost)
+            )
     return tuple(rows)
 
 

@@ -649,7 +649,7 @@ def _check(call, rule, made, shape):
                     f"of {ours}"
                 )
             raise RuleError(
-                f"The layer {call.name!r} ({call.kind}) makes {keras_makes} units along "
+                f"The layer {call.name!r} ({call.class_name}) makes {keras_makes} units along "
                 f"dimension {dim}, and the rule {rule.__name__!r} says {ours}: correct the rule, "
                 "or register another one with register_rule."
             )

@@ -70,7 +70,8 @@ def channel_dim(operation, rank):
 @lru_cache(maxsize=1024)
 def _habit(kind):
     """Tell how a class of layers finds its channels, ``None`` if it has no say."""
-    names = [base.__name__ for base in kind.__mro__]
+    # Layers of somebody else's may have such a name, and mean something else by it.
+    names = [base.__name__ for base in kind.__mro__ if base.__module__.split(".")[0] == "keras"]
     for name, habit in _OTHERS.items():
         if name in names:
             return habit

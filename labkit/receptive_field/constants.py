@@ -24,7 +24,7 @@ from labkit.receptive_field.reads import (
     listed,
     one_to_one,
 )
-from labkit.receptive_field.rule_registry import is_own
+from labkit.receptive_field.rule_registry import is_own, kind_in_keras
 from labkit.receptive_field.tensor_fields import ChannelsMatter
 
 # Constant operands
@@ -271,7 +271,7 @@ def refuse_single_entry(operation, shape, output):
     Raises:
         UnreadableLayer: if it does.
     """
-    kind = type(operation).__name__
+    kind = kind_in_keras(type(operation))
     if kind == "TimeDistributed":
         step = (shape[0], *shape[2:])
         return refuse_single_entry(operation.layer, step, output)
@@ -374,7 +374,7 @@ def _works_along_units(operation, tensor, behind=0):
         operation: a Keras layer or operation; ``tensor``: what it reads.
         behind: number of dimensions that it does not see, behind the batch.
     """
-    if type(operation).__name__ not in _ALONG:
+    if kind_in_keras(type(operation)) not in _ALONG:
         return False
     dims, rank = operation.axis, len(tensor.dims) - behind
     dims = (dims,) if isinstance(dims, int) else dims

@@ -17,6 +17,7 @@ import keras
 from labkit.receptive_field.chosen_rules import left_out
 from labkit.receptive_field.composite_layers import traced
 from labkit.receptive_field.reads import UnreadableLayer
+from labkit.receptive_field.rule_registry import kind_in_keras
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,14 @@ class Call:
         return self.keywords.get("training") is True
 
     @property
-    def kind(self):
+    def class_name(self):
         """Name of the layer's or the operation's class."""
         return type(self.operation).__name__
+
+    @property
+    def kind(self):
+        """Name of the class of Keras that this is or extends, which says what it computes."""
+        return kind_in_keras(type(self.operation))
 
 
 def _is_tensor(value):

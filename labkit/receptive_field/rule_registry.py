@@ -147,6 +147,25 @@ def _name_in_keras(base):
     return f"{place}.{base.__name__}"
 
 
+@cache
+def kind_in_keras(operation_class):
+    """Name the class of Keras that a class of layers or operations is, or extends.
+
+    Args:
+        operation_class: a subclass of ``keras.Operation``.
+
+    Returns:
+        The name of the nearest one, as it is called where it is defined.
+
+    Example:
+        >>> import keras
+        >>> class Gate(keras.layers.Multiply): pass
+        >>> kind_in_keras(Gate)
+        'Multiply'
+    """
+    return next(base.__name__ for base in operation_class.__mro__ if _name_in_keras(base))
+
+
 def is_own(rule):
     """Say whether a rule is one of those written here, and no user's."""
     return rule in _OWN

@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from labkit.receptive_field.analysis import analyse
-from labkit.receptive_field.reads import window
+from labkit.receptive_field.reads import one_to_one, window
 
 L = layers
 
@@ -158,3 +158,15 @@ def test_what_does_not_fit_is_refused(options, error, message):
     start = keras.Input((20, 2))
     with pytest.raises(error, match=message):
         analyse(keras.Model(start, L.ReLU(name="odd")(start)), **options)
+
+
+@pytest.mark.parametrize("name", ["BatchNormalization", "TimeDistributed", "ExtractPatches", "RNN"])
+def test_a_layer_of_ones_own_may_be_called_as_one_of_keras_is(name):
+    own = type(name, (layers.Layer,), {"call": lambda self, inputs: 2 * inputs})
+    start = keras.Input((9, 2))
+    made = own(name="own")(start)
+    behind = layers.Conv1D(1, 3)(made)
+    assert analyse(keras.Model(start, behind)).final.size == 3
+    rules = {"own": lambda layer, axis: one_to_one(axis)}
+    ruled = analyse(keras.Model(start, behind), rules=rules)
+    assert ruled.final.size == 3

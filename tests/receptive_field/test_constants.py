@@ -551,6 +551,33 @@ def test_a_weight_beside_a_border_of_zeros_is_not_taken_for_zeros():
     assert NOTHING in found.final.unknown
 
 
+def extending(base):
+    """Make a class that extends one of Keras and computes what that does."""
+    return type(f"My{base.__name__}", (base,), {})
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (lambda x: extending(L.MultiHeadAttention)(1, 2)(x, padded(x)[:, :2]), NOTHING),
+        (lambda x: extending(L.UnitNormalization)(axis=1)(padded(x)), NOTHING),
+        (lambda x: extending(L.Softmax)()(x[..., :1]), ONE),
+        (lambda x: L.TimeDistributed(extending(L.Softmax)())(x[..., :1]), ONE),
+        (lambda x: L.TimeDistributed(extending(L.UnitNormalization)(axis=1))(
+            ops.reshape(L.ZeroPadding1D(2)(x), (-1, 3, 4, 3))), NOTHING),
+        (lambda x: extending(L.Bidirectional)(L.LSTM(2, return_sequences=True))(x)[..., :2],
+         "features that see different things"),
+    ],
+)  # fmt: skip
+def test_what_extends_a_layer_of_keras_is_silenced_as_that_is(function, why):
+    final = analyse(line(function)).final
+    assert why in final.unknown
+
+
+def test_a_product_of_a_class_of_its_own_is_silenced_by_zeros():
+    check_every_unit(line(lambda x: extending(L.Multiply)()([padded(x)[:, :8], x])), analyse)
+
+
 def test_a_ramp_hides_nothing():
     ramp = np.arange(0, 800, 100 / 8, dtype="float32")[:8, None]
     assert analyse(line(lambda x: x + ramp)).final.size == 1
