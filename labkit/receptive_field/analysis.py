@@ -369,6 +369,7 @@ class _Walk:
         return made
 
     def _may_be_silenced(self, call, read):
+        """Say whether what sees nothing may keep a call from reading some of what it is given."""
         if call.kind not in CONCERNED or not is_own(call.rule):
             return False
         if multiplies_by(call, self._maybe_zeros):
@@ -386,6 +387,7 @@ class _Walk:
 
     @cached_property
     def _maybe_zeros(self):
+        """The tensors that hold zeros of the size of another, or may do so."""
         return maybe_zeros(self.graph)
 
     @cached_property

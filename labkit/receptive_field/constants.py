@@ -210,15 +210,29 @@ def kept_taps(axis, reads, kernel, place, *, backwards=False):
 
 
 def refuse_masks(call, *, but=()):
-    """Refuse constant masks among the arguments of a layer, but for those of some names."""
+    """Refuse constant masks among the arguments of a layer, but for those of some names.
+
+    Raises:
+        UnreadableLayer: if there is one; Silenced: if it may leave one entry, which is then taken
+            as it is, along whatever dimension.
+    """
     given = call.keywords
     if len(call.arguments) > 1:
         names = signature(call.operation.call).parameters
         given = given | dict(zip(names, call.arguments, strict=False))
     given = [v for name, v in given.items() if name.endswith(("mask", "bias")) and name not in but]
     # A number says whether there is a causal mask.
-    if any(array.ndim for array in constants(given)):
+    masks = [array for array in constants(given) if array.ndim]
+    if any(map(_may_leave_one, masks)):
+        raise Silenced(MASKED)
+    if masks:
         raise UnreadableLayer(MASKED)
+
+
+def _may_leave_one(mask):
+    """Say whether a mask leaves one entry or none along some dimension, as far as it is boolean."""
+    along = [np.count_nonzero(mask, axis=dim) for dim in range(mask.ndim) if mask.shape[dim] > 1]
+    return mask.dtype != bool or any((count < 2).any() for count in along)
 
 
 def looking_at(axis, argument, shape):
@@ -269,7 +283,7 @@ def refuse_single_entry(operation, shape, output):
         output: which of its outputs is asked about, 0 the first.
 
     Raises:
-        UnreadableLayer: if it does.
+        Silenced: if it does.
     """
     kind = kind_in_keras(type(operation))
     if kind == "TimeDistributed":
@@ -279,7 +293,7 @@ def refuse_single_entry(operation, shape, output):
         return
     dims = operation.axes if kind == "Moments" else operation.axis
     if is_single_entry(shape, range(1, len(shape)) if dims is None else dims):
-        raise UnreadableLayer(OF_ONE)
+        raise Silenced(OF_ONE)
 
 
 def is_single_entry(shape, dims):

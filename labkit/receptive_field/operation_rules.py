@@ -66,6 +66,7 @@ def _each_place(operation, axis):
 
 @rule("ZerosLike", "OnesLike", "FullLike", "EmptyLike", place="ops")
 def _of_the_same_shape(operation, axis):
+    """Fill a shape: asked about only where what it is filled with is computed, or random."""
     if axis.input or axis.rank < 3:
         raise Silenced("makes a constant, which has a rule for places and none for features alone")
     return nothing(axis)
@@ -101,7 +102,7 @@ def _mixing_along(operation, axis):
 @rule("TopK", place="ops")
 def _largest(operation, axis):
     if axis.shape[-1] == 1 and axis.output:
-        raise UnreadableLayer(OF_ONE)
+        raise Silenced(OF_ONE)
     if axis.dim == axis.rank - 1:
         return everything(axis, operation.k, axis.dim)
     return one_to_one(axis)

@@ -361,6 +361,14 @@ REFUSED = {
         ),
         HIDDEN,
     ),
+    "hidden features, but one": (
+        lambda x: L.Softmax()(ops.mean(x, axis=1), mask=np.array([[True, False, False]])),
+        HIDDEN,
+    ),
+    "a place of one entry": (
+        lambda x: ops.top_k(ops.mean(x, axis=(1, 2))[:, None], 1)[1],
+        ONE,
+    ),
     "hidden steps": (lambda x: L.LSTM(2)(x, mask=SOME[None]), HIDDEN),
     "sums with gaps": (lambda x: ops.einsum("btc,t->bc", x, EVERY_OTHER[:, 0]), SUMS),
     "sums of a diagonal": (
