@@ -16,7 +16,7 @@ import numpy as np
 from labkit.receptive_field.analysis_result import Analysis, LayerField
 from labkit.receptive_field.call_fields import outputs_of
 from labkit.receptive_field.chosen_rules import GATES, chosen_rules
-from labkit.receptive_field.constants import (
+from labkit.receptive_field.dead_units import (
     BY_NOTHING,
     CONCERNED,
     SIZED_ALIKE,
