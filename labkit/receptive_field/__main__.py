@@ -278,7 +278,7 @@ def _load(path, modules):
         name: value for module in modules for name, value in vars(module).items() if callable(value)
     }
     try:
-        _import_layers_of_labkit(_config(path))
+        _import_layers_of_labkit(_config(path) or "")
         if path.suffix == ".json":
             model = keras.models.model_from_json(_config(path), own)
         else:
@@ -298,6 +298,8 @@ _SAVE = "save the whole model to a file, model.save('my_model.keras')"
 def _why_not(path, problem, known):
     """Say what to do where a model holds code of one's own, else what Keras says."""
     config = _config(path)
+    if config is None:
+        return f"it is damaged, or is no file of Keras: {_SAVE}."
     if config == "{}":
         return f"it holds no layers: {_SAVE}."
     layers, functions = (
@@ -324,19 +326,26 @@ def _why_not(path, problem, known):
 
 
 def _config(path):
-    """Return what a saved model says of its layers, as JSON."""
+    """Return what a saved model says of its layers, as JSON; ``None`` if it cannot be read."""
+    try:
+        config = _stored_config(path)
+        json.loads(config)
+    # Libraries say in many ways that a file is damaged.
+    except Exception:
+        return None
+    return config
+
+
+def _stored_config(path):
     import h5py
 
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if "config.json" in archive.namelist():
-                return archive.read("config.json").decode(errors="replace")
-    elif h5py.is_hdf5(path):
+    if path.suffix == ".json":
+        return path.read_text(encoding="utf-8")
+    if h5py.is_hdf5(path):
         with h5py.File(path) as archive:
             return archive.attrs.get("model_config", "{}")
-    elif path.suffix == ".json":
-        return path.read_text(encoding="utf-8", errors="replace")
-    return "{}"
+    with zipfile.ZipFile(path) as archive:
+        return archive.read("config.json").decode()
 
 
 #: What Keras calls a function that it saves as code.
@@ -363,8 +372,7 @@ def _own_names(config):
                 classes[name] = True
         return entry
 
-    with suppress(ValueError):
-        json.loads(config, object_hook=note)
+    json.loads(config, object_hook=note)
     return list(classes), list(functions)
 
 

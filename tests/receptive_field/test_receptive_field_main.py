@@ -70,6 +70,18 @@ def test_files_that_hold_no_network(tmp_path, capsys):
         assert "there is no file 'nowhere" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("ending", ["keras", "h5", "json"])
+def test_damaged_files(ending, tmp_path, capsys):
+    path = tmp_path / f"mine.{ending}"
+    model = keras.Sequential([keras.Input((30, 1)), layers.Conv1D(2, 7)])
+    path.write_text(model.to_json()) if ending == "json" else model.save(path)
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", bytes(range(256))):
+        path.write_bytes(content)
+        assert main([str(path)]) == 2
+        assert f"'{path}': it is damaged, or is no file of Keras" in capsys.readouterr().err
+
+
 def test_a_saved_network_with_a_layer_of_labkit(tmp_path):
     """In a process of its own, where nothing else has imported the layer's module.
 
